@@ -1,0 +1,57 @@
+"""Records of running processes: which process belongs to a data directory, told without mistake.
+
+Invariant: a process is found again only if its pid, its start time and its command line all agree, so that a number
+which the system gave to someone else meanwhile is never signalled.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+CLOCK_STEP = 5.0  # seconds; a start time is derived from the wall clock, which may be set between two readings
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
+    """Replace `path` by `text`, so that a reader sees the old or the new text and nothing between."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, mode)
+        file.write(text)
+    scratch.replace(path)
+
+
+def write_record(path: Path, pid: int, marker: str, **facts: Any) -> None:
+    """Record that `pid`, whose command line contains `marker`, runs; `facts` are kept beside it."""
+    try:
+        started = psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return
+    write_atomically(path, json.dumps({"pid": pid, "started": started, "marker": marker, **facts}))
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """The record of `path`, or None when there is none that can be read."""
+    try:
+        record = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def recorded_process(path: Path) -> psutil.Process | None:
+    """The process recorded in `path` if it still runs and is really that one."""
+    record = read_record(path)
+    if record is None:
+        return None
+    try:
+        process = psutil.Process(record["pid"])
+        same_start = abs(process.create_time() - record["started"]) < CLOCK_STEP
+        same_command = record["marker"] in " ".join(process.cmdline())
+    except psutil.Error:
+        return None
+    alive = process.status() != psutil.STATUS_ZOMBIE
+    return process if same_start and same_command and alive else None
