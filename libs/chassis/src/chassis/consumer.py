@@ -1,0 +1,182 @@
+"""The consumer loop: fetch, claim in the inbox, act, commit; then, and only then, commit the offsets.
+
+Invariants: a handler's effect and the inbox rows of its events commit together, before the offsets; a record that
+cannot be handled never stops its partition: it goes to the topic's dead letters with the reason, acknowledged before
+its offset is committed. While the database or the broker is away nothing is given up: the batch is tried again.
+"""
+
+import asyncio
+import random
+from collections import Counter as Counts
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import structlog
+from prometheus_client import Counter
+
+from chassis import inbox
+from chassis.backoff import Backoff
+from chassis.inbox import Incoming
+from chassis.kafka import Consumer, KafkaError, Producer, Record, ensure_topics
+from chassis.lifecycle import Stop
+from chassis.postgres import TRANSIENT, Connection, Database
+from slotwire_contracts import Topic, dead_letter_topic, dead_letters
+
+_log = structlog.get_logger(__name__)
+_CONSUMED = Counter("slotwire_consumed_total", "Records whose offsets were committed.", ["topic"])
+_DEAD = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
+
+_BATCH_RECORDS = 500
+_FETCH_SECONDS = 1.0
+_REASON_CHARACTERS = 1_000
+
+E = TypeVar("E")
+After = Callable[[], None]
+Handle = Callable[[Connection, Sequence[Incoming[E]]], Awaitable[After | None]]
+Decode = Callable[[Record], Incoming[E]]
+
+
+class _InterruptedError(Exception):
+    """A stop came while a batch waited for the database: its offsets stay where they are."""
+
+
+class PoisonError(Exception):
+    """A record that no repetition will make readable; the message is the reason kept with the dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that is set aside, and why."""
+
+    record: Record
+    reason: str
+
+    def headers(self, group: str) -> list[tuple[str, bytes]]:
+        """Tell, beside the record's own headers, who set it aside, where it stood, and the reason."""
+        return [
+            *self.record.headers,
+            ("slotwire-dead-letter-reason", self.reason[:_REASON_CHARACTERS].encode()),
+            ("slotwire-dead-letter-group", group.encode()),
+            (
+                "slotwire-dead-letter-origin",
+                f"{self.record.topic}/{self.record.partition}/{self.record.offset}".encode(),
+            ),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerLoop(Generic[E]):
+    """Reads topics as a member of a consumer group.
+
+    Attributes:
+        topics: what is read.
+        group: the consumer group.
+        bootstrap: the brokers.
+        database: where the inbox and the effects are.
+        decode: turns a record into an event with its id; raises `PoisonError` for one that cannot be read.
+        handle: acts on new events inside the transaction; what it answers is called after the commit.
+        backoff: the pauses while the database is away.
+    """
+
+    topics: tuple[Topic, ...]
+    group: str
+    bootstrap: str
+    database: Database
+    decode: Decode[E]
+    handle: Handle[E]
+    backoff: Backoff = field(default_factory=Backoff)
+
+    async def run(self, stop: Stop) -> None:
+        """Consume until asked to stop.
+
+        Raises:
+            KafkaError, OSError: when the broker is away; run it again.
+        """
+        await ensure_topics(self.bootstrap, [*self.topics, *map(dead_letters, self.topics)])
+        names = [topic.name for topic in self.topics]
+        async with Consumer.connected(self.bootstrap, names, group=self.group) as consumer:
+            _log.info("consuming", topics=names, group=self.group)
+            while not stop.is_set():
+                records = await consumer.fetch(at_most=_BATCH_RECORDS, wait_seconds=_FETCH_SECONDS)
+                try:
+                    await self._process(records, stop)
+                except _InterruptedError:
+                    return
+                await _commit(consumer, records)
+
+    async def _process(self, records: Sequence[Record], stop: Stop) -> None:
+        """Take a batch to its end: every record is handled, known from before, or with the dead letters."""
+        readable, dead = self._read(records)
+        dead += await self._handle_all(readable, stop)
+        if dead:
+            await self._bury(dead)
+
+    def _read(self, records: Sequence[Record]) -> tuple[list[Incoming[E]], list[DeadLetter]]:
+        readable: list[Incoming[E]] = []
+        dead: list[DeadLetter] = []
+        for record in records:
+            try:
+                readable.append(self.decode(record))
+            except PoisonError as error:
+                dead.append(DeadLetter(record, str(error)))
+        return readable, dead
+
+    async def _handle_all(self, incoming: Sequence[Incoming[E]], stop: Stop) -> list[DeadLetter]:
+        """Handle a batch in one transaction; if that fails, one event at a time, so that one cannot stop the others."""
+        if not incoming:
+            return []
+        failure = await self._attempt(incoming, stop)
+        if failure is None:
+            return []
+        if len(incoming) == 1:
+            return [DeadLetter(incoming[0].record, f"{type(failure).__name__}: {failure}")]
+        return [dead for one in incoming for dead in await self._handle_all([one], stop)]
+
+    async def _attempt(self, incoming: Sequence[Incoming[E]], stop: Stop) -> Exception | None:
+        """Commit the effect of some events, waiting for the database as long as it takes; answer what went wrong."""
+        failures = 0
+        while True:
+            try:
+                async with self.database.transaction() as connection:
+                    fresh = await inbox.claim(connection, incoming)
+                    after = await self.handle(connection, fresh) if fresh else None
+            except TRANSIENT as error:
+                failures += 1
+                _log.warning("batch_waits", group=self.group, error=repr(error), failures=failures)
+                if await stop.wait(self.backoff.delay(failures, random.random())):  # noqa: S311 - jitter, not a secret
+                    raise _InterruptedError from error
+            except Exception as error:  # noqa: BLE001 - whatever a handler raises, its event must not stop the rest
+                _log.warning("batch_failed", group=self.group, error=repr(error), events=len(incoming))
+                return error
+            else:
+                if after is not None:
+                    after()
+                return None
+
+    async def _bury(self, dead: Sequence[DeadLetter]) -> None:
+        async with Producer.connected(self.bootstrap) as producer:
+            acknowledged = [
+                await producer.send(
+                    dead_letter_topic(letter.record.topic),
+                    key=letter.record.key,
+                    value=letter.record.value,
+                    headers=letter.headers(self.group),
+                )
+                for letter in dead
+            ]
+            await asyncio.gather(*acknowledged)
+        for letter in dead:
+            _DEAD.labels(letter.record.topic).inc()
+            _log.error("dead_letter", topic=letter.record.topic, offset=letter.record.offset, reason=letter.reason)
+
+
+async def _commit(consumer: Consumer, records: Sequence[Record]) -> None:
+    """Commit offsets; when that fails the records may come again, and the inbox knows them."""
+    try:
+        await consumer.commit(records)
+    except KafkaError as error:
+        _log.warning("offsets_not_committed", error=repr(error))
+        return
+    for topic, count in Counts(record.topic for record in records).items():
+        _CONSUMED.labels(topic).inc(count)

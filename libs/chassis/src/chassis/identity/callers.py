@@ -1,0 +1,50 @@
+"""The caller of a request, and what its key allows. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+SCOPES = frozenset(
+    {
+        "bookings.read",
+        "bookings.manage",
+        "booking_waitlist.read",
+        "booking_waitlist.manage",
+        "schedules.read",
+        "schedules.manage",
+        "webhooks.read",
+        "webhooks.manage",
+        "calcom.sync",
+        "*",
+    }
+)
+CLIENT_SCOPES = frozenset({"bookings.read", "bookings.manage", "booking_waitlist.read", "booking_waitlist.manage"})
+"""What a client key may hold: each reaches its own client's bookings and entries only."""
+
+
+class KeyKind(StrEnum):
+    """Who stands behind a key."""
+
+    STAFF = "staff"
+    CLIENT = "client"
+    ADMIN = "admin"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The key of a request: its organization, kind and scopes; a client key names its client."""
+
+    key_id: str
+    org_id: str
+    kind: KeyKind
+    scopes: frozenset[str]
+    client_id: str | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        """Tell whether the key acts for the business and not for one of its clients."""
+        return self.kind is not KeyKind.CLIENT
+
+    def may(self, scope: str) -> bool:
+        """Tell whether the key holds a scope; `x.manage` includes `x.read`."""
+        return bool(self.scopes & {scope, "*", scope.removesuffix(".read") + ".manage"})

@@ -1,0 +1,221 @@
+"""Kafka: the one module that speaks aiokafka.
+
+Invariant: a producer made here is idempotent with acks=all and never gives a record up while it lives, so an awaited
+acknowledgement means that the record is in the log, once and in its place; a consumer made here commits only what its
+owner says is done.
+"""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from slotwire_contracts import Topic
+
+__all__ = ["Consumer", "KafkaError", "Producer", "Record", "answers", "ensure_topics"]
+
+_MAX_REQUEST_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 256 * 1024
+_STOP_SECONDS = 3.0
+_ANSWER_SECONDS = 3.0
+_REQUEST_MS = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as read from a topic; `timestamp` is in milliseconds since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+async def ensure_topics(bootstrap: str, topics: Iterable[Topic], *, replicas: int = -1) -> None:
+    """Create the topics that are missing; what exists stays as it is.
+
+    Args:
+        bootstrap: the brokers.
+        topics: the topics, with their partitions and retention.
+        replicas: copies of each partition; -1 for the broker's default.
+
+    Raises:
+        KafkaError: when the broker is away or refuses.
+    """
+    wanted = [
+        NewTopic(
+            topic.name,
+            topic.partitions,
+            replicas,
+            topic_configs={"retention.ms": str(topic.retention_hours * 3_600_000)},
+        )
+        for topic in topics
+    ]
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_REQUEST_MS)
+    try:
+        await admin.start()
+        response = await admin.create_topics(wanted)
+        for _, code, *_ in response.topic_errors:
+            error = for_code(code)
+            if error is not TopicAlreadyExistsError and code != 0:
+                raise error
+    finally:
+        await admin.close()
+
+
+async def answers(bootstrap: str) -> bool:
+    """Tell whether a broker answers now."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await admin.start()
+            return bool(await admin.list_topics())
+    except (KafkaError, TimeoutError, OSError):
+        return False
+    finally:
+        await admin.close()
+
+
+class Producer:
+    """An idempotent producer with acks=all; at most one batch a partition is under way."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, bootstrap: str) -> AsyncIterator["Producer"]:
+        """Connect for the block; at its end what is under way is given a moment and then left.
+
+        Raises:
+            KafkaError: when no broker answers.
+        """
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=0,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=_MAX_REQUEST_BYTES,
+            request_timeout_ms=_REQUEST_MS,
+        )
+        try:
+            await producer.start()
+            yield cls(producer)
+        finally:
+            await _stop(producer)
+
+    async def send(
+        self, topic: str, *, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> Awaitable[object]:
+        """Hand a record over; the answer is awaited for the broker's acknowledgement.
+
+        Raises:
+            KafkaError: when the record cannot be taken (too large, producer closed, broker away for long).
+        """
+        pending: Awaitable[object] = await self._producer.send(topic, value, key=key, headers=list(headers))
+        return pending
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """End a producer without waiting for a broker that may never come back."""
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await producer.stop()
+    except TimeoutError:
+        sender = producer._sender  # noqa: SLF001 - stop() waits for the flush only; this ends it without
+        await sender.close()
+        await producer.client.close()
+
+
+class Consumer:
+    """A member of a consumer group, or with no group a reader of all partitions; offsets are committed by hand."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(
+        cls, bootstrap: str, topics: Collection[str], *, group: str | None, from_beginning: bool = True
+    ) -> AsyncIterator["Consumer"]:
+        """Connect and subscribe for the block.
+
+        Args:
+            bootstrap: the brokers.
+            topics: the topics to read.
+            group: the consumer group, or None to read every partition alone.
+            from_beginning: where to start without a committed offset: at the oldest record, or behind the newest.
+
+        Raises:
+            KafkaError: when no broker answers.
+        """
+        consumer = AIOKafkaConsumer(
+            *topics,
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest" if from_beginning else "latest",
+            fetch_max_wait_ms=500,
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_000,
+            rebalance_timeout_ms=30_000,
+            request_timeout_ms=_REQUEST_MS,
+            metadata_max_age_ms=30_000,
+            max_partition_fetch_bytes=_MAX_REQUEST_BYTES,
+        )
+        try:
+            await consumer.start()
+            yield cls(consumer)
+        finally:
+            await consumer.stop()
+
+    async def fetch(self, *, at_most: int, wait_seconds: float) -> list[Record]:
+        """Fetch the next records, in offset order within each partition; empty when none came in time.
+
+        Raises:
+            KafkaError: when reading failed for good.
+        """
+        batches: Mapping[TopicPartition, list[object]] = await self._consumer.getmany(
+            timeout_ms=int(wait_seconds * 1000), max_records=at_most
+        )
+        return [_record(raw) for batch in batches.values() for raw in batch]
+
+    async def commit(self, records: Iterable[Record]) -> None:
+        """Commit the offsets behind the given records.
+
+        Raises:
+            KafkaError: when the group has moved on or the broker is away; the records may then come again.
+        """
+        ends: dict[TopicPartition, int] = {}
+        for record in records:
+            partition = _partition(record.topic, record.partition)
+            ends[partition] = max(ends.get(partition, 0), record.offset + 1)
+        if ends:
+            await self._consumer.commit(ends)
+
+
+@functools.lru_cache(maxsize=1024)
+def _partition(topic: str, partition: int) -> TopicPartition:
+    return TopicPartition(topic, partition)
+
+
+def _record(raw: object) -> Record:
+    """Turn aiokafka's record, which ships no types, into ours."""
+    return Record(
+        raw.topic,  # type: ignore[attr-defined]  # aiokafka has no py.typed
+        raw.partition,  # type: ignore[attr-defined]  # as above
+        raw.offset,  # type: ignore[attr-defined]  # as above
+        raw.timestamp,  # type: ignore[attr-defined]  # as above
+        raw.key,  # type: ignore[attr-defined]  # as above
+        raw.value or b"",  # type: ignore[attr-defined]  # as above
+        tuple(raw.headers),  # type: ignore[attr-defined]  # as above
+    )

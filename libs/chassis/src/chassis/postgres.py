@@ -1,0 +1,144 @@
+"""PostgreSQL: one pool a service, transactions, and the words for "the database is away".
+
+Invariant: pooled connections carry no session state, so they are handed back without a reset query; whoever needs
+state (LISTEN, session locks) opens a connection of its own with `Database.dedicated`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from pydantic_core import from_json, to_json
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    DedicatedConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = DedicatedConnection = Pool = Any
+
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+)
+"""What asyncpg raises while the server is away, starting, stopping or full."""
+
+TRANSIENT = (*UNAVAILABLE, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""What is worth trying again: the server is away, or two transactions were in each other's way."""
+
+_ACQUIRE_SECONDS = 5.0
+_COMMAND_SECONDS = 30.0
+
+
+def database_url(server_url: str, database: str) -> str:
+    """Tell the URL of one database on a server.
+
+    Args:
+        server_url: any URL of the server; its path is replaced.
+        database: the database's name.
+    """
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{database}"))
+
+
+async def create_database(server_url: str, database: str) -> bool:
+    """Create a database unless it exists, and tell whether it was made now.
+
+    Raises:
+        asyncpg.InsufficientPrivilegeError: when the role may not create databases.
+    """
+    connection = await asyncpg.connect(server_url)
+    try:
+        if await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
+            return False
+        quoted = database.replace('"', '""')
+        try:
+            await connection.execute(f'CREATE DATABASE "{quoted}"')
+        except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+            return False  # another starter was quicker
+        return True
+    finally:
+        await connection.close()
+
+
+async def _speak_json(connection: DedicatedConnection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=lambda value: to_json(value).decode(), decoder=from_json
+        )
+
+
+async def _keep_state(_: Any) -> None:
+    """Stand in for asyncpg's reset query, which pooled connections without state do not need."""
+
+
+class Database:
+    """One service's database: a pool that is made without waiting for the server, and connections out of it."""
+
+    def __init__(self, url: str, *, pool_size: int, application: str) -> None:
+        self._url = url
+        # A process that is stopped in mid-transaction must not keep its locks for ever.
+        self._options = {"application_name": application, "idle_in_transaction_session_timeout": "60s"}
+        self._pool: Pool = asyncpg.create_pool(
+            url,
+            min_size=0,
+            max_size=pool_size,
+            init=_speak_json,
+            reset=_keep_state,
+            command_timeout=_COMMAND_SECONDS,
+            timeout=_ACQUIRE_SECONDS,
+            server_settings=self._options,
+        )
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["Database"]:
+        """Hold the pool open for the block; connections are made when first needed."""
+        await self._pool
+        try:
+            yield self
+        finally:
+            try:
+                async with asyncio.timeout(_ACQUIRE_SECONDS):
+                    await self._pool.close()
+            except TimeoutError:
+                self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection without a transaction: for single statements."""
+        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction that commits when the block ends and rolls back when it raises."""
+        async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[DedicatedConnection]:
+        """Open a connection outside the pool, for session locks and LISTEN; it is closed with the block."""
+        connection = await asyncpg.connect(
+            self._url, timeout=_ACQUIRE_SECONDS, command_timeout=_COMMAND_SECONDS, server_settings=self._options
+        )
+        try:
+            await _speak_json(connection)
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def answers(self) -> bool:
+        """Tell whether the database answers a query now."""
+        try:
+            async with self.connection() as connection:
+                return bool(await connection.fetchval("SELECT true"))
+        except UNAVAILABLE:
+            return False

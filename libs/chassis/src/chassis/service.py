@@ -1,0 +1,105 @@
+"""What every service's composition begins with, and its command line.
+
+Invariant: nothing connects before the application starts; a database or broker that is away delays readiness, not the
+start.
+"""
+
+import argparse
+import functools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+from aiohttp import web
+
+from chassis import idempotency, identity, kafka, lifecycle, log, migrations
+from chassis.crypto import Sealer
+from chassis.identity import Identity
+from chassis.lifecycle import Loop
+from chassis.outbox import Relay
+from chassis.postgres import Database, database_url
+from chassis.settings import ServiceSettings
+from chassis.unit import UnitOfWork
+from chassis.web.observability import Check
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+class Foundation:
+    """The parts that every service stands on, made of its settings and wired together.
+
+    Attributes:
+        database: the service's own database.
+        identity: where API keys are looked up.
+        sealer: seals secrets at rest.
+        relay: publishes the database's outbox.
+        units: begins the transactions of use cases.
+        checks: what readiness asks.
+    """
+
+    def __init__(self, settings: ServiceSettings, *, service: str) -> None:
+        self._drain_seconds = settings.drain_seconds
+        self.database = Database(
+            database_url(settings.postgres_url, service), pool_size=settings.pool_size, application=service
+        )
+        self.identity, self._identity_database = Identity.on(settings.postgres_url)
+        self.sealer = Sealer(settings.sealing_key)
+        self.relay = Relay(self.database, settings.kafka_bootstrap)
+        self.units = UnitOfWork(self.database, self.relay.wake)
+        self.checks: dict[str, Check] = {
+            "database": self.database.answers,
+            "kafka": functools.partial(kafka.answers, settings.kafka_bootstrap),
+        }
+
+    def run_in(self, app: web.Application, *loops: Loop) -> None:
+        """Run the pools, the relay and a service's own loops for as long as the application runs."""
+        ours = (
+            Loop("relay", self.relay.run),
+            Loop("idempotency", functools.partial(idempotency.sweep, self.database)),
+        )
+
+        async def context(_: web.Application) -> AsyncIterator[None]:
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(self.database.opened())
+                await stack.enter_async_context(self._identity_database.opened())
+                await stack.enter_async_context(lifecycle.background(*ours, *loops, drain_seconds=self._drain_seconds))
+                yield
+
+        app.cleanup_ctx.append(context)
+
+
+def main(
+    *,
+    service: str,
+    create_app: Callable[[S], web.Application],
+    settings_class: type[S],
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Run a service's command line: `serve` answers HTTP until told to stop, `migrate` prepares the databases.
+
+    Args:
+        service: the service's package, which is also its database's name.
+        create_app: composes the application.
+        settings_class: the service's settings, read from the environment here and nowhere else.
+        arguments: the words after the program's name; those of the process by default.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {service}", description=f"The Slotwire service {service}.")
+    parser.add_argument("command", choices=["serve", "migrate"])
+    command = parser.parse_args(arguments).command
+    settings = settings_class()
+    log.configure(service=service, shape=settings.log_format, level=settings.log_level)
+    if command == "migrate":
+        lifecycle.run(functools.partial(_migrate, settings, service))
+    else:
+        lifecycle.run(functools.partial(_serve, settings, create_app))
+
+
+async def _migrate(settings: ServiceSettings, service: str) -> None:
+    await identity.migrate(settings.postgres_url)
+    await migrations.migrate(settings.postgres_url, service, ["chassis", service])
+
+
+async def _serve(settings: S, create_app: Callable[[S], web.Application]) -> None:
+    await lifecycle.serve(
+        create_app(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds
+    )

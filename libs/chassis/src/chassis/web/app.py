@@ -1,0 +1,79 @@
+"""Composition of a service's web application out of its routes.
+
+Invariant: making an application connects to nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from aiohttp import web
+from pydantic_core import to_json
+
+from chassis.crypto import Sealer
+from chassis.identity import Identity
+from chassis.web.endpoint import Endpoint
+from chassis.web.observability import Check, add_operations, answering
+from chassis.web.openapi import describe
+from chassis.web.routes import Route
+
+_BODY_BYTES = 256 * 1024
+_REFERENCE_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="stylesheet" href="docs/static/swagger-ui.css">
+</head>
+<body>
+<div id="reference"></div>
+<script src="docs/static/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({{url: "openapi.json", dom_id: "#reference", deepLinking: true}})</script>
+</body>
+</html>
+"""
+
+
+def create_web_app(
+    *,
+    title: str,
+    version: str,
+    routes: Sequence[Route],
+    statuses: Mapping[str, int],
+    identity: Identity,
+    sealer: Sealer,
+    checks: Mapping[str, Check],
+) -> web.Application:
+    """Make the application that serves some routes, and beside them health, metrics, OpenAPI and a reference page.
+
+    Args:
+        title: the API's name.
+        version: its version.
+        routes: its operations.
+        statuses: the status of each of the service's own error codes.
+        identity: where keys are looked up.
+        sealer: what seals kept answers.
+        checks: what `/readyz` asks.
+    """
+    app = web.Application(client_max_size=_BODY_BYTES, middlewares=[answering(statuses)])
+    for route in routes:
+        app.router.add_route(route.method, route.path, Endpoint(route, identity, sealer))
+    add_operations(app, checks)
+    _add_reference(app, title, to_json(describe(title=title, version=version, routes=routes, statuses=statuses)))
+    return app
+
+
+def _add_reference(app: web.Application, title: str, document: bytes) -> None:
+    """Add `/openapi.json`, and `/docs` with all its files served from here."""
+    page = _REFERENCE_PAGE.format(title=title)
+
+    async def openapi(_: web.Request) -> web.Response:
+        return web.Response(body=document, content_type="application/json")
+
+    async def docs(_: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html")
+
+    app.router.add_get("/openapi.json", openapi)
+    app.router.add_get("/docs", docs)
+    app.router.add_static("/docs/static", Path(str(resources.files("swagger_ui") / "static")))

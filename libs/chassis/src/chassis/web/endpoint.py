@@ -1,0 +1,218 @@
+"""From a request to an answer: the key, the body, the handler, the error shape.
+
+Invariant: a handler runs only for a key that holds the route's scope and with input that its models accept; and
+whatever it raises is answered in the one error shape.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from chassis.crypto import Sealer
+from chassis.idempotency import (
+    AnsweredBeforeError,
+    IdempotencyInProgressError,
+    IdempotencyKeyReusedError,
+    Once,
+    scope_of,
+)
+from chassis.identity import Caller, Identity
+from chassis.ids import new_id
+from chassis.postgres import UNAVAILABLE
+from chassis.web.errors import STATUSES, ApiError, CodedError, api_error, from_validation, render
+from chassis.web.routes import Call, Route
+
+_log = structlog.get_logger(__name__)
+
+_JSON = "application/json"
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_NUL_ESCAPE = b"\\u0000"
+
+REQUEST_ID = web.RequestKey("request_id", str)
+TRACEPARENT = web.RequestKey("traceparent", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One route, ready to be served."""
+
+    route: Route
+    identity: Identity
+    sealer: Sealer
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        """Answer one request.
+
+        Raises:
+            ApiError, CodedError and whatever the handler raises: the middleware turns them into answers.
+        """
+        caller = await self._authenticate(request)
+        raw = await self._read_body(request)
+        call = Call(
+            caller=caller,
+            body=self._parse_body(raw),
+            query=self._parse_query(request),
+            path=dict(request.match_info),
+            headers=request.headers,
+            request_id=request[REQUEST_ID],
+            traceparent=request.get(TRACEPARENT),
+            once=self._once(request, caller, raw),
+        )
+        try:
+            result = await self.route.handler(call)
+        except AnsweredBeforeError as answered:
+            return _json(answered.status, answered.body, {"Idempotent-Replayed": "true"})
+        except IdempotencyKeyReusedError:
+            raise api_error(
+                "idempotency_key_reused", "this Idempotency-Key came before with another body", param="Idempotency-Key"
+            ) from None
+        except IdempotencyInProgressError:
+            raise api_error(
+                "idempotency_in_progress",
+                "a request with this Idempotency-Key is running",
+                param="Idempotency-Key",
+                headers={"Retry-After": "1"},
+            ) from None
+        return _json(self.route.status, self._render(result))
+
+    async def _authenticate(self, request: web.Request) -> Caller:
+        header = request.headers.get("Authorization", "")
+        key = header[7:].strip() if header[:7].lower() == "bearer " else request.headers.get("X-API-Key", "")
+        caller = await self.identity.find(key) if key else None
+        if caller is None:
+            told = "the API key is unknown, revoked or expired" if key else "send an API key as Authorization: Bearer …"
+            raise api_error("unauthenticated", told, headers={"WWW-Authenticate": "Bearer"})
+        if not caller.may(self.route.scope):
+            raise api_error("forbidden", f"the API key lacks the scope {self.route.scope}")
+        if self.route.staff_only and not caller.is_staff:
+            raise api_error("forbidden", "a client key cannot do this")
+        return caller
+
+    async def _read_body(self, request: web.Request) -> bytes:
+        raw = await request.read()
+        if self.route.body is not None and (raw or request.content_type != "application/octet-stream"):
+            _require_json(request)
+        return raw
+
+    def _parse_body(self, raw: bytes) -> BaseModel | None:
+        if self.route.body is None:
+            return None
+        try:
+            body = self.route.body.model_validate_json(raw or b"{}")
+        except ValidationError as error:
+            raise from_validation(error) from None
+        if _NUL_ESCAPE in raw and (param := _find_nul(from_json(raw))) is not None:
+            raise api_error("validation_failed", f"{param}: NUL characters are not allowed", param=param)
+        return body
+
+    def _parse_query(self, request: web.Request) -> BaseModel | None:
+        if self.route.query is None:
+            return None
+        given = request.query
+        for name in given:
+            if len(given.getall(name)) > 1:
+                raise api_error("validation_failed", f"{name}: given more than once", param=name)
+            if "\0" in given[name]:
+                raise api_error("validation_failed", f"{name}: NUL characters are not allowed", param=name)
+        try:
+            return self.route.query.model_validate(dict(given))
+        except ValidationError as error:
+            raise from_validation(error) from None
+
+    def _once(self, request: web.Request, caller: Caller, raw: bytes) -> Once | None:
+        key = request.headers.get("Idempotency-Key")
+        if key is None or self.route.method != "POST":
+            return None
+        if not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise api_error(
+                "validation_failed",
+                "Idempotency-Key: 1 to 255 visible ASCII characters",
+                param="Idempotency-Key",
+            )
+        return Once(
+            scope=scope_of(caller.org_id, caller.key_id, request.method, request.path, key),
+            fingerprint=hashlib.sha256(raw).digest(),
+            status=self.route.status,
+            render=self._render,
+            sealer=self.sealer,
+        )
+
+    def _render(self, result: Any) -> bytes:
+        return b"" if self.route.answer is None else self.route.render(result).model_dump_json().encode()
+
+
+def _require_json(request: web.Request) -> None:
+    if request.content_type != _JSON and not request.content_type.endswith("+json"):
+        raise api_error("unsupported_media_type", "send the body as Content-Type: application/json")
+
+
+def _find_nul(value: Any, path: str = "") -> str | None:
+    """Find the first string with a NUL, which PostgreSQL cannot store; answers its path."""
+    if isinstance(value, str):
+        return path if "\0" in value else None
+    if isinstance(value, Mapping):
+        if any("\0" in key for key in value):
+            return path or "body"
+        items = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, list):
+        items = [(str(index), item) for index, item in enumerate(value)]
+    else:
+        return None
+    found = (_find_nul(item, f"{path}.{key}" if path else key) for key, item in items)
+    return next((one for one in found if one is not None), None)
+
+
+def _json(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, body=body, content_type=_JSON if body else None, headers=headers)
+
+
+def as_api_error(error: Exception, statuses: Mapping[str, int]) -> ApiError:
+    """Turn whatever a handler raised into the error that the caller sees."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, web.HTTPException):
+        return _from_http(error)
+    if isinstance(error, CodedError):
+        status = statuses.get(error.code) or STATUSES[error.code]
+        return ApiError(status, error.code, error.message, param=error.param, details=error.details)
+    if isinstance(error, UNAVAILABLE):
+        return api_error("unavailable", "the database is away; try again", headers={"Retry-After": "1"})
+    return api_error("internal_error", "something went wrong on our side")
+
+
+def _from_http(error: web.HTTPException) -> ApiError:
+    match error:
+        case web.HTTPRequestEntityTooLarge():
+            return api_error("body_too_large", "the body is over 256 KiB")
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(error.allowed_methods))
+            return api_error("method_not_allowed", f"use {allowed}", headers={"Allow": allowed})
+        case web.HTTPNotFound():
+            return api_error("not_found", "there is nothing at this path")
+        case _:
+            return ApiError(error.status, "invalid_request", error.reason or "the request is not valid HTTP")
+
+
+def error_response(error: ApiError, request_id: str) -> web.Response:
+    """Answer an error in the one shape."""
+    return _json(error.status, render(error, request_id), error.headers)
+
+
+def identify(request: web.Request) -> str:
+    """Give a request its id: the caller's `X-Request-Id` where it is well-formed, else a new one."""
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
+    request[REQUEST_ID] = request_id
+    trace = request.headers.get("traceparent", "")
+    if _TRACEPARENT.fullmatch(trace):
+        request[TRACEPARENT] = trace
+    return request_id

@@ -1,0 +1,77 @@
+"""Pieces of request and answer models that all services share.
+
+Invariant: an input model refuses keys that it does not know, so a misspelt field is an error and never ignored.
+"""
+
+import re
+import zoneinfo
+from functools import lru_cache
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+
+
+class Input(BaseModel):
+    """A request's body or query: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Output(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Data(Output, Generic[T]):
+    """An answer of one thing."""
+
+    data: T
+
+
+class ListMeta(Output):
+    """Where a page stands in its list (seed 001)."""
+
+    total: int
+    limit: int
+    offset: int
+    hasMore: bool  # noqa: N815 - the seed's spelling
+
+
+class Listing(Output, Generic[T]):
+    """A page of a list (seed 001)."""
+
+    data: list[T]
+    meta: ListMeta
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _is_zone(value: str) -> str:
+    if value not in _zones():
+        raise ValueError("must be an IANA time zone such as Europe/Berlin")
+    return value
+
+
+def _is_email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise ValueError("must be an email address")
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+"""A line of text, trimmed, 1 to 500 characters."""
+
+TimeZone = Annotated[str, AfterValidator(_is_zone), Field(json_schema_extra={"format": "iana-time-zone"})]
+"""An IANA time zone."""
+
+Email = Annotated[
+    str, StringConstraints(max_length=254), AfterValidator(_is_email), Field(json_schema_extra={"format": "email"})
+]
+"""An email address, checked for its shape only."""

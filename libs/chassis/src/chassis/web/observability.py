@@ -1,0 +1,80 @@
+"""What operators see: health, readiness, metrics, and the middleware that gives every request its id, time and error.
+
+Invariant: `/healthz` answers as long as the process runs; `/readyz` only while all that the service needs answers.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+
+from chassis.web.endpoint import TRACEPARENT, as_api_error, error_response, identify
+
+_log = structlog.get_logger(__name__)
+_SECONDS = Histogram(
+    "slotwire_http_request_seconds",
+    "Time from a request's head to its answer.",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_SERVER_ERROR = 500
+
+Check = Callable[[], Awaitable[bool]]
+
+
+def answering(statuses: Mapping[str, int]) -> Middleware:
+    """Make the outermost middleware: request id, one error shape, one measure and at most one log line a request."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        request_id = identify(request)
+        try:
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001 - every error is answered, in one shape
+            told = as_api_error(error, statuses)
+            response = error_response(told, request_id)
+            if told.status >= _SERVER_ERROR:
+                _log.error("request_failed", path=request.path, request_id=request_id, exc_info=error)
+        response.headers["X-Request-Id"] = request_id
+        if TRACEPARENT in request:
+            response.headers["traceparent"] = request[TRACEPARENT]
+        seconds = time.perf_counter() - started
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "none"
+        _SECONDS.labels(request.method, route, response.status).observe(seconds)
+        _log.debug(
+            "request", method=request.method, path=request.path, status=response.status, seconds=seconds, id=request_id
+        )
+        return response
+
+    return middleware
+
+
+def add_operations(app: web.Application, checks: Mapping[str, Check]) -> None:
+    """Add `/healthz`, `/readyz` and `/metrics`.
+
+    Args:
+        app: the application.
+        checks: what readiness needs, by name; each tells whether it answers now.
+    """
+
+    async def alive(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def ready(_: web.Request) -> web.Response:
+        answers = await asyncio.gather(*(check() for check in checks.values()))
+        told = dict(zip(checks, answers, strict=True))
+        ok = all(told.values())
+        return web.json_response({"status": "ok" if ok else "unavailable", "checks": told}, status=200 if ok else 503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.router.add_get("/healthz", alive)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/metrics", metrics)

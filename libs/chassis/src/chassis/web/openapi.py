@@ -1,0 +1,120 @@
+"""OpenAPI 3.1, generated from the routes and their pydantic models.
+
+Invariant: what is described is what is served, since both come from the same `Route`s.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from chassis.web.errors import STATUSES, ErrorAnswer
+from chassis.web.routes import Route
+
+_REF = "#/components/schemas/{model}"
+_EVERY_OPERATION = ("unauthenticated", "forbidden", "unavailable")
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+Schemas = Mapping[Any, dict[str, Any]]  # by (model, mode): the key type that pydantic answers is private to it
+
+
+def describe(*, title: str, version: str, routes: Sequence[Route], statuses: Mapping[str, int]) -> dict[str, Any]:
+    """Describe an API as an OpenAPI 3.1 document, ready for JSON.
+
+    Args:
+        title: the API's name.
+        version: its version.
+        routes: its operations.
+        statuses: the status of each of the service's own error codes.
+    """
+    schemas, definitions = models_json_schema(_models(routes), ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, {**STATUSES, **statuses})
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "security": [{"bearer": []}, {"apiKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions.get("$defs", {}),
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+    }
+
+
+def _models(routes: Iterable[Route]) -> list[tuple[type[BaseModel], JsonSchemaMode]]:
+    wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ErrorAnswer, "serialization"): None}
+    for route in routes:
+        for model in (route.body, route.query):
+            if model is not None:
+                wanted[model, "validation"] = None
+        if route.answer is not None:
+            wanted[route.answer, "serialization"] = None
+    return list(wanted)
+
+
+def _operation(route: Route, schemas: Schemas, statuses: Mapping[str, int]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": f"{route.method.lower()}_{'_'.join(re.findall(r'[a-z0-9]+', route.path))}",
+        "summary": route.summary,
+        "description": f"Scope: `{route.scope}`.",
+        "tags": [route.tag],
+        "parameters": _parameters(route),
+        "responses": {str(route.status): _success(route, schemas), **_failures(route, schemas, statuses)},
+    }
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": _json(schemas[route.body, "validation"])}
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARAMETER.findall(route.path)
+    ]
+    if route.query is not None:
+        schema = route.query.model_json_schema()
+        found += [
+            {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": part}
+            for name, part in schema.get("properties", {}).items()
+        ]
+    if route.method == "POST":
+        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}})
+    return found
+
+
+def _success(route: Route, schemas: Schemas) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": "Done."}
+    if route.answer is not None:
+        told["content"] = _json(schemas[route.answer, "serialization"])
+    return told
+
+
+def _failures(route: Route, schemas: Schemas, statuses: Mapping[str, int]) -> dict[str, Any]:
+    codes = {*_EVERY_OPERATION, *route.errors}
+    if route.body is not None:
+        codes |= {"invalid_json", "body_too_large", "unsupported_media_type", "validation_failed"}
+    if route.query is not None:
+        codes.add("validation_failed")
+    if route.method == "POST":
+        codes |= {"idempotency_key_reused", "idempotency_in_progress"}
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(codes):
+        by_status.setdefault(statuses[code], []).append(code)
+    return {
+        str(status): {
+            "description": ", ".join(f"`{code}`" for code in codes_of),
+            "content": _json(schemas[ErrorAnswer, "serialization"]),
+        }
+        for status, codes_of in sorted(by_status.items())
+    }
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

@@ -1,0 +1,77 @@
+"""Routes as data: what a handler takes, answers and needs, told once for the server, the checks and OpenAPI alike."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from chassis.idempotency import Once
+from chassis.identity import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, checked and parsed: who calls, and with what.
+
+    Attributes:
+        caller: the key's holder; holds the route's scope.
+        body: an instance of the route's `body` model, or None.
+        query: an instance of the route's `query` model, or None.
+        path: the path's parameters.
+        headers: the request's headers, case-insensitive.
+        request_id: the caller's `X-Request-Id`, or one made for it.
+        traceparent: the caller's W3C trace context, when it sent a well-formed one.
+        once: the request's idempotency key, for `UnitOfWork.begin`.
+    """
+
+    caller: Caller
+    body: Any
+    query: Any
+    path: Mapping[str, str]
+    headers: Mapping[str, str]
+    request_id: str
+    traceparent: str | None
+    once: Once | None
+
+
+def _as_it_is(result: Any) -> Any:
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of the API.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path, with parameters in braces.
+        handler: takes the call, runs one use case and answers its result.
+        scope: what the key must hold.
+        summary: what it does, for the reference page.
+        answer: the model of the success, which `render` makes of the result; None for an empty answer.
+        render: turns the handler's result into an instance of `answer`.
+        body: the model of the request's body, or None.
+        query: the model of the request's query, or None.
+        status: the status of the success.
+        errors: the codes that this operation may answer beside those that every one may.
+        staff_only: whether client keys are refused.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call], Awaitable[Any]]
+    scope: str
+    summary: str
+    answer: type[BaseModel] | None
+    render: Callable[[Any], Any] = _as_it_is
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    status: int = 200
+    errors: tuple[str, ...] = ()
+    staff_only: bool = False
+
+    @property
+    def tag(self) -> str:
+        """The group on the reference page: the first part of the path that names a thing."""
+        return next(part for part in self.path.split("/") if part and part not in {"api", "v1", "v2", "platform"})
