@@ -7,18 +7,18 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from support.servers import TestServers, running_servers
+from support.servers import Servers, running_servers
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[TestServers]:
+def servers() -> Iterator[Servers]:
     """PostgreSQL and Kafka for the whole run; a test that kills one starts it again before it ends."""
     with running_servers() as both:
         yield both
 
 
 @pytest.fixture
-async def database(servers: TestServers) -> AsyncIterator[str]:
+async def database(servers: Servers) -> AsyncIterator[str]:
     """The URL of an empty database, dropped afterwards even if connections were left open."""
     name = f"test_{secrets.token_hex(6)}"
     server = await asyncpg.connect(servers.postgres_url)

@@ -6,12 +6,12 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from support.servers import TestServers
+from support.servers import Servers
 
 TOPIC = "kept"
 
 
-async def test_a_killed_postgres_comes_back_with_its_data(servers: TestServers, database: str) -> None:
+async def test_a_killed_postgres_comes_back_with_its_data(servers: Servers, database: str) -> None:
     connection = await asyncpg.connect(database)
     await connection.execute("CREATE TABLE kept (word text)")
     await connection.execute("INSERT INTO kept VALUES ('committed')")
@@ -27,7 +27,7 @@ async def test_a_killed_postgres_comes_back_with_its_data(servers: TestServers, 
     assert servers.postgres.pid != before
 
 
-async def test_a_killed_broker_comes_back_with_every_acknowledged_record(servers: TestServers) -> None:
+async def test_a_killed_broker_comes_back_with_every_acknowledged_record(servers: Servers) -> None:
     await _create_topic(servers.kafka_bootstrap)
     sent = [b"%d" % number for number in range(200)]
     async with AIOKafkaProducer(bootstrap_servers=servers.kafka_bootstrap, acks="all") as producer:
@@ -42,7 +42,7 @@ async def test_a_killed_broker_comes_back_with_every_acknowledged_record(servers
     assert servers.kafka.pid != before
 
 
-async def test_postgres_never_trades_durability(servers: TestServers) -> None:
+async def test_postgres_never_trades_durability(servers: Servers) -> None:
     connection = await asyncpg.connect(servers.postgres_url)
     settings = [await connection.fetchval(f"SHOW {name}") for name in ("fsync", "synchronous_commit", "data_checksums")]
     await connection.close()

@@ -17,10 +17,8 @@ from support.containers import ContainerServers, engine_answers
 CHOICE = "SLOTWIRE_TEST_SERVERS"
 
 
-class TestServer(Protocol):
+class CrashableServer(Protocol):
     """A server that a test may crash. Blocking: async tests call it through `asyncio.to_thread`."""
-
-    __test__ = False
 
     @property
     def pid(self) -> int: ...
@@ -30,10 +28,8 @@ class TestServer(Protocol):
     def kill(self) -> None: ...
 
 
-class TestServers(Protocol):
+class Servers(Protocol):
     """Both servers; `postgres_url` names the maintenance database, `kafka_bootstrap` is `host:port`."""
-
-    __test__ = False
 
     @property
     def postgres_url(self) -> str: ...
@@ -42,14 +38,14 @@ class TestServers(Protocol):
     def kafka_bootstrap(self) -> str: ...
 
     @property
-    def postgres(self) -> TestServer: ...
+    def postgres(self) -> CrashableServer: ...
 
     @property
-    def kafka(self) -> TestServer: ...
+    def kafka(self) -> CrashableServer: ...
 
 
 @contextmanager
-def running_servers(choice: str | None = None) -> Iterator[TestServers]:
+def running_servers(choice: str | None = None) -> Iterator[Servers]:
     """Both servers, running and empty; stopped and removed afterwards."""
     kind = choice or os.environ.get(CHOICE) or ("containers" if engine_answers() else "embedded")
     if kind == "containers":
