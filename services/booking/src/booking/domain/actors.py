@@ -1,0 +1,31 @@
+"""Who acts, as far as the rules care."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from booking.domain.errors import ForbiddenError
+
+ActorName = Literal["staff", "client", "system"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The holder of a key: one organization, and for a client key the one client it is bound to."""
+
+    org_id: str
+    name: ActorName
+    client_id: str | None = None
+
+    @property
+    def is_client(self) -> bool:
+        """Tell whether only the client's own bookings are in reach."""
+        return self.name == "client"
+
+    def must_be_staff(self, param: str) -> None:
+        """Refuse a client key that uses `param`, which is the staff's (api.md section 1).
+
+        Raises:
+            ForbiddenError: the actor is a client.
+        """
+        if self.is_client:
+            raise ForbiddenError(f"A client key may not use {param}.", param=param)

@@ -1,0 +1,98 @@
+"""A booking and the fields of it that integrators follow.
+
+Invariant: a booking is a value; every change makes a new one. Its fields are the columns of its table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from booking.domain.status import Status
+from booking.domain.times import Span
+
+UPDATED_FIELDS = (
+    "start_time",
+    "end_time",
+    "timezone",
+    "party_size",
+    "title",
+    "location",
+    "location_type",
+    "attendee_name",
+    "attendee_email",
+    "attendee_phone",
+    "attendee_timezone",
+    "attendee_notes",
+    "source",
+    "metadata",
+)
+"""The fields that `reservation.updated` tells of, exactly (events.md section 2)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booking:
+    """The record.
+
+    Attributes:
+        zone: the location's time zone or, without a location, the schedule's; the feed tells times in it.
+        buffer_before_minutes: kept from the event type at creation, so that the booking always occupies the same.
+        buffer_after_minutes: as `buffer_before_minutes`.
+        sequence: the number of its latest event; they count 1, 2, 3 without a gap.
+        last_event_id: the id of that event; the next one's is greater.
+        last_event_at: the time of that event; the next one's is not before.
+        version: counts changes, for `If-Match`.
+    """
+
+    id: str
+    org_id: str
+    client_id: str | None
+    schedule_id: str | None
+    event_type_id: str | None
+    location_id: str | None
+    table_ids: tuple[str, ...]
+    status: Status
+    start_time: datetime
+    end_time: datetime
+    timezone: str
+    zone: str
+    title: str | None
+    location: str | None
+    location_type: str | None
+    attendee_name: str
+    attendee_email: str
+    attendee_phone: str | None
+    attendee_timezone: str | None
+    attendee_notes: str | None
+    metadata: Mapping[str, object]
+    party_size: int
+    source: str
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    version: int
+    sequence: int
+    last_event_id: str | None
+    last_event_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def span(self) -> Span:
+        """The visit itself, without buffers."""
+        return Span(self.start_time, self.end_time)
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """What a field was and has become."""
+
+    before: object
+    after: object
+
+
+def diff(before: Booking, after: Booking) -> dict[str, FieldChange]:
+    """Answer the changed ones of `UPDATED_FIELDS`; `metadata` as a whole."""
+    return {
+        name: FieldChange(getattr(before, name), getattr(after, name))
+        for name in UPDATED_FIELDS
+        if getattr(before, name) != getattr(after, name)
+    }

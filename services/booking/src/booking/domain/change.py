@@ -1,0 +1,180 @@
+"""How a booking changes: its details first, then its status, all or nothing (api.md section 2).
+
+Invariant: the facts of a change, in order, lead from the booking before it to the booking after it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from booking.domain.actors import Actor
+from booking.domain.booking import Booking, diff
+from booking.domain.checks import check_not_past, check_open, check_tables, merge_metadata
+from booking.domain.errors import ForbiddenError, InvalidTransitionError, VersionConflictError
+from booking.domain.facts import Assigned, Fact, StatusChanged, Unassigned, Updated
+from booking.domain.occupancy import stored_span
+from booking.domain.place import Place
+from booking.domain.status import OCCUPYING, TERMINAL, Status, check_transition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a caller wants changed.
+
+    Attributes:
+        details: new values of fields of the booking, by name.
+        metadata: keys to set; a value of None takes the key away.
+        table_ids: the tables that staff chose, all of them; None leaves them alone.
+        status: the status to move to.
+        reason: why the status moves.
+        correction: whether staff mend a mistake.
+        override_availability: whether staff book outside the weekly hours knowingly.
+        if_version: the version the caller has seen.
+    """
+
+    details: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    table_ids: tuple[str, ...] | None = None
+    status: Status | None = None
+    reason: str | None = None
+    correction: bool = False
+    override_availability: bool = False
+    if_version: int | None = None
+
+
+@dataclass(frozen=True)
+class TableChoice:
+    """The tables a changed booking is to have.
+
+    Attributes:
+        chosen: all of these; None: one that fits, the present one if it can be.
+        reassign: whether the present tables no longer do.
+    """
+
+    chosen: tuple[str, ...] | None
+    reassign: bool
+
+
+def check_allowed(change: Change, actor: Actor) -> None:
+    """Refuse a client key what is the staff's; it may cancel and set no other status (api.md section 1).
+
+    Raises:
+        ForbiddenError: the change needs a staff key.
+    """
+    for param, used in (
+        ("table_ids", change.table_ids is not None),
+        ("correction", change.correction),
+        ("override_availability", change.override_availability),
+    ):
+        if used:
+            actor.must_be_staff(param)
+    if actor.is_client and change.status not in {None, Status.CANCELLED}:
+        raise ForbiddenError("A client key may set no status but CANCELLED.", param="status")
+
+
+def check_version(before: Booking, change: Change) -> None:
+    """Refuse a change that was made looking at another version.
+
+    Raises:
+        VersionConflictError: the booking has moved on.
+    """
+    if change.if_version is not None and change.if_version != before.version:
+        raise VersionConflictError(
+            f"The booking is at version {before.version}, not {change.if_version}.",
+            param="If-Match",
+            details={"version": before.version},
+        )
+
+
+def revise(before: Booking, change: Change, actor: Actor, *, now: datetime) -> Booking:
+    """Apply the details; status and tables are as before.
+
+    Raises:
+        ValidationFailedError: times are out of bounds or, newly and for a client, past; or metadata grew too large.
+        InvalidTransitionError: the booking is over, and its time or tables are to change.
+    """
+    metadata = merge_metadata(before.metadata, change.metadata) if change.metadata else before.metadata
+    after = replace(before, **change.details, metadata=metadata)
+    moved = after.span != before.span
+    if before.status in TERMINAL and (moved or change.table_ids is not None):
+        raise InvalidTransitionError(
+            f"A {before.status} booking keeps its time and tables.", param="start_time" if moved else "table_ids"
+        )
+    if moved:
+        stored_span(after)
+    if after.start_time != before.start_time:
+        check_not_past(after, actor, now)
+    return after
+
+
+def move_status(revised: Booking, change: Change, *, now: datetime) -> Booking:
+    """Apply the status; the one the booking already has changes nothing.
+
+    Raises:
+        InvalidTransitionError: as `check_transition` says.
+    """
+    if change.status is None or change.status is revised.status:
+        return revised
+    check_transition(revised.status, change.status, start=revised.start_time, now=now, correction=change.correction)
+    return replace(revised, status=change.status)
+
+
+def check_hours(before: Booking, revised: Booking, change: Change, place: Place) -> None:
+    """Refuse a move to a time outside the schedule's weekly hours.
+
+    Raises:
+        OutsideAvailabilityError: as `check_open` says.
+    """
+    if revised.span != before.span and not change.override_availability:
+        check_open(revised, place)
+
+
+def choose_tables(before: Booking, revised: Booking, change: Change, place: Place) -> TableChoice:
+    """Decide which tables the booking is to have: those staff name, else its own as long as they seat the party.
+
+    Raises:
+        ValidationFailedError: staff named tables that do not fit.
+    """
+    if change.table_ids is not None:
+        check_tables(change.table_ids, place, revised.party_size)
+        return TableChoice(change.table_ids, reassign=set(change.table_ids) != set(before.table_ids))
+    seats = sum(table.max_party for table in place.tables if table.table_id in before.table_ids)
+    if before.table_ids and revised.party_size > seats:
+        return TableChoice(None, reassign=True)
+    # One table may be exchanged for another when its time is taken; what staff put together, or left out, stays.
+    return TableChoice(None if len(before.table_ids) == 1 else before.table_ids, reassign=False)
+
+
+def needs_place(before: Booking, revised: Booking, after: Booking, change: Change) -> bool:
+    """Tell whether the reference data has a say in the change."""
+    return (
+        revised.span != before.span
+        or change.table_ids is not None
+        or (revised.party_size != before.party_size and bool(before.table_ids))
+        or (after.status in OCCUPYING and before.status not in OCCUPYING)
+    )
+
+
+def facts(before: Booking, revised: Booking, after: Booking, reason: str | None) -> list[tuple[Fact, Booking]]:
+    """Tell what happened, each with the booking right after it; nothing when nothing changed.
+
+    Args:
+        before: the booking as it was.
+        revised: with its new details and tables.
+        after: with its new status too.
+        reason: why the status moved.
+    """
+    changes = diff(before, revised)
+    taken = tuple(table_id for table_id in before.table_ids if table_id not in revised.table_ids)
+    given = tuple(table_id for table_id in revised.table_ids if table_id not in before.table_ids)
+    steps: list[tuple[Fact, Booking]] = []
+    if changes or taken or given:
+        steps.append((Updated(changes), revised))
+    if taken:
+        steps.append((Unassigned(taken), revised))
+    if given:
+        steps.append((Assigned(given), revised))
+    if after.status is not revised.status:
+        steps.append((StatusChanged(revised.status, after.status, reason), after))
+    return steps

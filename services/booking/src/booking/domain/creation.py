@@ -1,0 +1,162 @@
+"""How a booking comes to be.
+
+Invariant: a draft that `draft` answers breaks no rule that can be told without looking at other bookings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from booking.domain.actors import Actor
+from booking.domain.booking import Booking
+from booking.domain.checks import check_not_past, check_open, check_tables, merge_metadata
+from booking.domain.errors import ValidationFailedError
+from booking.domain.occupancy import stored_span
+from booking.domain.place import Place
+from booking.domain.status import Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewBooking:
+    """What a caller asks for (seed 001, and api.md section 2).
+
+    Attributes:
+        table_ids: the tables that staff chose; None leaves the choice of one to us.
+        seated: whether the guests sit already, a walk-in.
+        override_availability: whether staff book outside the weekly hours knowingly.
+    """
+
+    schedule_id: str | None
+    event_type_id: str | None
+    location_id: str | None
+    table_ids: tuple[str, ...] | None
+    start_time: datetime
+    end_time: datetime
+    timezone: str | None
+    title: str | None
+    location: str | None
+    location_type: str | None
+    attendee_name: str
+    attendee_email: str
+    attendee_phone: str | None
+    attendee_timezone: str | None
+    attendee_notes: str | None
+    party_size: int
+    source: str
+    seated: bool
+    override_availability: bool
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+def check_request(new: NewBooking, actor: Actor) -> None:
+    """Refuse what can be refused before anything is read.
+
+    Raises:
+        ForbiddenError: a client key asks for what is the staff's.
+        ValidationFailedError: neither a schedule nor a location is named.
+    """
+    for param, used in (
+        ("table_ids", new.table_ids is not None),
+        ("status", new.seated),
+        ("override_availability", new.override_availability),
+    ):
+        if used:
+            actor.must_be_staff(param)
+    if new.schedule_id is None and new.location_id is None:
+        raise ValidationFailedError("schedule_id is required without location_id.", param="schedule_id", rule="missing")
+    if new.table_ids is not None and new.location_id is None:
+        raise ValidationFailedError("table_ids need a location_id.", param="table_ids", rule="location_id")
+
+
+def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: datetime) -> Booking:
+    """Make the booking, before its tables are found and its first event is recorded.
+
+    Args:
+        new: what is asked for; it passed `check_request`.
+        place: what was found of the ids it names.
+        actor: who asks.
+        booking_id: the id it will have.
+        now: the current instant.
+
+    Raises:
+        ValidationFailedError: an id names nothing, times are out of bounds or, for a client, past, the metadata
+            is too large, or the chosen tables do not fit.
+        OutsideAvailabilityError: the time lies outside the schedule's weekly hours.
+    """
+    _check_known(new, place)
+    zone = _zone(place)
+    appointment = place.appointment
+    booking = Booking(
+        id=booking_id,
+        org_id=actor.org_id,
+        client_id=actor.client_id,
+        schedule_id=new.schedule_id,
+        event_type_id=new.event_type_id,
+        location_id=new.location_id,
+        table_ids=(),
+        status=_first_status(new, place),
+        start_time=new.start_time,
+        end_time=new.end_time,
+        timezone=new.timezone or zone,
+        zone=zone,
+        title=new.title,
+        location=new.location,
+        location_type=new.location_type,
+        attendee_name=new.attendee_name,
+        attendee_email=new.attendee_email,
+        attendee_phone=new.attendee_phone,
+        attendee_timezone=new.attendee_timezone,
+        attendee_notes=new.attendee_notes,
+        metadata=merge_metadata({}, new.metadata),
+        party_size=new.party_size,
+        source=new.source,
+        buffer_before_minutes=appointment.buffer_before_minutes if appointment else 0,
+        buffer_after_minutes=appointment.buffer_after_minutes if appointment else 0,
+        version=1,
+        sequence=0,
+        last_event_id=None,
+        last_event_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+    stored_span(booking)
+    if new.table_ids is not None:
+        check_tables(new.table_ids, place, new.party_size)
+    check_not_past(booking, actor, now)
+    if not new.override_availability:
+        check_open(booking, place)
+    return booking
+
+
+def _check_known(new: NewBooking, place: Place) -> None:
+    """Refuse ids that name nothing of this organization, and an event type of another schedule."""
+    for param, given, found in (
+        ("schedule_id", new.schedule_id, place.schedule),
+        ("location_id", new.location_id, place.location),
+        ("event_type_id", new.event_type_id, place.appointment),
+    ):
+        if given is not None and found is None:
+            raise ValidationFailedError(f"There is no such {param}.", param=param, rule="unknown")
+    bound_to = place.appointment.schedule_id if place.appointment else None
+    if bound_to is not None and bound_to != new.schedule_id:
+        raise ValidationFailedError(
+            "The event type belongs to another schedule.", param="event_type_id", rule="schedule_id"
+        )
+
+
+def _zone(place: Place) -> str:
+    """Answer the location's zone or, without a location, the schedule's (events.md section 3)."""
+    found = place.location or place.schedule
+    if found is None:
+        raise AssertionError("a request without a place passed its checks")
+    return found.timezone
+
+
+def _first_status(new: NewBooking, place: Place) -> Status:
+    """Decide whether the booking waits for a confirmation: the event type's word, else the place's."""
+    if new.seated:
+        return Status.SEATED
+    if place.appointment and place.appointment.requires_confirmation is not None:
+        return Status.PENDING if place.appointment.requires_confirmation else Status.CONFIRMED
+    confirms = any(found.auto_confirm for found in (place.schedule, place.location) if found)
+    return Status.CONFIRMED if confirms else Status.PENDING

@@ -1,0 +1,69 @@
+"""Weekly opening hours: local wall time plus a zone, decided on the instants they stand for.
+
+Invariant: a wall time in the autumn fold means its first pass, and one in the spring gap does not exist: hours that
+begin or end inside a gap begin or end where the clock jumps (architecture.md section 5, Time).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypedDict
+from zoneinfo import ZoneInfo
+
+from booking.domain.times import Span
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class OpenHours(TypedDict):
+    """One stretch of a day, `HH:MM` to `HH:MM`; an end that is not after the start lies on the next day."""
+
+    start: str
+    end: str
+
+
+WeeklyHours = Mapping[str, Sequence[OpenHours]]
+
+
+def is_open(hours: WeeklyHours, zone: str, span: Span) -> bool:
+    """Tell whether the whole span lies inside the opening hours; stretches that touch count as one."""
+    reached = span.start
+    for opening in sorted(_openings(hours, ZoneInfo(zone), span), key=lambda opening: opening.start):
+        if opening.start > reached:
+            return False
+        reached = max(reached, opening.end)
+        if reached >= span.end:
+            return True
+    return False
+
+
+def wall_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
+    """Answer the instant of a wall time: its first pass in a fold, the jump itself in a gap."""
+    local = datetime.combine(day, wall, zone)
+    instant = local.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return instant
+    return _jump(after=instant, before=local.replace(fold=1).astimezone(UTC), zone=zone)
+
+
+def _openings(hours: WeeklyHours, zone: ZoneInfo, span: Span) -> Iterator[Span]:
+    """Lay the weekly hours out over every local day that can reach into the span, the eve's overnight hours too."""
+    day = span.start.astimezone(zone).date() - timedelta(days=1)
+    last = span.end.astimezone(zone).date()
+    while day <= last:
+        for stretch in hours.get(WEEKDAYS[day.weekday()], ()):
+            start, end = time.fromisoformat(stretch["start"]), time.fromisoformat(stretch["end"])
+            until = day if end > start else day + timedelta(days=1)
+            yield Span(wall_instant(day, start, zone), wall_instant(until, end, zone))
+        day += timedelta(days=1)
+
+
+def _jump(*, before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Find the instant between the two at which the zone's offset has changed."""
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == offset:
+            after = middle
+        else:
+            before = middle
+    return after

@@ -1,0 +1,64 @@
+"""What lists are asked for and answered with.
+
+Invariant: a list is always one organization's; for a client key it is that client's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Generic, TypeVar
+
+from booking.domain.status import Status
+
+T = TypeVar("T", covariant=True)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is wanted."""
+
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """A page of a list, with the length of the whole."""
+
+    items: Sequence[T]
+    total: int
+    page: Page
+
+    @property
+    def has_more(self) -> bool:
+        """Tell whether anything follows this page."""
+        return self.page.offset + len(self.items) < self.total
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingFilter:
+    """Seed 001's filters; None filters nothing.
+
+    Attributes:
+        starts_from: an instant, or a date in the booking's own zone; both inclusive.
+        starts_until: as `starts_from`.
+        starts_after: only bookings that start after this instant.
+        attendee_email: compared without regard to case.
+    """
+
+    schedule_id: str | None = None
+    event_type_id: str | None = None
+    status: Status | None = None
+    starts_after: datetime | None = None
+    starts_from: datetime | date | None = None
+    starts_until: datetime | date | None = None
+    attendee_email: str | None = None
+
+
+@dataclass(frozen=True)
+class FeedPage:
+    """Which part of a history is wanted: at most one of the cursors, an event's id, is given."""
+
+    limit: int
+    starting_after: str | None = None
+    ending_before: str | None = None

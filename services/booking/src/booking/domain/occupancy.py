@@ -1,0 +1,137 @@
+"""What a booking occupies, and what a change of it means for that (architecture.md section 5, Occupancy).
+
+Invariant: only the statuses in `OCCUPYING` take time, COMPLETED keeps what it has used up, and buffers always belong
+to the time that is taken.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from booking.domain.booking import Booking
+from booking.domain.place import Place, TablePlace
+from booking.domain.status import OCCUPYING, Status
+from booking.domain.times import Span, check_span
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """One of these resources, the first that is free."""
+
+    resource_nos: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """All of these resources."""
+
+    resource_nos: tuple[int, ...]
+
+
+Demand = AnyOf | AllOf
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What is occupied stays as it is."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Everything falls free."""
+
+
+@dataclass(frozen=True)
+class Shorten:
+    """The end of the occupied time moves forward, which can be in nobody's way."""
+
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What was occupied falls free, and the span is claimed."""
+
+    span: Span
+
+
+Plan = Keep | Release | Shorten | Claim
+
+
+def stored_span(booking: Booking) -> Span:
+    """Answer the booking's span with its buffers.
+
+    Raises:
+        ValidationFailedError: as `check_span` says.
+    """
+    return check_span(
+        booking.span, before_minutes=booking.buffer_before_minutes, after_minutes=booking.buffer_after_minutes
+    )
+
+
+def plan(before: Booking, after: Booking, *, reassign: bool, now: datetime) -> Plan:
+    """Decide what a change means for what the booking occupies.
+
+    Args:
+        before: the booking as it is stored.
+        after: the booking as it is to be, both of them with storable spans.
+        reassign: whether it gets other tables.
+        now: the current instant; a booking that completes falls free from here on.
+    """
+    if before.status is after.status and before.span == after.span and not reassign:
+        return Keep()
+    held, wanted = _occupied(before, now), _occupied(after, now)
+    if wanted is None:
+        return Release() if held else Keep()
+    if held and not reassign and wanted.start == held.start and wanted.end <= held.end:
+        return Keep() if wanted == held else Shorten(wanted.end)
+    return Claim(wanted)
+
+
+def _occupied(booking: Booking, now: datetime) -> Span | None:
+    span = stored_span(booking)
+    if booking.status in OCCUPYING:
+        return span
+    if booking.status is Status.COMPLETED:
+        until = min(span.end, now.replace(microsecond=0))
+        return Span(span.start, until) if span.start < until else None
+    return None
+
+
+def fitting_tables(tables: Collection[TablePlace], party_size: int) -> tuple[TablePlace, ...]:
+    """Answer the tables that seat the party alone, the smallest first."""
+    fitting = [table for table in tables if table.min_party <= party_size <= table.max_party]
+    return tuple(sorted(fitting, key=lambda table: (table.max_party, table.resource_no)))
+
+
+def demands(
+    booking: Booking, place: Place, *, chosen: Collection[str] | None, held: Collection[int] = ()
+) -> list[Demand]:
+    """Tell what the booking needs of the place: a lane of its schedule, and a table of its location.
+
+    A location without tables is occupied by nobody.
+
+    Args:
+        booking: who needs it.
+        place: where.
+        chosen: the tables that were chosen for it, all of them; None when one that fits is to be found.
+        held: resource numbers that it held so far, preferred to others.
+    """
+    wanted: list[Demand] = []
+    if place.schedule is not None:
+        wanted.append(AnyOf(_preferred(place.schedule.lanes, held)))
+    if chosen:
+        wanted.append(AllOf(tuple(table.resource_no for table in place.tables if table.table_id in chosen)))
+    elif chosen is None and place.tables:
+        fitting = fitting_tables(place.tables, booking.party_size)
+        wanted.append(AnyOf(_preferred(tuple(table.resource_no for table in fitting), held)))
+    return wanted
+
+
+def _preferred(resource_nos: tuple[int, ...], held: Collection[int]) -> tuple[int, ...]:
+    return tuple(sorted(resource_nos, key=lambda number: number not in held))
+
+
+def tables_among(place: Place, claimed: Collection[int]) -> tuple[str, ...]:
+    """Answer the ids of the tables among the claimed resources, in the order of the place."""
+    return tuple(table.table_id for table in place.tables if table.resource_no in claimed)

@@ -1,0 +1,64 @@
+"""Where a booking takes place: what of the reference data decides about it, as one read answers it.
+
+Invariant: everything here belongs to the booking's own organization.
+"""
+
+from dataclasses import dataclass
+
+from booking.domain.hours import WeeklyHours
+
+
+@dataclass(frozen=True)
+class SchedulePlace:
+    """A schedule and the resource numbers of its lanes, in the order they are to be filled."""
+
+    schedule_id: str
+    timezone: str
+    weekly_hours: WeeklyHours | None
+    auto_confirm: bool
+    lanes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TablePlace:
+    """A table, its resource number and the sizes of party it is for."""
+
+    table_id: str
+    resource_no: int
+    min_party: int
+    max_party: int
+
+
+@dataclass(frozen=True)
+class LocationPlace:
+    """A location and its tables, the smallest first."""
+
+    location_id: str
+    timezone: str
+    auto_confirm: bool
+    tables: tuple[TablePlace, ...]
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """What the event type says. `requires_confirmation` None leaves it to the place."""
+
+    event_type_id: str
+    schedule_id: str | None
+    requires_confirmation: bool | None
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """What was found of the schedule, location and event type that a booking names."""
+
+    schedule: SchedulePlace | None = None
+    location: LocationPlace | None = None
+    appointment: Appointment | None = None
+
+    @property
+    def tables(self) -> tuple[TablePlace, ...]:
+        """The tables of the location, none without one."""
+        return self.location.tables if self.location else ()

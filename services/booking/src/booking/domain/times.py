@@ -1,0 +1,88 @@
+"""Instants and spans.
+
+Invariant: a span that passed `check_span` can be stored: whole seconds, inside the bounds, end after start
+(architecture.md section 5).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from booking.domain.errors import ValidationFailedError
+
+EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
+LATEST = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
+LONGEST = timedelta(days=31)
+
+_INSTANT = re.compile(
+    r"(?P<wall>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)(?P<fraction>\.[0-9]+)?"
+    r"(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A half-open stretch of time: `end` itself is free again."""
+
+    start: datetime
+    end: datetime
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 instant with an offset, in whole seconds, into UTC.
+
+    Raises:
+        ValueError: with a message for the caller.
+    """
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        raise ValueError("must be an ISO 8601 instant such as 2026-02-15T10:00:00Z")
+    if match["offset"] is None:
+        raise ValueError("must carry an offset from UTC, such as Z or +01:00")
+    if match["fraction"] is not None and match["fraction"].strip(".0"):
+        raise ValueError("must be a whole second")
+    try:
+        return datetime.fromisoformat((match["wall"] + match["offset"]).upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date and time that exist") from None
+
+
+def parse_instant_or_date(text: str) -> datetime | date:
+    """Read an instant, or a bare `YYYY-MM-DD`.
+
+    Raises:
+        ValueError: with a message for the caller.
+    """
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return parse_instant(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date that exists") from None
+
+
+def local_date(instant: datetime, zone: str) -> date:
+    """Tell the calendar date of an instant in a zone."""
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def check_span(span: Span, *, before_minutes: int = 0, after_minutes: int = 0) -> Span:
+    """Answer the span with its buffers, the one that is stored.
+
+    Raises:
+        ValidationFailedError: the end is not after the start, it is longer than 31 days, or with its buffers it leaves
+            1970-01-02 to 2199-12-31.
+    """
+    if span.end <= span.start:
+        raise ValidationFailedError("end_time must be after start_time.", param="end_time", rule="after_start")
+    if span.end - span.start > LONGEST:
+        raise ValidationFailedError("A booking lasts at most 31 days.", param="end_time", rule="max_duration")
+    bounds = "must lie between 1970-01-02 and 2199-12-31, buffers included."
+    # Compared by what is left to the bound: adding a buffer first could leave the range of datetime itself.
+    if span.start - EARLIEST < timedelta(minutes=before_minutes):
+        raise ValidationFailedError(f"start_time {bounds}", param="start_time", rule="bounds")
+    if LATEST - span.end < timedelta(minutes=after_minutes):
+        raise ValidationFailedError(f"end_time {bounds}", param="end_time", rule="bounds")
+    return Span(span.start - timedelta(minutes=before_minutes), span.end + timedelta(minutes=after_minutes))
