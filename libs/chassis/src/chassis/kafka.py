@@ -24,6 +24,7 @@ _BATCH_BYTES = 256 * 1024
 _STOP_SECONDS = 3.0
 _ANSWER_SECONDS = 3.0
 _REQUEST_MS = 15_000
+_BROKERS_DEFAULT = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,12 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-async def ensure_topics(bootstrap: str, topics: Iterable[Topic], *, replicas: int = -1) -> None:
-    """Create the topics that are missing; what exists stays as it is.
+async def ensure_topics(bootstrap: str, topics: Iterable[Topic]) -> None:
+    """Create the topics that are missing, with the broker's default of replicas; what exists stays as it is.
 
     Args:
         bootstrap: the brokers.
         topics: the topics, with their partitions and retention.
-        replicas: copies of each partition; -1 for the broker's default.
 
     Raises:
         KafkaError: when the broker is away or refuses.
@@ -54,7 +54,8 @@ async def ensure_topics(bootstrap: str, topics: Iterable[Topic], *, replicas: in
         NewTopic(
             topic.name,
             topic.partitions,
-            replicas,
+            _BROKERS_DEFAULT,
+            replica_assignments={},  # aiokafka takes the broker's default only beside an assignment
             topic_configs={"retention.ms": str(topic.retention_hours * 3_600_000)},
         )
         for topic in topics

@@ -1,0 +1,179 @@
+"""I3: an effect and its inbox row commit together, before the offset. I11: a poison message never stops a partition."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chassis.consumer import After, ConsumerLoop, PoisonError
+from chassis.inbox import Incoming
+from chassis.kafka import Record
+from chassis.lifecycle import Loop, background
+from chassis.postgres import Connection, Database
+from slotwire_contracts import Topic, dead_letter_topic
+from support.servers import Servers
+from support.topics import fresh_topic, read_topic, write_topic
+from support.waiting import eventually
+
+
+def decode(record: Record) -> Incoming[str]:
+    text = record.value.decode()
+    if text.startswith("garbage"):
+        raise PoisonError("not an event")
+    return Incoming(text, text, record)
+
+
+class Effects:
+    """A handler that inserts each event into a table, and can be told to misbehave."""
+
+    def __init__(self) -> None:
+        self.crashes = 0
+        self.seen_after: list[str] = []
+
+    async def handle(self, connection: Connection, fresh: Sequence[Incoming[str]]) -> After | None:
+        for one in fresh:
+            if one.event == "refused":
+                raise ValueError("cannot be handled")
+            await connection.execute("INSERT INTO effect VALUES ($1)", one.event)
+        return lambda: self._after([one.event for one in fresh])
+
+    def _after(self, events: list[str]) -> None:
+        self.seen_after += events
+        if self.crashes:
+            self.crashes -= 1
+            raise RuntimeError("a crash between the commit and the offset")
+
+
+@pytest.fixture
+async def effects(db: Database) -> Effects:
+    async with db.connection() as connection:
+        await connection.execute("CREATE TABLE effect (event text)")
+    return Effects()
+
+
+@pytest.fixture
+async def topic(servers: Servers) -> Topic:
+    return await fresh_topic(servers.kafka_bootstrap, partitions=1)
+
+
+@asynccontextmanager
+async def consuming(topic: Topic, effects: Effects, db: Database, servers: Servers, group: str) -> AsyncIterator[None]:
+    loop = ConsumerLoop((topic,), group, servers.kafka_bootstrap, db, decode, effects.handle)
+    async with background(Loop("consumer", loop.run), drain_seconds=20):
+        yield
+
+
+async def effects_of(db: Database) -> list[str]:
+    async with db.connection() as connection:
+        return [row["event"] for row in await connection.fetch("SELECT event FROM effect ORDER BY event")]
+
+
+@pytest.fixture
+def group() -> str:
+    return f"group-{secrets.token_hex(4)}"
+
+
+async def test_a_record_that_comes_twice_has_one_effect(
+    topic: Topic, effects: Effects, db: Database, servers: Servers, group: str
+) -> None:
+    await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"a"), (b"k", b"b"), (b"k", b"a")])
+    async with consuming(topic, effects, db, servers, group):
+        await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"b"), (b"k", b"c")])
+        await eventually(lambda: has(db, 3))
+
+    assert await effects_of(db) == ["a", "b", "c"]
+    assert effects.seen_after == ["a", "b", "c"]
+
+
+async def test_a_crash_between_commit_and_offset_repeats_no_effect(
+    topic: Topic, effects: Effects, db: Database, servers: Servers, group: str
+) -> None:
+    effects.crashes = 2
+    await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"%d" % n) for n in range(5)])
+    async with consuming(topic, effects, db, servers, group):
+        await eventually(lambda: has(db, 5))
+        await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"5")])
+        await eventually(lambda: has(db, 6))
+
+    assert await effects_of(db) == ["0", "1", "2", "3", "4", "5"]
+
+
+async def test_offsets_are_committed_so_that_the_next_member_goes_on(
+    topic: Topic, effects: Effects, db: Database, servers: Servers, group: str
+) -> None:
+    await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"a")])
+    async with consuming(topic, effects, db, servers, group):
+        await eventually(lambda: has(db, 1))
+    async with db.connection() as connection:
+        await connection.execute("TRUNCATE inbox")  # what is read again would now have an effect again
+
+    async with consuming(topic, effects, db, servers, group):
+        await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"b")])
+        await eventually(lambda: has(db, 2))
+
+    assert await effects_of(db) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("poison", "reason"),
+    [(b"garbage \xf0\x9f\x92\xa3", b"not an event"), (b"refused", b"ValueError: cannot be handled")],
+)
+async def test_poison_goes_to_the_dead_letters_with_its_reason_and_the_rest_goes_on(
+    topic: Topic, effects: Effects, db: Database, servers: Servers, group: str, poison: bytes, reason: bytes
+) -> None:
+    await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"a"), (b"p", poison), (b"k", b"b")])
+    async with consuming(topic, effects, db, servers, group):
+        await eventually(lambda: has(db, 2))
+        await eventually(lambda: buried(topic, servers))
+
+    assert await effects_of(db) == ["a", "b"]
+    (dead,) = await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name))
+    assert (dead.key, dead.value) == (b"p", poison)
+    assert dict(dead.headers) == {
+        "slotwire-dead-letter-reason": reason,
+        "slotwire-dead-letter-group": group.encode(),
+        "slotwire-dead-letter-origin": f"{topic.name}/0/1".encode(),
+    }
+
+
+async def test_while_the_database_is_away_nothing_is_given_up(
+    topic: Topic, effects: Effects, db: Database, servers: Servers, group: str
+) -> None:
+    async with consuming(topic, effects, db, servers, group):
+        await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"a")])
+        await eventually(lambda: has(db, 1))
+        await asyncio.to_thread(servers.postgres.kill)
+        await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"b"), (b"k", b"c")])
+        await asyncio.to_thread(servers.postgres.start)
+        await eventually(db.answers)
+        await eventually(lambda: has(db, 3))
+
+    assert await effects_of(db) == ["a", "b", "c"]
+    assert await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name)) == []
+
+
+async def test_a_broker_that_is_killed_and_comes_back_needs_no_restart(
+    topic: Topic, effects: Effects, db: Database, servers: Servers, group: str
+) -> None:
+    async with consuming(topic, effects, db, servers, group):
+        await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"a")])
+        await eventually(lambda: has(db, 1))
+        await asyncio.to_thread(servers.kafka.kill)
+        await asyncio.to_thread(servers.kafka.start)
+        await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"b")])
+        await eventually(lambda: has(db, 2))
+
+    assert await effects_of(db) == ["a", "b"]
+
+
+async def has(db: Database, events: int) -> bool:
+    try:
+        return len(await effects_of(db)) == events
+    except OSError:
+        return False
+
+
+async def buried(topic: Topic, servers: Servers) -> bool:
+    return bool(await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name)))

@@ -1,0 +1,173 @@
+"""I2: every outbox row is published at least once, in order per key, and goes only after the broker's word."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+
+from chassis import outbox
+from chassis.kafka import Record
+from chassis.lifecycle import Loop, background
+from chassis.outbox import OutboxMessage, Relay
+from chassis.postgres import Database
+from support.servers import Servers
+from support.topics import fresh_topic, read_topic
+from support.waiting import eventually
+
+PATIENT = 3600.0
+
+
+@asynccontextmanager
+async def running(*relays: Relay) -> AsyncIterator[None]:
+    async with background(*(Loop(f"relay {n}", relay.run) for n, relay in enumerate(relays)), drain_seconds=10):
+        yield
+
+
+def message(topic: str, key: int, number: int) -> OutboxMessage:
+    return OutboxMessage(f"evt_{number}", topic, b"bk_%d" % key, b"%d" % number)
+
+
+async def write(db: Database, *messages: OutboxMessage) -> None:
+    async with db.transaction() as connection:
+        await outbox.append(connection, messages)
+
+
+async def is_empty(db: Database) -> bool:
+    async with db.connection() as connection:
+        return not await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)")
+
+
+def in_order_of_first_arrival(records: list[Record]) -> dict[bytes, list[int]]:
+    """The numbers under each key, repetitions left out."""
+    by_key: dict[bytes, list[int]] = defaultdict(list)
+    for record in records:
+        number = int(record.value)
+        if number not in by_key[record.key or b""]:
+            by_key[record.key or b""].append(number)
+    return by_key
+
+
+def rises(numbers: list[int]) -> bool:
+    return all(a < b for a, b in pairwise(numbers))
+
+
+async def test_all_is_published_in_order_per_key_and_deleted(db: Database, servers: Servers) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap)
+    relay = Relay(db, servers.kafka_bootstrap)
+
+    async with running(relay):
+        for start in range(0, 5000, 500):
+            await write(db, *(message(topic.name, n % 37, n) for n in range(start, start + 500)))
+            relay.wake()
+        await eventually(lambda: is_empty(db))
+
+    records = await read_topic(servers.kafka_bootstrap, topic.name)
+    assert sorted(int(record.value) for record in records) == list(range(5000))
+    assert all(rises(numbers) for numbers in in_order_of_first_arrival(records).values())
+    assert dict(records[0].headers) == {"content-type": b"application/cloudevents+json"}
+
+
+async def test_a_row_that_commits_late_with_a_lower_id_is_published(db: Database, servers: Servers) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap)
+    relay = Relay(db, servers.kafka_bootstrap)
+
+    async with running(relay):
+        async with db.transaction() as late:
+            await outbox.append(late, [message(topic.name, 1, 1)])
+            await write(db, message(topic.name, 2, 2))
+            relay.wake()
+            await eventually(lambda: is_empty(db))
+        relay.wake()
+        await eventually(lambda: is_empty(db))
+
+    assert [int(record.value) for record in await read_topic(servers.kafka_bootstrap, topic.name)] != []
+    assert {int(record.value) for record in await read_topic(servers.kafka_bootstrap, topic.name)} == {1, 2}
+
+
+async def test_the_wake_is_enough_without_the_poll(
+    db: Database, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_POLL_SECONDS", PATIENT)
+    topic = await fresh_topic(servers.kafka_bootstrap)
+    relay = Relay(db, servers.kafka_bootstrap)
+
+    async with running(relay):
+        for number in range(20):
+            await write(db, message(topic.name, 1, number))
+            relay.wake()
+            await eventually(lambda: is_empty(db))
+
+
+async def test_a_wake_in_a_process_that_does_not_lead_reaches_the_leader(
+    migrated: str, db: Database, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap)
+    leader = Relay(db, servers.kafka_bootstrap)
+    async with running(leader), Database(migrated, pool_size=2, application="other").opened() as other:
+        await write(db, message(topic.name, 1, 1))
+        await eventually(lambda: is_empty(db))
+        monkeypatch.setattr(outbox, "_POLL_SECONDS", PATIENT)
+        follower = Relay(other, servers.kafka_bootstrap)
+        async with running(follower):
+            await asyncio.sleep(1.2)  # both are past the waits that began with the short poll
+            await write(db, message(topic.name, 1, 2))
+            follower.wake()
+            await eventually(lambda: is_empty(db))
+
+
+async def test_when_the_leader_loses_its_session_the_other_takes_over(
+    migrated: str, db: Database, servers: Servers
+) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap)
+    async with (
+        Database(migrated, pool_size=2, application="other").opened() as other,
+        running(Relay(db, servers.kafka_bootstrap), Relay(other, servers.kafka_bootstrap)),
+    ):
+        for number in range(10):
+            await write(db, message(topic.name, 1, number))
+            await eventually(lambda: is_empty(db))
+            async with db.connection() as connection:
+                leading = await connection.fetchval(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                )
+            assert leading == 1
+
+    records = await read_topic(servers.kafka_bootstrap, topic.name)
+    assert in_order_of_first_arrival(records) == {b"bk_1": list(range(10))}
+
+
+@pytest.mark.parametrize("away", ["kafka", "postgres"])
+async def test_a_server_that_is_killed_and_comes_back_needs_no_restart(
+    db: Database, servers: Servers, away: str
+) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap)
+    relay = Relay(db, servers.kafka_bootstrap)
+    server = servers.kafka if away == "kafka" else servers.postgres
+
+    async with running(relay):
+        await write(db, *(message(topic.name, n % 5, n) for n in range(100)))
+        relay.wake()
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        await eventually_written(db, *(message(topic.name, n % 5, n) for n in range(100, 200)))
+        relay.wake()
+        await eventually(lambda: is_empty(db))
+
+    records = await read_topic(servers.kafka_bootstrap, topic.name)
+    assert {int(record.value) for record in records} == set(range(200))
+    assert all(rises(numbers) for numbers in in_order_of_first_arrival(records).values())
+
+
+async def eventually_written(db: Database, *messages: OutboxMessage) -> None:
+    """Write, once the database has let go of the connections that it lost."""
+    await eventually(db.answers)
+    for _ in range(12):
+        try:
+            return await write(db, *messages)
+        except Exception:  # noqa: BLE001, S112 - each pooled connection that died is met once
+            continue
+    raise AssertionError("the database does not come back")

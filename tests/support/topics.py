@@ -1,0 +1,47 @@
+"""Topics of one's own, and reading them to the end."""
+
+import secrets
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from chassis.kafka import Record, ensure_topics
+from slotwire_contracts import Topic
+
+
+async def fresh_topic(bootstrap: str, *, partitions: int = 3) -> Topic:
+    """Create a topic that no other test knows."""
+    topic = Topic(f"test.{secrets.token_hex(6)}", partitions, 1, "a key", "tests")
+    await ensure_topics(bootstrap, [topic])
+    return topic
+
+
+async def read_topic(bootstrap: str, name: str) -> list[Record]:
+    """Read all that a topic holds now, in offset order within each partition."""
+    consumer = AIOKafkaConsumer(name, bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = list(consumer.assignment())
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        found: list[Record] = []
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            batches = await consumer.getmany(timeout_ms=200)
+            found += [
+                Record(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, tuple(raw.headers))
+                for batch in batches.values()
+                for raw in batch
+            ]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def write_topic(bootstrap: str, name: str, records: list[tuple[bytes, bytes]]) -> None:
+    """Write (key, value) pairs to a topic, in order, each acknowledged."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    await producer.start()
+    try:
+        for key, value in records:
+            await producer.send_and_wait(name, value, key=key)
+    finally:
+        await producer.stop()
