@@ -11,7 +11,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from devstack.record import write_atomically
+from devstack.record import read_json, write_atomically
 
 HOST = "127.0.0.1"
 LOWEST, HIGHEST = 15_000, 32_000
@@ -46,10 +46,7 @@ def kept_ports(path: Path, wanted: Mapping[str, int | None]) -> dict[str, int]:
 
     What was chosen is kept in `path`.
     """
-    try:
-        kept = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        kept = {}
+    kept = read_json(path)
     chosen = {name: _choose(kept.get(name), default) for name, default in wanted.items()}
     write_atomically(path, json.dumps(chosen))
     return chosen

@@ -24,33 +24,34 @@ def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
     scratch.replace(path)
 
 
-def write_record(path: Path, pid: int, marker: str, **facts: Any) -> None:
-    """Record that `pid`, whose command line contains `marker`, runs; `facts` are kept beside it."""
+def write_record(path: Path, pid: int, **facts: Any) -> None:
+    """Record that `pid` runs, with what tells it from a later process of that number; `facts` are kept beside it."""
     try:
-        started = psutil.Process(pid).create_time()
+        process = psutil.Process(pid)
+        identity = {"pid": pid, "started": process.create_time(), "command": process.cmdline()}
     except psutil.NoSuchProcess:
         return
-    write_atomically(path, json.dumps({"pid": pid, "started": started, "marker": marker, **facts}))
+    write_atomically(path, json.dumps({**identity, **facts}))
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """The record of `path`, or None when there is none that can be read."""
+def read_json(path: Path) -> dict[str, Any]:
+    """The object kept in `path`; empty if there is none that can be read."""
     try:
-        record = json.loads(path.read_text())
+        kept = json.loads(path.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    return record if isinstance(record, dict) else None
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def recorded_process(path: Path) -> psutil.Process | None:
     """The process recorded in `path` if it still runs and is really that one."""
-    record = read_record(path)
-    if record is None:
+    record = read_json(path)
+    if not record:
         return None
     try:
         process = psutil.Process(record["pid"])
         same_start = abs(process.create_time() - record["started"]) < CLOCK_STEP
-        same_command = record["marker"] in " ".join(process.cmdline())
+        same_command = process.cmdline() == record["command"]
     except psutil.Error:
         return None
     alive = process.status() != psutil.STATUS_ZOMBIE

@@ -98,7 +98,7 @@ class Server(ABC):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = Leashed.start(self._command(), log.fileno())
-        write_record(self._record, self._process.pid, str(self.home))
+        write_record(self._record, self._process.pid)
         deadline = time.monotonic() + START_TIMEOUT
         while self._process.running and time.monotonic() < deadline:
             if self._ready(self._process):

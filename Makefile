@@ -1,0 +1,47 @@
+# One verb a task; each installs first what it needs, which is quick the second time.
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
+MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
+
+.PHONY: help up down demo test lint bench lock clean
+
+help: ## List the verbs.
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(INSTALLED) ## Bring everything up in the foreground; DETACH=1 returns once it is ready.
+	@$(BIN)/slotwire up $(if $(DETACH),--detach)
+
+down: $(INSTALLED) ## End what `make up` started, and wait until it is gone.
+	@$(BIN)/slotwire down
+
+demo: $(INSTALLED) ## Tell a booking's whole journey on the running stack, step by step.
+	@$(BIN)/slotwire demo
+
+test: $(INSTALLED) ## Run every test, on real servers.
+	@$(BIN)/pytest -q
+
+lint: $(INSTALLED) ## Check style, types, the layers, and that generated contracts are current.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m slotwire_contracts.generate --check
+
+bench: $(INSTALLED) ## Measure, and write the report under bench/reports.
+	@$(BIN)/python -m bench
+
+lock: $(INSTALLED) ## Resolve the dependencies again into requirements.lock: versions and hashes, no addresses.
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate $(PROJECTS) --group dev $(foreach member,$(MEMBERS),--no-emit-package slotwire-$(notdir $(member))) \
+	  -o requirements.lock
+
+clean: ## Remove the environment, the stack's data and the tools' caches; refused while the stack is up.
+	@if [ -e .slotwire/env ]; then echo "The stack is up: make down first." >&2; exit 1; fi
+	@if [ -L .slotwire/data/postgres ]; then rm -rf "$$(readlink .slotwire/data/postgres)"; fi
+	rm -rf .venv .slotwire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(INSTALLED): requirements.lock $(PROJECTS)
+	@.ci/install
+	@touch $@

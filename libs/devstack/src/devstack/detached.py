@@ -1,0 +1,95 @@
+"""The stack in the background: brought up by one command, taken down by another.
+
+Invariant: only a process that is proven to be this folder's supervisor is ever signalled (see `record`).
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from devstack.folder import Folder
+from devstack.process import wait_until_gone
+from devstack.record import read_json, recorded_process
+from devstack.server import log_tail
+
+DOWN_TIMEOUT = 90.0  # seconds; services drain, then PostgreSQL writes its checkpoint
+POLL = 0.1
+TAIL = 40
+
+
+class DetachedError(RuntimeError):
+    """The stack did not come up in the background, or would not go down; the message says why."""
+
+
+def bring_up(folder: Folder, options: Sequence[str], follow: Callable[[str], None]) -> None:
+    """Start a supervisor in the background, and return once everything is ready.
+
+    Args:
+        folder: the stack's folder.
+        options: further options of `slotwire up`.
+        follow: is given what the supervisor prints meanwhile, in pieces.
+
+    Raises:
+        DetachedError: it ended before; the message carries the end of its log.
+    """
+    folder.make()
+    with folder.log.open("wb") as log:
+        supervisor = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "devstack", "up", "--data", str(folder.root), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    with folder.log.open(errors="replace") as log_text:
+        while not _is_ready(folder, supervisor.pid):
+            if supervisor.poll() is not None:
+                raise DetachedError(f"the stack did not come up:\n{log_tail(folder.log, TAIL)}")
+            follow(log_text.read())
+            time.sleep(POLL)
+        follow(log_text.read())
+
+
+def wait_ready(folder: Folder, supervisor: psutil.Process) -> bool:
+    """Wait until a running supervisor's stack is ready; False if the supervisor ends before."""
+    while not _is_ready(folder, supervisor.pid):
+        if not supervisor.is_running():
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def take_down(folder: Folder) -> bool:
+    """End the folder's stack and wait until all of it is gone; False if none was up.
+
+    Raises:
+        DetachedError: a process would not end.
+    """
+    supervisor = recorded_process(folder.supervisor)
+    if supervisor is not None:
+        supervisor.terminate()
+        if not wait_until_gone(supervisor, DOWN_TIMEOUT):
+            raise DetachedError(f"the supervisor (process {supervisor.pid}) does not end; its log: {folder.log}")
+    _wait_for_leashes(folder)
+    return supervisor is not None
+
+
+def _wait_for_leashes(folder: Folder) -> None:
+    """After a killed supervisor, the leashes need a moment to end what it left behind."""
+    for record in _server_records(folder.data):
+        server = recorded_process(record)
+        if server is not None and not wait_until_gone(server, DOWN_TIMEOUT):
+            raise DetachedError(f"process {server.pid} does not end")
+
+
+def _server_records(data: Path) -> list[Path]:
+    return [data / "postgres" / "server.json", data / "kafka" / "server.json"]
+
+
+def _is_ready(folder: Folder, pid: int) -> bool:
+    record = read_json(folder.supervisor)
+    return bool(record.get("ready")) and record.get("pid") == pid and folder.env.exists()

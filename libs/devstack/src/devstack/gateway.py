@@ -1,0 +1,127 @@
+"""The gateway: one port in front of all services, as Caddy is in Compose.
+
+Invariant: bodies pass in both directions as they come, in chunks and unchanged; a service that is away is a 502 in the
+API's error shape, and never a hanging request.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from chassis.web.endpoint import identify
+from chassis.web.errors import ApiError, render
+
+WEBHOOKS = "/api/v1/webhooks"
+SERVICES = "/services/"
+CONNECT_TIMEOUT = 5.0  # seconds
+CHUNK = 64 * 1024
+ADDED_BY_CLIENT = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
+# RFC 9110, section 7.6.1; `Expect` was answered by this server already.
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "expect",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+SERVICE_URLS = web.AppKey("service_urls", dict[str, str])
+SESSION = web.AppKey("session", aiohttp.ClientSession)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a request goes: the service's base URL, the path there, and the prefix that was taken off."""
+
+    service: str
+    path: str
+    prefix: str = ""
+
+
+def route(path: str, services: Mapping[str, str]) -> Target | None:
+    """Which service answers an encoded path; None when `/services/<name>` names none of `services`."""
+    if path.startswith(SERVICES):
+        name, _, rest = path.removeprefix(SERVICES).partition("/")
+        return Target(name, f"/{rest}", f"{SERVICES}{name}") if name in services else None
+    if path == WEBHOOKS or path.startswith(f"{WEBHOOKS}/"):
+        return Target("webhook-dispatcher", path)
+    return Target("booking", path)
+
+
+async def forward(request: web.Request) -> web.StreamResponse:
+    """Pass a request on to its service and the answer back."""
+    services = request.app[SERVICE_URLS]
+    target = route(request.rel_url.raw_path, services)
+    if target is None:
+        return _error(request, ApiError(404, "not_found", "no such service"))
+    query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
+    try:
+        answer = await request.app[SESSION].request(
+            request.method,
+            URL(f"{services[target.service]}{target.path}{query}", encoded=True),
+            headers=_request_headers(request, target),
+            skip_auto_headers=ADDED_BY_CLIENT,
+            data=request.content.iter_chunked(CHUNK) if request.can_read_body else None,
+            allow_redirects=False,
+        )
+    except (aiohttp.ClientError, TimeoutError):
+        return _error(request, ApiError(502, "bad_gateway", f"the service {target.service} does not answer"))
+    async with answer:
+        response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_end_to_end(answer.headers))
+        await response.prepare(request)
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+
+def create_gateway(services: Mapping[str, str]) -> web.Application:
+    """The gateway's application; `services` are base URLs by service name."""
+    app = web.Application()
+    app[SERVICE_URLS] = dict(services)
+    app.cleanup_ctx.append(_connected)
+    app.router.add_route("*", "/{path:.*}", forward)
+    return app
+
+
+async def _connected(app: web.Application) -> AsyncIterator[None]:
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session:
+        app[SESSION] = session
+        yield
+
+
+def _request_headers(request: web.Request, target: Target) -> CIMultiDict[str]:
+    headers = _end_to_end(request.headers)
+    headers["X-Forwarded-For"] = request.remote or "unknown"
+    headers["X-Forwarded-Host"] = request.host
+    headers["X-Forwarded-Proto"] = request.scheme
+    if target.prefix:
+        headers["X-Forwarded-Prefix"] = target.prefix
+    return headers
+
+
+def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """The headers without those of this connection, which are the fixed ones and what `Connection` names."""
+    named = {name.strip().lower() for value in headers.getall(hdrs.CONNECTION, ()) for name in value.split(",")}
+    dropped = HOP_BY_HOP | named
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
+
+
+def _error(request: web.Request, error: ApiError) -> web.Response:
+    request_id = identify(request)
+    response = web.Response(body=render(error, request_id), status=error.status, content_type="application/json")
+    response.headers["X-Request-Id"] = request_id
+    return response

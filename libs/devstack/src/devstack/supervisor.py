@@ -1,0 +1,263 @@
+"""The supervisor: servers, services and gateway of one clone, brought up in order and taken down in reverse.
+
+Invariants: one supervisor a folder; when it ends, in whatever way, nothing it started is left; the env file exists only
+while everything behind it serves.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import web
+
+from devstack.envfile import write_env
+from devstack.folder import Folder
+from devstack.gateway import create_gateway
+from devstack.given import Given
+from devstack.ports import HOST, is_free, kept_ports
+from devstack.process import Command, Leashed
+from devstack.record import write_atomically, write_record
+from devstack.screen import Screen
+from devstack.servers import EmbeddedServers
+from devstack.services import SERVICES, Service, ServiceProcess
+from devstack.summary import Running, summary
+from devstack.tenant import ensure_tenant
+
+DEFAULT_PORT = 8080
+READY_TIMEOUT = 60.0  # seconds
+WATCH_INTERVAL = 0.5  # seconds
+START_LIMIT = 4  # starts of one service before the stack gives up bringing it up
+
+
+class UpError(RuntimeError):
+    """The stack could not be brought up; the message says why."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to bring up: where its folder is, on which port, with which servers and services."""
+
+    folder: Folder
+    port: int | None = None
+    given: Given = field(default_factory=Given)
+    services: Sequence[Service] = SERVICES
+
+
+class Supervisor:
+    """Brings one stack up, keeps it up until SIGINT or SIGTERM, and takes it down."""
+
+    def __init__(self, options: Options, screen: Screen) -> None:
+        self._options = options
+        self._folder = options.folder
+        self._screen = screen
+        self._processes: list[ServiceProcess] = []
+        self._servers: EmbeddedServers | None = None
+
+    async def run(self) -> None:
+        """Bring everything up, say so, and stay until told to end.
+
+        Raises:
+            UpError: something did not come up, or this folder's stack is up already; nothing is left running.
+            ServerError: as above, for PostgreSQL or Kafka.
+            FetchError: as above, for Kafka's jars.
+        """
+        staying = asyncio.create_task(self._stay_up())
+        ending = _on_signals(staying)
+        try:
+            await staying
+        except asyncio.CancelledError:
+            if not ending.is_set():
+                raise
+        self._screen.say("Slotwire is down.")
+
+    async def _stay_up(self) -> None:
+        began = time.monotonic()
+        with _owned(self._folder):
+            async with AsyncExitStack() as stack:
+                running = await self._bring_up(stack)
+                stack.callback(self._folder.env.unlink, missing_ok=True)
+                write_env(self._folder.env, running.env())
+                told = summary(running, self._folder)
+                write_atomically(self._folder.summary, told)
+                write_record(self._folder.supervisor, os.getpid(), ready=True)
+                self._screen.say(f"\n[bold green]Slotwire is up[/] after {time.monotonic() - began:.1f} s\n{told}")
+                stack.callback(self._screen.say, "Slotwire is going down …")
+                await self._keep_servers()
+
+    async def _bring_up(self, stack: AsyncExitStack) -> Running:
+        ports = self._ports()
+        self._servers = await stack.enter_async_context(self._embedded())
+        env = self._service_env(self._servers)
+        with self._screen.step("Preparing the databases …"):
+            await asyncio.gather(*(_migrate(service, env) for service in self._options.services))
+        await stack.enter_async_context(self._serving(env, ports))
+        urls = {service.name: f"http://{HOST}:{ports[service.name]}" for service in self._options.services}
+        await stack.enter_async_context(_gateway(urls, ports["gateway"]))
+        url = f"http://{HOST}:{ports['gateway']}"
+        with self._screen.step("Preparing the demo organization …"):
+            tenant = await ensure_tenant(self._folder, url, self._servers.postgres_url)
+        names = [service.name for service in self._options.services]
+        return Running(url, tenant, self._servers.postgres_url, self._servers.kafka_bootstrap, names)
+
+    def _ports(self) -> dict[str, int]:
+        wanted = self._options.port
+        if wanted is not None and not is_free(wanted):
+            raise UpError(f"port {wanted} is in use")
+        ports = kept_ports(
+            self._folder.ports, {"gateway": DEFAULT_PORT} | {service.name: None for service in self._options.services}
+        )
+        return ports if wanted is None else ports | {"gateway": wanted}
+
+    @asynccontextmanager
+    async def _embedded(self) -> AsyncIterator[EmbeddedServers]:
+        given = self._options.given
+        servers = EmbeddedServers(
+            self._folder.data,
+            self._screen.fetching,
+            given_postgres_url=given.postgres_url,
+            given_kafka_bootstrap=given.kafka_bootstrap,
+        )
+        with self._screen.step("Starting PostgreSQL and Kafka …"):
+            starting = asyncio.ensure_future(asyncio.to_thread(servers.start))
+            try:
+                await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                await asyncio.wait([starting])
+                await asyncio.to_thread(servers.stop)
+                raise
+        try:
+            yield servers
+        finally:
+            await asyncio.to_thread(servers.stop)
+
+    @asynccontextmanager
+    async def _serving(self, env: Mapping[str, str], ports: Mapping[str, int]) -> AsyncIterator[None]:
+        """Keep every service running for the block; it begins when all are ready."""
+        self._processes = [
+            ServiceProcess(
+                service, {**env, "SLOTWIRE_PORT": str(ports[service.name])}, self._screen, self._write_processes
+            )
+            for service in self._options.services
+        ]
+        running = [asyncio.create_task(process.keep_running()) for process in self._processes]
+        try:
+            with self._screen.step("Starting the services …"):
+                await asyncio.gather(*(_ready(process, ports[process.service.name]) for process in self._processes))
+            yield
+        finally:
+            await asyncio.gather(*(process.stop() for process in self._processes))
+            await asyncio.gather(*running)
+            self._folder.processes.unlink(missing_ok=True)
+
+    async def _keep_servers(self) -> None:
+        """Start an embedded server that died again, for ever; the services wait for it and need no restart."""
+        while self._servers is not None:
+            await asyncio.sleep(WATCH_INTERVAL)
+            for server in self._servers.ours():
+                if not server.running:
+                    self._screen.say(f"{server.name} ended; it is started again")
+                    await asyncio.shield(asyncio.to_thread(server.start))
+                    self._write_processes()
+
+    def _write_processes(self) -> None:
+        pids = {process.service.name: process.pid for process in self._processes if process.pid is not None}
+        if self._servers is not None:
+            pids |= {server.name.lower(): server.pid for server in self._servers.ours()}
+        write_atomically(self._folder.processes, json.dumps(pids))
+
+    def _service_env(self, servers: EmbeddedServers) -> dict[str, str]:
+        return {
+            **os.environ,
+            "SLOTWIRE_POSTGRES_URL": servers.postgres_url,
+            "SLOTWIRE_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
+            "SLOTWIRE_SECRET_KEY": self._folder.secret_key(),
+            "SLOTWIRE_HOST": HOST,
+            "SLOTWIRE_LOG_FORMAT": "console",
+            "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8", "::1/128"]',
+            "SLOTWIRE_WEBHOOK_ALLOW_HTTP": "true",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def _on_signals(task: "asyncio.Task[None]") -> asyncio.Event:
+    """Have SIGINT and SIGTERM end the task, once: a second one does not break its orderly end."""
+    ending = asyncio.Event()
+
+    def end() -> None:
+        if not ending.is_set():
+            ending.set()
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    return ending
+
+
+@contextmanager
+def _owned(folder: Folder) -> Iterator[None]:
+    """Be the folder's one supervisor for the block."""
+    folder.make()
+    with (folder.root / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UpError(f"the stack of {folder.root} is up already") from None
+        folder.env.unlink(missing_ok=True)  # a killed predecessor could not
+        write_record(folder.supervisor, os.getpid(), ready=False)
+        try:
+            yield
+        finally:
+            folder.supervisor.unlink(missing_ok=True)
+
+
+async def _migrate(service: Service, env: Mapping[str, str]) -> None:
+    if service.migrate is None:
+        return
+    with tempfile.TemporaryFile() as output:
+        process = Leashed.start(Command(argv=service.migrate, env=env), output.fileno())
+        try:
+            code = await asyncio.to_thread(process.wait)
+        finally:
+            process.stop()
+        if code != 0:
+            output.seek(0)
+            raise UpError(f"the databases of {service.name} could not be prepared:\n{output.read().decode()}")
+
+
+async def _ready(process: ServiceProcess, port: int) -> None:
+    name = process.service.name
+    try:
+        async with asyncio.timeout(READY_TIMEOUT), aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
+            while not await _answers(session):
+                if process.starts >= START_LIMIT:
+                    raise UpError(f"{name} keeps dying; its last lines stand above")
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise UpError(f"{name} was not ready after {READY_TIMEOUT:.0f} s; its last lines stand above") from None
+
+
+async def _answers(session: aiohttp.ClientSession) -> bool:
+    try:
+        async with session.get("/readyz") as answer:
+            return answer.ok
+    except aiohttp.ClientError:
+        return False
+
+
+@asynccontextmanager
+async def _gateway(urls: Mapping[str, str], port: int) -> AsyncIterator[None]:
+    runner = web.AppRunner(create_gateway(urls), access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+        yield
+    finally:
+        await runner.cleanup()
