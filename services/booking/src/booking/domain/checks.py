@@ -51,7 +51,7 @@ def check_open(booking: Booking, place: Place) -> None:
         OutsideAvailabilityError: it does.
     """
     schedule = place.schedule
-    if schedule is None or schedule.weekly_hours is None:
+    if schedule is None or not schedule.weekly_hours:
         return
     if not is_open(schedule.weekly_hours, schedule.timezone, booking.span):
         raise OutsideAvailabilityError(

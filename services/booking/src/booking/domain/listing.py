@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from booking.domain.status import Status
 
-T = TypeVar("T", covariant=True)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)

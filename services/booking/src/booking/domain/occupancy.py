@@ -115,16 +115,17 @@ def demands(
         booking: who needs it.
         place: where.
         chosen: the tables that were chosen for it, all of them; None when one that fits is to be found.
-        held: resource numbers that it held so far, preferred to others.
+        held: resource numbers that it held so far; these and its present tables are preferred to others.
     """
+    own = {*held, *(table.resource_no for table in place.tables if table.table_id in booking.table_ids)}
     wanted: list[Demand] = []
     if place.schedule is not None:
-        wanted.append(AnyOf(_preferred(place.schedule.lanes, held)))
+        wanted.append(AnyOf(_preferred(place.schedule.lanes, own)))
     if chosen:
         wanted.append(AllOf(tuple(table.resource_no for table in place.tables if table.table_id in chosen)))
     elif chosen is None and place.tables:
         fitting = fitting_tables(place.tables, booking.party_size)
-        wanted.append(AnyOf(_preferred(tuple(table.resource_no for table in fitting), held)))
+        wanted.append(AnyOf(_preferred(tuple(table.resource_no for table in fitting), own)))
     return wanted
 
 

@@ -5,15 +5,18 @@ one mechanism serves all four kinds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from dataclasses import Field, dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from booking.domain.errors import ValidationFailedError
 from booking.domain.hours import WeeklyHours
 
 
 class Entity(Protocol):
-    """A kind of reference data, without its id and dates."""
+    """A kind of reference data, without its id and dates: a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def lanes(self) -> int:
@@ -105,6 +108,16 @@ class Kind(Generic[T]):
     prefix: str
     entity: type[T]
     references: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stored(Generic[T]):
+    """An entity with its identity and dates."""
+
+    id: str
+    entity: T
+    created_at: datetime
+    updated_at: datetime
 
 
 LOCATIONS = Kind("locations", "loc", Location)

@@ -22,6 +22,8 @@ from chassis.postgres import Connection
 _FIELDS = tuple(field.name for field in fields(Booking))
 _SELECTED = ", ".join(_FIELDS)
 _WRITTEN = (*_FIELDS, "local_date")
+_KEYS = ("id", "org_id")  # the first two fields, $1 and $2
+_ASSIGNED = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 1) if name not in _KEYS)
 _ARRAYS = len(_WRITTEN) + 2
 
 _HISTORY = f"""
@@ -43,7 +45,7 @@ WITH written AS (
 
 _UPDATE = f"""
 WITH written AS (
-    UPDATE bookings SET {", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 1) if number > 2)}
+    UPDATE bookings SET {_ASSIGNED}
     WHERE id = $1 AND org_id = $2
 )
 {_HISTORY}

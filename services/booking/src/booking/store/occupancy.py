@@ -6,7 +6,9 @@ raises for that: inserting and catching the error was seen to deadlock under chu
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import assert_never
 
+from booking.domain.occupancy import AllOf, AnyOf, Demand
 from booking.domain.times import Span
 from chassis.postgres import Connection
 
@@ -44,20 +46,25 @@ WHERE booking_id = $1
 """
 
 
-async def claim_first(conn: Connection, booking_id: str, resource_nos: Sequence[int], span: Span) -> int | None:
-    """Claim the first of the resources that is free, and answer it; None when none is."""
-    seconds = _seconds(span.start), _seconds(span.end)
-    while row := await conn.fetchrow(_CLAIM_FIRST, booking_id, resource_nos, *seconds):
-        if row["won"]:
-            claimed: int = row["resource_no"]
-            return claimed
-    return None
+async def claim(conn: Connection, booking_id: str, demands: Collection[Demand], span: Span) -> set[int] | None:
+    """Claim what is demanded, and answer the resources that were got.
 
-
-async def claim_all(conn: Connection, booking_id: str, resource_nos: Collection[int], span: Span) -> bool:
-    """Claim all of the resources and tell whether that succeeded; when not, the caller's transaction must not commit."""
-    rows = await conn.fetch(_CLAIM_ALL, booking_id, list(resource_nos), _seconds(span.start), _seconds(span.end))
-    return len(rows) == len(resource_nos)
+    Returns:
+        None when some of it is taken; part of it may be claimed by then, so the caller must roll back.
+    """
+    claimed: set[int] = set()
+    for demand in demands:
+        match demand:
+            case AnyOf(resource_nos):
+                got = await _claim_first(conn, booking_id, resource_nos, span)
+            case AllOf(resource_nos):
+                got = await _claim_all(conn, booking_id, resource_nos, span)
+            case _:
+                assert_never(demand)
+        if not got:
+            return None
+        claimed |= got
+    return claimed
 
 
 async def release(conn: Connection, booking_id: str) -> list[int]:
@@ -68,6 +75,21 @@ async def release(conn: Connection, booking_id: str) -> list[int]:
 async def shorten(conn: Connection, booking_id: str, end: datetime) -> None:
     """Let what a booking occupies fall free from `end` on."""
     await conn.execute(_SHORTEN, booking_id, _seconds(end))
+
+
+async def _claim_first(conn: Connection, booking_id: str, resource_nos: Sequence[int], span: Span) -> set[int]:
+    """Claim the first of the resources that is free; nothing when none is."""
+    seconds = _seconds(span.start), _seconds(span.end)
+    while row := await conn.fetchrow(_CLAIM_FIRST, booking_id, resource_nos, *seconds):
+        if row["won"]:
+            return {row["resource_no"]}
+    return set()
+
+
+async def _claim_all(conn: Connection, booking_id: str, resource_nos: Sequence[int], span: Span) -> set[int]:
+    """Claim all of the resources; nothing when one of them is taken."""
+    rows = await conn.fetch(_CLAIM_ALL, booking_id, resource_nos, _seconds(span.start), _seconds(span.end))
+    return {row["resource_no"] for row in rows} if len(rows) == len(resource_nos) else set()
 
 
 def _seconds(instant: datetime) -> int:

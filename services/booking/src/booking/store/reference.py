@@ -4,25 +4,13 @@ Invariant: every statement names the organization; a kind's columns are its clas
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Generic
+from dataclasses import fields
 
 import asyncpg
 
 from booking.domain.listing import Found, Page
-from booking.domain.reference import Kind, T
+from booking.domain.reference import Kind, Stored, T
 from chassis.postgres import Connection
-
-
-@dataclass(frozen=True)
-class Stored(Generic[T]):
-    """An entity with its identity and dates."""
-
-    id: str
-    entity: T
-    created_at: datetime
-    updated_at: datetime
 
 
 async def insert(conn: Connection, kind: Kind[T], org_id: str, stored: Stored[T]) -> None:

@@ -1,0 +1,10 @@
+"""The status of each code that this service refuses with, beside those of every service."""
+
+from collections.abc import Mapping
+
+ERRORS: Mapping[str, int] = {
+    "invalid_status_transition": 409,
+    "slot_unavailable": 409,
+    "version_conflict": 409,
+    "outside_availability": 422,
+}

@@ -1,0 +1,188 @@
+"""Use cases on bookings.
+
+Invariant: what a use case did is committed with its history, its occupancy and its outbox rows when it returns, and
+nothing of it is left when it raises.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from booking.domain import change as changing
+from booking.domain.actors import Actor
+from booking.domain.booking import Booking
+from booking.domain.change import Change, TableChoice
+from booking.domain.creation import NewBooking, check_request, draft
+from booking.domain.errors import InvalidCursorError, NotFoundError
+from booking.domain.facts import Created, Fact, record
+from booking.domain.listing import BookingFilter, FeedPage, Found, Page
+from booking.domain.occupancy import demands, stored_span, tables_among
+from booking.domain.place import Place
+from booking.domain.status import Status
+from booking.service.events import entry_of, event_of, message_of
+from booking.service.occupying import claim, reoccupy
+from booking.service.origin import Origin
+from booking.store import bookings, history, places
+from booking.store.deadlocks import retrying
+from booking.store.history import FeedEntry
+from chassis.clock import Clock
+from chassis.idempotency import Once
+from chassis.ids import new_id, next_id
+from chassis.postgres import Database
+from chassis.unit import Unit, UnitOfWork
+
+_next_event_id = partial(next_id, "evt")
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A page of a booking's history, told in its zone."""
+
+    entries: Sequence[FeedEntry]
+    zone: str
+    has_more: bool
+
+
+class Bookings:
+    """Making, changing, listing and following bookings."""
+
+    def __init__(self, units: UnitOfWork, database: Database, clock: Clock) -> None:
+        self._units = units
+        self._database = database
+        self._clock = clock
+
+    async def create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None) -> Booking:
+        """Make a booking and claim its time.
+
+        Raises:
+            ForbiddenError, ValidationFailedError, OutsideAvailabilityError: as `check_request` and `draft` say.
+            SlotUnavailableError: the time is taken.
+        """
+        check_request(new, actor)
+        return await retrying(lambda: self._create(actor, new, origin, once))
+
+    async def _create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None) -> Booking:
+        async with self._units.begin(once) as unit:
+            place = await places.read(
+                unit.conn,
+                actor.org_id,
+                schedule_id=new.schedule_id,
+                location_id=new.location_id,
+                event_type_id=new.event_type_id,
+            )
+            now = self._clock()
+            drafted = draft(new, place, actor, booking_id=new_id("bk"), now=now)
+            wanted = demands(drafted, place, chosen=new.table_ids)
+            claimed = await claim(unit.conn, drafted.id, wanted, stored_span(drafted))
+            booking = replace(drafted, table_ids=new.table_ids or tables_among(place, claimed))
+            created = Created(booking.source, booking.party_size, walk_in=new.seated)
+            stored = await _write(unit, None, [(created, booking)], actor, origin, now=now)
+            unit.answer(stored)
+        return stored
+
+    async def change(self, actor: Actor, booking_id: str, change: Change, origin: Origin) -> Booking:
+        """Change a booking's details and status, all or nothing; what changes nothing leaves no trace.
+
+        Raises:
+            NotFoundError: there is no such booking in the actor's reach.
+            VersionConflictError: it has moved on since the caller saw it.
+            ForbiddenError, ValidationFailedError, InvalidTransitionError, OutsideAvailabilityError: as the rules of
+                `booking.domain.change` say.
+            SlotUnavailableError: the time or the tables it is to have are taken.
+        """
+        changing.check_allowed(change, actor)
+        return await retrying(lambda: self._change(actor, booking_id, change, origin))
+
+    async def cancel(self, actor: Actor, booking_id: str, if_version: int | None, origin: Origin) -> Booking:
+        """Cancel a booking; one that is cancelled stays as it is.
+
+        Raises:
+            as `change`.
+        """
+        return await self.change(actor, booking_id, Change(status=Status.CANCELLED, if_version=if_version), origin)
+
+    async def _change(self, actor: Actor, booking_id: str, change: Change, origin: Origin) -> Booking:
+        async with self._units.begin() as unit:
+            before = _found(await bookings.fetch(unit.conn, actor, booking_id, lock=True))
+            changing.check_version(before, change)
+            now = self._clock()
+            revised = changing.revise(before, change, actor, now=now)
+            after = changing.move_status(revised, change, now=now)
+            place, choice = Place(), TableChoice(before.table_ids, reassign=False)
+            if changing.needs_place(before, revised, after, change):
+                place = await _place_of(unit, before)
+                changing.check_hours(before, revised, change, place)
+                choice = changing.choose_tables(before, revised, change, place)
+            table_ids = await reoccupy(unit.conn, before, after, place, choice, now=now)
+            news = {"table_ids": table_ids, "version": before.version + 1, "updated_at": now}
+            steps = changing.facts(before, replace(revised, **news), replace(after, **news), change.reason)
+            return await _write(unit, before, steps, actor, origin, now=now) if steps else before
+
+    async def get(self, actor: Actor, booking_id: str) -> Booking:
+        """Read a booking.
+
+        Raises:
+            NotFoundError: there is no such booking in the actor's reach.
+        """
+        async with self._database.connection() as conn:
+            return _found(await bookings.fetch(conn, actor, booking_id))
+
+    async def page(self, actor: Actor, wanted: BookingFilter, *, upcoming: bool, part: Page) -> Found[Booking]:
+        """Read a page of the bookings in the actor's reach; `upcoming` leaves only those that are yet to start."""
+        if upcoming:
+            wanted = replace(wanted, starts_after=self._clock())
+        async with self._database.connection() as conn:
+            return await bookings.page(conn, actor, wanted, part)
+
+    async def feed(self, actor: Actor, booking_id: str, page: FeedPage) -> Feed:
+        """Read a page of a booking's history.
+
+        Raises:
+            NotFoundError: there is no such booking in the actor's reach.
+            InvalidCursorError: the cursor names no event of the feed.
+        """
+        async with self._database.connection() as conn:
+            booking = _found(await bookings.fetch(conn, actor, booking_id))
+            found = await history.read(conn, booking.id, page)
+        if found is None:
+            param = "starting_after" if page.starting_after else "ending_before"
+            raise InvalidCursorError("The cursor names no event of this reservation.", param=param)
+        entries, has_more = found
+        return Feed(entries, booking.zone, has_more)
+
+
+async def _place_of(unit: Unit, booking: Booking) -> Place:
+    return await places.read(
+        unit.conn,
+        booking.org_id,
+        schedule_id=booking.schedule_id,
+        location_id=booking.location_id,
+        event_type_id=booking.event_type_id,
+    )
+
+
+async def _write(
+    unit: Unit,
+    before: Booking | None,
+    steps: Sequence[tuple[Fact, Booking]],
+    actor: Actor,
+    origin: Origin,
+    *,
+    now: datetime,
+) -> Booking:
+    """Store a change with its history and publish its events, under the same ids."""
+    events = record(steps, before, now=now, next_id=_next_event_id)
+    told = [event_of(event, actor, origin) for event in events]
+    booking = events[-1].booking
+    write = bookings.insert if before is None else bookings.update
+    await write(unit.conn, booking, [entry_of(event) for event in told], actor.name)
+    for event in told:
+        unit.publish(message_of(event))
+    return booking
+
+
+def _found(booking: Booking | None) -> Booking:
+    if booking is None:
+        raise NotFoundError("There is no such booking.")
+    return booking

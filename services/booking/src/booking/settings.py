@@ -1,0 +1,10 @@
+"""The booking service's settings."""
+
+from chassis.settings import ServiceSettings
+
+DATABASE = "booking"
+"""The name of the service's database on the server."""
+
+
+class Settings(ServiceSettings):
+    """What the booking service needs to know: what every service does."""

@@ -1,0 +1,154 @@
+"""How a booking comes to be, and what is refused."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from booking.domain.creation import check_request, draft
+from booking.domain.errors import BookingError, ForbiddenError, OutsideAvailabilityError, ValidationFailedError
+from booking.domain.hours import OpenHours
+from booking.domain.place import Appointment, Place, TablePlace
+from booking.domain.status import Status
+from support.booking_values import CLIENT, NOW, STAFF, a_location, a_request, a_schedule
+
+CLOSED_ON_TUESDAYS = {"monday": [OpenHours(start="09:00", end="17:00")]}
+TABLES = (TablePlace("tbl_2", 21, 1, 2), TablePlace("tbl_6", 23, 5, 6))
+
+
+def an_appointment(**fields: Any) -> Appointment:
+    defaults: dict[str, Any] = {
+        "event_type_id": "evt_1",
+        "schedule_id": None,
+        "requires_confirmation": None,
+        "buffer_before_minutes": 0,
+        "buffer_after_minutes": 0,
+    }
+    return Appointment(**{**defaults, **fields})
+
+
+def test_a_draft_takes_what_was_asked_for_and_the_rest_from_its_place() -> None:
+    appointment = an_appointment(buffer_before_minutes=5, buffer_after_minutes=10)
+    place = Place(a_schedule(), a_location(*TABLES), appointment)
+    new = a_request(location_id="loc_1", event_type_id="evt_1", metadata={"a": 1, "b": None})
+    booking = draft(new, place, CLIENT, booking_id="bk_9", now=NOW)
+    assert (booking.id, booking.org_id, booking.client_id) == ("bk_9", "org_1", "cli_1")
+    assert booking.zone == booking.timezone == "America/New_York"
+    assert (booking.buffer_before_minutes, booking.buffer_after_minutes) == (5, 10)
+    assert booking.metadata == {"a": 1}
+    assert (booking.version, booking.sequence) == (1, 0)
+
+
+def test_without_a_location_the_zone_is_the_schedules() -> None:
+    booking = draft(a_request(timezone="Asia/Tokyo"), Place(a_schedule()), STAFF, booking_id="bk_9", now=NOW)
+    assert (booking.zone, booking.timezone) == ("Europe/Berlin", "Asia/Tokyo")
+
+
+@pytest.mark.parametrize(
+    ("requires", "schedule_confirms", "location_confirms", "status"),
+    [
+        (None, False, False, Status.PENDING),
+        (None, True, False, Status.CONFIRMED),
+        (None, False, True, Status.CONFIRMED),
+        (True, True, True, Status.PENDING),
+        (False, False, False, Status.CONFIRMED),
+    ],
+)
+def test_the_event_type_decides_on_confirmation_before_the_place_does(
+    *, requires: bool | None, schedule_confirms: bool, location_confirms: bool, status: Status
+) -> None:
+    place = Place(
+        a_schedule(auto_confirm=schedule_confirms),
+        a_location(auto_confirm=location_confirms),
+        an_appointment(requires_confirmation=requires),
+    )
+    new = a_request(location_id="loc_1", event_type_id="evt_1")
+    assert draft(new, place, STAFF, booking_id="bk_9", now=NOW).status is status
+
+
+def test_a_walk_in_is_seated_whatever_confirms() -> None:
+    assert draft(a_request(seated=True), Place(a_schedule()), STAFF, booking_id="b", now=NOW).status is Status.SEATED
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "param", "rule"),
+    [
+        ({}, Place(), "schedule_id", "unknown"),
+        ({"location_id": "loc_9"}, Place(a_schedule()), "location_id", "unknown"),
+        ({"event_type_id": "evt_9"}, Place(a_schedule()), "event_type_id", "unknown"),
+        (
+            {"event_type_id": "evt_1"},
+            Place(a_schedule(), None, an_appointment(schedule_id="sch_2")),
+            "event_type_id",
+            "schedule_id",
+        ),
+        ({"end_time": a_request().start_time}, Place(a_schedule()), "end_time", "after_start"),
+        ({"metadata": {"a": "x" * 20_000}}, Place(a_schedule()), "metadata", "max_size"),
+        ({"metadata": {"a": float("inf")}}, Place(a_schedule()), "metadata", "json"),
+        ({"metadata": {"a": "\ud800"}}, Place(a_schedule()), "metadata", "json"),
+        ({"location_id": "loc_1", "table_ids": ("tbl_9",)}, Place(a_schedule(), a_location()), "table_ids", "unknown"),
+        (
+            {"location_id": "loc_1", "table_ids": ("tbl_2", "tbl_2")},
+            Place(a_schedule(), a_location(*TABLES)),
+            "table_ids",
+            "unique",
+        ),
+        (
+            {"location_id": "loc_1", "table_ids": ("tbl_2",), "party_size": 3},
+            Place(a_schedule(), a_location(*TABLES)),
+            "table_ids",
+            "max_party",
+        ),
+        (
+            {"location_id": "loc_1", "table_ids": ("tbl_2", "tbl_6"), "party_size": 4},
+            Place(a_schedule(), a_location(*TABLES)),
+            "table_ids",
+            "min_party",
+        ),
+    ],
+)
+def test_what_breaks_a_rule_is_refused(fields: dict[str, Any], place: Place, param: str, rule: str) -> None:
+    with pytest.raises(ValidationFailedError) as refused:
+        draft(a_request(**fields), place, STAFF, booking_id="bk_9", now=NOW)
+    assert refused.value.param == param
+    assert refused.value.details is not None
+    assert refused.value.details["errors"] == [{"param": param, "message": refused.value.message, "rule": rule}]
+
+
+def test_a_time_outside_the_hours_needs_the_staffs_word() -> None:
+    place = Place(a_schedule(weekly_hours=CLOSED_ON_TUESDAYS))
+    with pytest.raises(OutsideAvailabilityError):
+        draft(a_request(), place, STAFF, booking_id="bk_9", now=NOW)
+    assert draft(a_request(override_availability=True), place, STAFF, booking_id="bk_9", now=NOW)
+
+
+def test_a_client_may_not_book_the_past_and_staff_may() -> None:
+    past = a_request(start_time=NOW.replace(microsecond=0) - timedelta(hours=1))
+    with pytest.raises(ValidationFailedError) as refused:
+        draft(past, Place(a_schedule()), CLIENT, booking_id="bk_9", now=NOW)
+    assert refused.value.param == "start_time"
+    assert draft(past, Place(a_schedule()), STAFF, booking_id="bk_9", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"table_ids": (), "location_id": "loc_1"}, "table_ids"),
+        ({"seated": True}, "status"),
+        ({"override_availability": True}, "override_availability"),
+    ],
+)
+def test_what_is_the_staffs_is_refused_to_clients(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(ForbiddenError) as refused:
+        check_request(a_request(**fields), CLIENT)
+    assert refused.value.param == param
+    check_request(a_request(**fields), STAFF)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"), [({"schedule_id": None}, "schedule_id"), ({"table_ids": ("tbl_2",)}, "table_ids")]
+)
+def test_a_request_names_its_place(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(BookingError) as refused:
+        check_request(a_request(**fields), STAFF)
+    assert refused.value.param == param

@@ -1,0 +1,128 @@
+"""What a booking occupies, and what changes of it mean for that."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from booking.domain.occupancy import (
+    AllOf,
+    AnyOf,
+    Claim,
+    Keep,
+    Release,
+    Shorten,
+    demands,
+    fitting_tables,
+    plan,
+    stored_span,
+    tables_among,
+)
+from booking.domain.place import Place, TablePlace
+from booking.domain.status import OCCUPYING, Status
+from booking.domain.times import Span
+from support.booking_values import END, NOW, START, a_booking, a_location, a_schedule
+
+HOUR = timedelta(hours=1)
+TWO, FOUR, SIX = TablePlace("tbl_2", 21, 1, 2), TablePlace("tbl_4", 22, 2, 4), TablePlace("tbl_6", 23, 5, 6)
+FREEING = (Status.CANCELLED, Status.DECLINED, Status.NO_SHOW)
+
+
+def test_buffers_are_part_of_what_is_stored() -> None:
+    booking = a_booking(buffer_before_minutes=10, buffer_after_minutes=5)
+    assert stored_span(booking) == Span(START - timedelta(minutes=10), END + timedelta(minutes=5))
+
+
+@pytest.mark.parametrize("before", sorted(OCCUPYING))
+@pytest.mark.parametrize("after", sorted(OCCUPYING))
+def test_moving_between_statuses_that_occupy_changes_nothing(before: Status, after: Status) -> None:
+    assert plan(a_booking(status=before), a_booking(status=after), reassign=False, now=NOW) == Keep()
+
+
+@pytest.mark.parametrize("after", FREEING)
+def test_cancelled_declined_and_no_show_free_everything(after: Status) -> None:
+    assert plan(a_booking(), a_booking(status=after), reassign=False, now=NOW) == Release()
+    assert plan(a_booking(status=after), a_booking(status=after, party_size=9), reassign=False, now=NOW) == Keep()
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (START - HOUR, Release()),
+        (START, Release()),
+        (START + timedelta(seconds=90, microseconds=5), Shorten(START + timedelta(seconds=90))),
+        (END, Keep()),
+        (END + HOUR, Keep()),
+    ],
+)
+def test_completed_frees_what_remains(now: object, expected: object) -> None:
+    assert plan(a_booking(), a_booking(status=Status.COMPLETED), reassign=False, now=now) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("after", [Status.CONFIRMED, Status.SEATED])
+def test_a_correction_of_a_no_show_claims_again(after: Status) -> None:
+    assert plan(a_booking(status=Status.NO_SHOW), a_booking(status=after), reassign=False, now=NOW) == Claim(
+        Span(START, END)
+    )
+
+
+def test_a_move_claims_and_an_earlier_end_only_shortens() -> None:
+    moved = a_booking(start_time=START + HOUR, end_time=END + HOUR)
+    assert plan(a_booking(), moved, reassign=False, now=NOW) == Claim(moved.span)
+    longer = a_booking(end_time=END + HOUR)
+    assert plan(a_booking(), longer, reassign=False, now=NOW) == Claim(longer.span)
+    shorter = a_booking(end_time=END - HOUR / 2)
+    assert plan(a_booking(), shorter, reassign=False, now=NOW) == Shorten(END - HOUR / 2)
+    assert plan(a_booking(), shorter, reassign=True, now=NOW) == Claim(shorter.span)
+
+
+def test_a_move_of_what_occupies_nothing_claims_nothing() -> None:
+    before = a_booking(status=Status.NO_SHOW)
+    after = a_booking(status=Status.NO_SHOW, start_time=START + HOUR, end_time=END + HOUR)
+    assert plan(before, after, reassign=True, now=NOW) == Keep()
+
+
+def test_a_completed_booking_whose_details_change_keeps_what_it_has() -> None:
+    done = a_booking(status=Status.COMPLETED)
+    assert plan(done, a_booking(status=Status.COMPLETED, title="x"), reassign=False, now=END + HOUR) == Keep()
+
+
+@given(st.permutations([TWO, FOUR, SIX]), st.integers(1, 8))
+def test_the_smallest_fitting_tables_come_first(tables: list[TablePlace], party_size: int) -> None:
+    fitting = fitting_tables(tables, party_size)
+    assert set(fitting) == {table for table in tables if table.min_party <= party_size <= table.max_party}
+    assert [table.max_party for table in fitting] == sorted(table.max_party for table in fitting)
+
+
+def test_a_schedule_demands_any_lane_its_own_first() -> None:
+    place = Place(schedule=a_schedule(lanes=(7, 8, 9)))
+    assert demands(a_booking(), place, chosen=None) == [AnyOf((7, 8, 9))]
+    assert demands(a_booking(), place, chosen=(), held=[9]) == [AnyOf((9, 7, 8))]
+
+
+def test_a_location_demands_a_fitting_table_its_own_first() -> None:
+    place = Place(location=a_location(TWO, FOUR))
+    booking = a_booking(schedule_id=None, location_id="loc_1")
+    assert demands(booking, place, chosen=None) == [AnyOf((21, 22))]
+    assert demands(a_booking(table_ids=("tbl_4",)), place, chosen=None) == [AnyOf((22, 21))]
+
+
+def test_chosen_tables_are_demanded_all_of_them_and_choosing_none_demands_none() -> None:
+    place = Place(location=a_location(TWO, FOUR, SIX))
+    assert demands(a_booking(), place, chosen=("tbl_6", "tbl_2")) == [AllOf((21, 23))]
+    assert demands(a_booking(), place, chosen=()) == []
+
+
+def test_a_location_without_tables_is_occupied_by_nobody() -> None:
+    assert demands(a_booking(), Place(location=a_location()), chosen=None) == []
+
+
+def test_a_schedule_at_a_location_needs_both() -> None:
+    place = Place(schedule=a_schedule(), location=a_location(TWO))
+    assert demands(a_booking(), place, chosen=None) == [AnyOf((7,)), AnyOf((21,))]
+    assert tables_among(place, {7, 21}) == ("tbl_2",)
+
+
+def test_a_party_that_no_table_seats_finds_none() -> None:
+    assert demands(a_booking(party_size=9), Place(location=a_location(TWO)), chosen=None) == [AnyOf(())]
