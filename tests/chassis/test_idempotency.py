@@ -47,6 +47,13 @@ async def count(units: UnitOfWork, handle: Once | None) -> int:
     return n
 
 
+async def age(db: Database, handle: Once) -> None:
+    async with db.connection() as connection:
+        await connection.execute(
+            "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE scope = $1", handle.scope
+        )
+
+
 async def test_the_second_request_gets_the_first_ones_answer_and_changes_nothing(
     units: UnitOfWork, db: Database
 ) -> None:

@@ -58,7 +58,7 @@ def create_web_app(
     """
     app = web.Application(client_max_size=_BODY_BYTES, middlewares=[answering(statuses)])
     for route in routes:
-        app.router.add_route(route.method, route.path, Endpoint(route, identity, sealer))
+        app.router.add_route(route.method, route.path, Endpoint(route, identity, sealer).answer)
     add_operations(app, checks)
     _add_reference(app, title, to_json(describe(title=title, version=version, routes=routes, statuses=statuses)))
     return app

@@ -49,7 +49,7 @@ class Endpoint:
     identity: Identity
     sealer: Sealer
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         """Answer one request.
 
         Raises:
