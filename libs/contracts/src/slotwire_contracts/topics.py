@@ -1,13 +1,27 @@
-"""The topics: their names, keys, partitions and how long they are kept."""
+"""The topics: their names, keys, partitions and how long they are kept.
+
+Invariant: a topic's key is its resource's id, so that one resource's events keep their order.
+"""
 
 from dataclasses import dataclass, replace
 
-DEAD_LETTER_HOURS = 30 * 24
+__all__ = ["BOOKING_EVENTS", "TOPICS", "Topic", "dead_letter_topic", "dead_letters"]
+
+_DAY_HOURS = 24
+_DEAD_LETTER_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A Kafka topic."""
+    """A Kafka topic.
+
+    Attributes:
+        name: as the broker knows it.
+        partitions: how many it is created with; they bound how many consumers of a group can share the work.
+        retention_hours: how long records are kept by default; an operator may change it on the broker.
+        key: what a record's key means.
+        owner: the service that creates the topic and writes to it.
+    """
 
     name: str
     partitions: int
@@ -16,14 +30,23 @@ class Topic:
     owner: str
 
 
-BOOKING_EVENTS = Topic("booking.events", 12, 14 * 24, "booking id", "booking")
+BOOKING_EVENTS = Topic("booking.events", 12, 14 * _DAY_HOURS, "booking id", "booking")
+"""What happens to bookings."""
+
+TOPICS: tuple[Topic, ...] = (BOOKING_EVENTS,)
+"""Every topic that carries events of the catalog."""
 
 
 def dead_letter_topic(name: str) -> str:
-    """Tell where a consumer of a topic sets aside the records that it cannot handle."""
+    """Tell where consumers of a topic set aside the records that they cannot handle."""
     return f"{name}.dlq"
 
 
 def dead_letters(topic: Topic) -> Topic:
-    """Describe a topic's dead letters: one partition, kept for 30 days."""
-    return replace(topic, name=dead_letter_topic(topic.name), partitions=1, retention_hours=DEAD_LETTER_HOURS)
+    """Describe a topic's dead letters: one partition, kept for 30 days, keyed as the topic itself."""
+    return replace(
+        topic,
+        name=dead_letter_topic(topic.name),
+        partitions=1,
+        retention_hours=_DEAD_LETTER_DAYS * _DAY_HOURS,
+    )

@@ -1,0 +1,113 @@
+"""What a reservation's events tell beside the snapshot; the history feed shows it as `data` (seed 003).
+
+Invariant: a change says enough to be understood without the snapshots before and after it.
+"""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import ConfigDict, Field
+
+from slotwire_contracts.model import ContractModel, omitted_when_none
+from slotwire_contracts.reservation import LocationType
+from slotwire_contracts.times import Instant
+
+__all__ = [
+    "Change",
+    "CreatedChange",
+    "FieldChange",
+    "FieldChanges",
+    "StatusWord",
+    "TablesChange",
+    "TransitionChange",
+    "UpdatedChange",
+]
+
+Value_co = TypeVar("Value_co", covariant=True)
+
+StatusWord = Literal[
+    "pending", "confirmed", "declined", "late", "partially_seated", "seated", "completed", "cancelled", "no_show"
+]
+"""A status as changes write it: in lower case."""
+
+
+class CreatedChange(ContractModel):
+    """Where the reservation came from, for how many; an open object: some ways of booking add context (seed 003)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    source: str
+    party_size: Annotated[int, Field(ge=1)]
+
+
+class TransitionChange(ContractModel):
+    """The status before and after, and why it moved if somebody said so."""
+
+    from_status: StatusWord
+    to_status: StatusWord
+    reason: str | None = omitted_when_none()
+
+
+class FieldChange(ContractModel, Generic[Value_co]):
+    """What a field was and has become."""
+
+    from_: Value_co = Field(alias="from")
+    to: Value_co
+
+
+class InstantChange(FieldChange[Instant]):
+    """A time moved."""
+
+
+class TextChange(FieldChange[str]):
+    """A text that is always there was replaced."""
+
+
+class OptionalTextChange(FieldChange[str | None]):
+    """A text was set, replaced or taken away."""
+
+
+class LocationTypeChange(FieldChange[LocationType | None]):
+    """The way to meet was set, replaced or taken away."""
+
+
+class CountChange(FieldChange[int]):
+    """A number rose or fell."""
+
+
+class ObjectChange(FieldChange[dict[str, Any]]):
+    """An object was replaced as a whole."""
+
+
+class FieldChanges(ContractModel):
+    """The changed ones of the fields that integrators follow; the others are absent (events.md section 2)."""
+
+    start_time: InstantChange | None = omitted_when_none()
+    end_time: InstantChange | None = omitted_when_none()
+    timezone: TextChange | None = omitted_when_none()
+    party_size: CountChange | None = omitted_when_none()
+    title: OptionalTextChange | None = omitted_when_none()
+    location: OptionalTextChange | None = omitted_when_none()
+    location_type: LocationTypeChange | None = omitted_when_none()
+    attendee_name: TextChange | None = omitted_when_none()
+    attendee_email: TextChange | None = omitted_when_none()
+    attendee_phone: OptionalTextChange | None = omitted_when_none()
+    attendee_timezone: OptionalTextChange | None = omitted_when_none()
+    attendee_notes: OptionalTextChange | None = omitted_when_none()
+    source: TextChange | None = omitted_when_none()
+    metadata: ObjectChange | None = omitted_when_none()
+
+
+class UpdatedChange(ContractModel):
+    """The fields that changed; none when only tables did."""
+
+    changes: FieldChanges
+
+
+class TablesChange(ContractModel):
+    """The tables that were given or taken."""
+
+    table_ids: tuple[str, ...]
+
+
+Change = CreatedChange | TransitionChange | UpdatedChange | TablesChange
+"""Any change."""

@@ -1,0 +1,143 @@
+"""The events of a reservation, one class a type (events.md section 2).
+
+Invariant: `data.resource` is the reservation right after `data.change`.
+"""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from slotwire_contracts.envelope import Actor, Event
+from slotwire_contracts.model import ContractModel, omitted_when_none
+from slotwire_contracts.reservation import Reservation
+from slotwire_contracts.reservation_changes import Change, CreatedChange, TablesChange, TransitionChange, UpdatedChange
+
+__all__ = [
+    "ReservationAssigned",
+    "ReservationCancelled",
+    "ReservationCompleted",
+    "ReservationConfirmed",
+    "ReservationCreated",
+    "ReservationData",
+    "ReservationDeclined",
+    "ReservationEvent",
+    "ReservationLate",
+    "ReservationNoShow",
+    "ReservationPartiallySeated",
+    "ReservationPending",
+    "ReservationSeated",
+    "ReservationUnassigned",
+    "ReservationUpdated",
+]
+
+Change_co = TypeVar("Change_co", bound=Change, covariant=True)
+
+
+class ReservationData(ContractModel, Generic[Change_co]):
+    """The reservation right after the change, and the change."""
+
+    resource: Reservation
+    change: Change_co
+
+
+class _ReservationEvent(Event[ReservationData[Change_co]], Generic[Change_co]):
+    """What the reservation's events have in common."""
+
+    actor: Actor | None = omitted_when_none()
+
+
+class ReservationCreated(_ReservationEvent[CreatedChange]):
+    """It came to be, in whatever status the snapshot shows."""
+
+    type: Literal["reservation.created"]
+
+
+class ReservationPending(_ReservationEvent[TransitionChange]):
+    """It waits for confirmation again."""
+
+    type: Literal["reservation.pending"]
+
+
+class ReservationConfirmed(_ReservationEvent[TransitionChange]):
+    """It was confirmed."""
+
+    type: Literal["reservation.confirmed"]
+
+
+class ReservationDeclined(_ReservationEvent[TransitionChange]):
+    """It was declined."""
+
+    type: Literal["reservation.declined"]
+
+
+class ReservationLate(_ReservationEvent[TransitionChange]):
+    """Its guests are late."""
+
+    type: Literal["reservation.late"]
+
+
+class ReservationPartiallySeated(_ReservationEvent[TransitionChange]):
+    """Some of its guests sit."""
+
+    type: Literal["reservation.partially_seated"]
+
+
+class ReservationSeated(_ReservationEvent[TransitionChange]):
+    """Its guests sit."""
+
+    type: Literal["reservation.seated"]
+
+
+class ReservationCompleted(_ReservationEvent[TransitionChange]):
+    """The visit is over."""
+
+    type: Literal["reservation.completed"]
+
+
+class ReservationCancelled(_ReservationEvent[TransitionChange]):
+    """It was called off."""
+
+    type: Literal["reservation.cancelled"]
+
+
+class ReservationNoShow(_ReservationEvent[TransitionChange]):
+    """Its guests never came."""
+
+    type: Literal["reservation.no_show"]
+
+
+class ReservationUpdated(_ReservationEvent[UpdatedChange]):
+    """Its details were edited."""
+
+    type: Literal["reservation.updated"]
+
+
+class ReservationAssigned(_ReservationEvent[TablesChange]):
+    """Tables were given to it."""
+
+    type: Literal["reservation.assigned"]
+
+
+class ReservationUnassigned(_ReservationEvent[TablesChange]):
+    """Tables were taken from it."""
+
+    type: Literal["reservation.unassigned"]
+
+
+ReservationEvent = Annotated[
+    ReservationCreated
+    | ReservationPending
+    | ReservationConfirmed
+    | ReservationDeclined
+    | ReservationLate
+    | ReservationPartiallySeated
+    | ReservationSeated
+    | ReservationCompleted
+    | ReservationCancelled
+    | ReservationNoShow
+    | ReservationUpdated
+    | ReservationAssigned
+    | ReservationUnassigned,
+    Field(discriminator="type"),
+]
+"""Any event of a reservation; `type` tells which."""

@@ -1,0 +1,29 @@
+"""Instants as they stand in events: always UTC, always with a `Z`.
+
+Invariant: a value of these types is aware and in UTC; a naive datetime is refused, another offset is converted.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime
+
+__all__ = ["Instant", "PreciseInstant"]
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the instant lies outside the calendar once in UTC") from error
+
+
+def _whole_second(value: datetime) -> datetime:
+    return _in_utc(value).replace(microsecond=0)
+
+
+Instant = Annotated[datetime, AwareDatetime, AfterValidator(_whole_second)]
+"""An instant in whole seconds, `2024-02-15T10:00:00Z`; a fraction of a second is cut off."""
+
+PreciseInstant = Annotated[datetime, AwareDatetime, AfterValidator(_in_utc)]
+"""An instant with up to six digits of a second, for the moment at which an event happened."""
