@@ -52,14 +52,14 @@ def running_servers(choice: str | None = None) -> Iterator[Servers]:
         with ContainerServers() as containers:
             yield containers
     elif kind == "embedded":
-        with _open_folder() as folder, EmbeddedServers(folder) as embedded:
+        with open_folder() as folder, EmbeddedServers(folder) as embedded:
             yield embedded
     else:
         raise ValueError(f"{CHOICE} is {kind!r}: it may be 'embedded' or 'containers'")
 
 
 @contextmanager
-def _open_folder() -> Iterator[Path]:
+def open_folder() -> Iterator[Path]:
     """A temporary folder that root's PostgreSQL, which runs as nobody, may pass; pytest's own may not be passed."""
     folder = Path(tempfile.mkdtemp(prefix="slotwire-tests-"))
     folder.chmod(0o711)

@@ -11,6 +11,7 @@ from pathlib import Path
 from devstack.record import write_atomically
 
 SECRET_KEY_BYTES = 32
+DEFAULT_DATA = Path(".slotwire")
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def summary(running: Running, folder: Folder) -> str:
             f"  [cyan]{command} demo[/]     tells a booking's whole journey",
             "  or by hand:",
             f"  [cyan]. {env}[/]",
-            '  [cyan]curl -X POST "$SLOTWIRE_URL/api/v1/bookings" -H "Authorization: Bearer $SLOTWIRE_KEY" \\\\',
+            '  [cyan]curl -X POST "$SLOTWIRE_URL/api/v1/bookings" -H "Authorization: Bearer $SLOTWIRE_KEY" \\',
             '    -H "Content-Type: application/json" -d \'{"schedule_id": "\'"$SLOTWIRE_SCHEDULE"\'",',
             '    "start_time": "2030-02-15T10:00:00Z", "end_time": "2030-02-15T11:00:00Z",',
             '    "attendee": {"name": "John Doe", "email": "john@example.com"}}\'[/]\n',

@@ -1,0 +1,39 @@
+"""Errors that a person can do something about: one line on the terminal and exit code 1, no traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from chassis.identity import IdentityError
+from chassis.kafka import KafkaError
+from devstack.demo import MissingStepError
+from devstack.detached import DetachedError
+from devstack.jars import FetchError
+from devstack.server import ServerError
+from devstack.stack import NotSetError, RefusedError
+from devstack.supervisor import UpError
+
+EXPLAINED = (
+    DetachedError,
+    FetchError,
+    IdentityError,
+    KafkaError,
+    MissingStepError,
+    NotSetError,
+    OSError,
+    RefusedError,
+    ServerError,
+    UpError,
+)
+
+
+@contextmanager
+def explained(console: Console) -> Iterator[None]:
+    """Turn the errors that explain themselves into their message and exit code 1."""
+    try:
+        yield
+    except EXPLAINED as error:
+        console.print(f"slotwire: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None

@@ -1,0 +1,131 @@
+"""`slotwire keys`: API keys made, listed and revoked, in the database `identity` itself.
+
+Invariant: a key is shown once, when it is made, on standard output and nowhere else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chassis import identity
+from chassis.identity import Identity, KeyKind, KeyRecord
+from devstack.errors import explained
+from devstack.folder import DEFAULT_DATA, Folder
+from devstack.stack import needed
+
+app = typer.Typer(help="API keys of an organization.", no_args_is_help=True)
+console = Console(highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Data = Annotated[Path, typer.Option("--data", help="The stack's folder, for what the environment does not tell.")]
+Org = Annotated[str | None, typer.Option(help="The organization; SLOTWIRE_ORG if not given.")]
+
+
+@app.command()
+def create(
+    *,
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    kind: Annotated[KeyKind, typer.Option(help="Who uses it.")] = KeyKind.STAFF,
+    scope: Annotated[list[str] | None, typer.Option(help="What it may do; repeat for several.")] = None,
+    client: Annotated[str | None, typer.Option(help="The client of a client key.")] = None,
+    expires_in_days: Annotated[int | None, typer.Option(min=1, help="Never, if not given.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="A `wk_live_` key instead of a `wk_test_` one.")] = False,
+    org: Org = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Make a key and show it, this once."""
+    folder = Folder(data.absolute())
+    expires = None if expires_in_days is None else datetime.now(UTC) + timedelta(days=expires_in_days)
+
+    async def work() -> None:
+        async with _identity(folder) as keys:
+            made = await keys.create_key(
+                _organization(org, folder),
+                kind,
+                scope or [],
+                name=name,
+                client_id=client,
+                expires_at=expires,
+                live=live,
+            )
+        notes.print(f"Made {made.id}. The key is shown this once:")
+        console.print(made.key)
+
+    _run(work())
+
+
+@app.command("list")
+def list_keys(org: Org = None, data: Data = DEFAULT_DATA) -> None:
+    """List an organization's keys, the revoked ones too."""
+    folder = Folder(data.absolute())
+
+    async def work() -> None:
+        async with _identity(folder) as keys:
+            console.print(_table(await keys.list_keys(_organization(org, folder))))
+
+    _run(work())
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `list` shows it.")], data: Data = DEFAULT_DATA
+) -> None:
+    """Revoke a key; services notice within 30 seconds."""
+    folder = Folder(data.absolute())
+
+    async def work() -> None:
+        async with _identity(folder) as keys:
+            if not await keys.revoke_key(key_id):
+                notes.print(f"[red]There is no key {key_id} that could be revoked.[/]")
+                raise typer.Exit(1)
+        console.print(f"Revoked {key_id}.")
+
+    _run(work())
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    with explained(notes):
+        asyncio.run(work)
+
+
+@asynccontextmanager
+async def _identity(folder: Folder) -> AsyncIterator[Identity]:
+    server = needed("SLOTWIRE_POSTGRES_URL", folder)
+    await identity.migrate(server)
+    keys, database = Identity.on(server)
+    async with database.opened():
+        yield keys
+
+
+def _organization(given: str | None, folder: Folder) -> str:
+    return given or needed("SLOTWIRE_ORG", folder)
+
+
+def _table(keys: list[KeyRecord]) -> Table:
+    table = Table("id", "name", "kind", "client", "scopes", "made", "state", box=None)
+    for key in keys:
+        table.add_row(
+            key.id,
+            key.name,
+            key.kind,
+            key.client_id or "",
+            " ".join(key.scopes),
+            f"{key.created_at:%Y-%m-%d %H:%M}",
+            _state(key, datetime.now(UTC)),
+        )
+    return table
+
+
+def _state(key: KeyRecord, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {key.revoked_at:%Y-%m-%d %H:%M}"
+    if key.expires_at is None:
+        return "valid"
+    return f"{'expired' if key.expires_at <= now else 'valid until'} {key.expires_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,69 @@
+"""The stack that a command talks to: from the environment, else from the env file of the running one.
+
+Invariant: a command never guesses an address or a key; what is not set is named, with the way to get it.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from devstack.envfile import setting
+from devstack.folder import Folder
+
+
+class NotSetError(RuntimeError):
+    """A setting is missing; the message says which and how to get it."""
+
+
+class RefusedError(RuntimeError):
+    """The API refused a call or does not answer; the message carries its own words."""
+
+
+def needed(name: str, folder: Folder) -> str:
+    """The setting `name`.
+
+    Raises:
+        NotSetError: neither the environment nor a running stack tells it.
+    """
+    value = setting(name, folder.env)
+    if value is None:
+        raise NotSetError(f"{name} is not set and no stack is up in {folder.root}: start one with `make up`")
+    return value
+
+
+class Api:
+    """Calls to the stack's HTTP API with one key."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Make one call and return the answer's JSON object, empty for an answer without a body.
+
+        Raises:
+            RefusedError: the answer is not a success, or there is none.
+        """
+        try:
+            async with self._session.request(method, path, json=body) as answer:
+                text = await answer.text()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise RefusedError(f"{method} {path}: {error or type(error).__name__}") from None
+        if not answer.ok:
+            raise RefusedError(f"{method} {path}: {answer.status} {text}")
+        content: dict[str, Any] = json.loads(text) if text else {}
+        return content
+
+
+@asynccontextmanager
+async def connected(folder: Folder) -> AsyncIterator[Api]:
+    """The API of the stack, with its demo key or the environment's.
+
+    Raises:
+        NotSetError: no stack is known.
+    """
+    headers = {"Authorization": f"Bearer {needed('SLOTWIRE_KEY', folder)}"}
+    async with aiohttp.ClientSession(needed("SLOTWIRE_URL", folder), headers=headers) as session:
+        yield Api(session)

@@ -1,0 +1,38 @@
+"""`slotwire tail`: the events of a topic as they are written, read with the contracts package alone."""
+
+import json
+
+from rich.console import Console
+
+from chassis.kafka import Consumer, Record
+from devstack.folder import Folder
+from devstack.stack import needed
+from slotwire_contracts import decode
+
+BATCH = 100
+
+
+async def tail(folder: Folder, topic: str, console: Console, *, from_beginning: bool) -> None:
+    """Print each event of `topic`, until cancelled.
+
+    Raises:
+        NotSetError: no stack is known.
+        KafkaError: the broker is away.
+    """
+    bootstrap = needed("SLOTWIRE_KAFKA_BOOTSTRAP", folder)
+    async with Consumer.connected(bootstrap, [topic], group=None, from_beginning=from_beginning) as consumer:
+        while True:
+            for record in await consumer.fetch(at_most=BATCH, wait_seconds=1.0):
+                console.print(line(record))
+
+
+def line(record: Record) -> str:
+    """One record on one line, in rich's markup; one that is no event of ours says so instead of ending the tail."""
+    place = f"{record.partition}:{record.offset}"
+    try:
+        event = decode(record.value)
+    except ValueError as error:
+        return f"[red]{place}  not an event: {error}[/]"
+    change = json.dumps(event.model_dump(mode="json")["data"].get("change"))
+    when = event.time.isoformat(timespec="milliseconds")
+    return f"[dim]{when} {place:>8}[/] [bold cyan]{event.type:<28}[/] {event.subject} #{event.sequence} {change}"
