@@ -15,7 +15,13 @@ class ContractModel(BaseModel):
     """A frozen model that ignores unknown keys and is written under its aliases."""
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", serialize_by_alias=True, validate_by_name=True, validate_by_alias=True
+        frozen=True,
+        extra="ignore",
+        serialize_by_alias=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
     )
 
 
@@ -23,6 +29,13 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-def omitted_when_none(description: str | None = None) -> Any:
+def _never_null(schema: dict[str, Any]) -> None:
+    """Drop null from a field's JSON Schema: None is written as absence."""
+    schema.pop("default")
+    (present,) = (each for each in schema.pop("anyOf") if each != {"type": "null"})
+    schema.update(present)
+
+
+def omitted_when_none() -> Any:
     """Declare a field that may be None and is then not written at all."""
-    return Field(default=None, exclude_if=_is_none, description=description)
+    return Field(default=None, exclude_if=_is_none, json_schema_extra=_never_null)

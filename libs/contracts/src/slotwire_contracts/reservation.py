@@ -38,37 +38,43 @@ class LocationType(StrEnum):
 
 
 class Reservation(ContractModel):
-    """A reservation at one moment.
-
-    Attributes:
-        start_time: when it starts; the end is not part of it, so that another may start right then.
-        timezone: the IANA zone in which the reservation is meant.
-        table_ids: the tables it has, in the order in which they were given.
-        source: where it came from, e.g. `api`, `widget`, `waitlist`.
-        version: counts changes; of two snapshots of a reservation the greater is the later.
-    """
+    """A reservation at one moment."""
 
     id: str
+    """Never changes, and is the key of its records."""
     schedule_id: str | None
+    """The schedule that it occupies, if it is by schedule."""
     start_time: Instant
+    """When it starts."""
     end_time: Instant
+    """When it ends; another may start right then."""
     status: ReservationStatus
     title: str | None
     attendee_name: str
     attendee_email: str
     created_at: Instant
     event_type_id: str | None
+    """The kind of appointment."""
     timezone: str
+    """The IANA time zone in which it is meant."""
     location: str | None
+    """Where the two sides meet, in words."""
     location_type: LocationType | None
     attendee_phone: str | None
     attendee_timezone: str | None
     attendee_notes: str | None
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """What the integrator keeps with it."""
     location_id: str | None
+    """The place whose tables it takes."""
     table_ids: tuple[str, ...]
+    """The tables that it has."""
     party_size: Annotated[int, Field(ge=1)]
+    """How many come."""
     source: str
+    """Where it came from, e.g. `api`, `widget`, `waitlist`."""
     event_instance_id: str | None
+    """The dated occurrence of a service that it takes a spot of."""
     version: Annotated[int, Field(ge=1)]
+    """Counts changes; of two snapshots of a reservation the greater is the later."""
     updated_at: Instant

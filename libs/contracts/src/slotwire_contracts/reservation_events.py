@@ -7,8 +7,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from slotwire_contracts.envelope import Actor, Event
-from slotwire_contracts.model import ContractModel, omitted_when_none
+from slotwire_contracts.envelope import KnownEvent
+from slotwire_contracts.model import ContractModel
 from slotwire_contracts.reservation import Reservation
 from slotwire_contracts.reservation_changes import Change, CreatedChange, TablesChange, TransitionChange, UpdatedChange
 
@@ -40,85 +40,79 @@ class ReservationData(ContractModel, Generic[Change_co]):
     change: Change_co
 
 
-class _ReservationEvent(Event[ReservationData[Change_co]], Generic[Change_co]):
-    """What the reservation's events have in common."""
-
-    actor: Actor | None = omitted_when_none()
-
-
-class ReservationCreated(_ReservationEvent[CreatedChange]):
+class ReservationCreated(KnownEvent[ReservationData[CreatedChange]]):
     """It came to be, in whatever status the snapshot shows."""
 
     type: Literal["reservation.created"]
 
 
-class ReservationPending(_ReservationEvent[TransitionChange]):
+class ReservationPending(KnownEvent[ReservationData[TransitionChange]]):
     """It waits for confirmation again."""
 
     type: Literal["reservation.pending"]
 
 
-class ReservationConfirmed(_ReservationEvent[TransitionChange]):
+class ReservationConfirmed(KnownEvent[ReservationData[TransitionChange]]):
     """It was confirmed."""
 
     type: Literal["reservation.confirmed"]
 
 
-class ReservationDeclined(_ReservationEvent[TransitionChange]):
+class ReservationDeclined(KnownEvent[ReservationData[TransitionChange]]):
     """It was declined."""
 
     type: Literal["reservation.declined"]
 
 
-class ReservationLate(_ReservationEvent[TransitionChange]):
+class ReservationLate(KnownEvent[ReservationData[TransitionChange]]):
     """Its guests are late."""
 
     type: Literal["reservation.late"]
 
 
-class ReservationPartiallySeated(_ReservationEvent[TransitionChange]):
+class ReservationPartiallySeated(KnownEvent[ReservationData[TransitionChange]]):
     """Some of its guests sit."""
 
     type: Literal["reservation.partially_seated"]
 
 
-class ReservationSeated(_ReservationEvent[TransitionChange]):
+class ReservationSeated(KnownEvent[ReservationData[TransitionChange]]):
     """Its guests sit."""
 
     type: Literal["reservation.seated"]
 
 
-class ReservationCompleted(_ReservationEvent[TransitionChange]):
+class ReservationCompleted(KnownEvent[ReservationData[TransitionChange]]):
     """The visit is over."""
 
     type: Literal["reservation.completed"]
 
 
-class ReservationCancelled(_ReservationEvent[TransitionChange]):
+class ReservationCancelled(KnownEvent[ReservationData[TransitionChange]]):
     """It was called off."""
 
     type: Literal["reservation.cancelled"]
 
 
-class ReservationNoShow(_ReservationEvent[TransitionChange]):
+class ReservationNoShow(KnownEvent[ReservationData[TransitionChange]]):
     """Its guests never came."""
 
     type: Literal["reservation.no_show"]
 
 
-class ReservationUpdated(_ReservationEvent[UpdatedChange]):
+class ReservationUpdated(KnownEvent[ReservationData[UpdatedChange]]):
     """Its details were edited."""
 
     type: Literal["reservation.updated"]
 
 
-class ReservationAssigned(_ReservationEvent[TablesChange]):
+class ReservationAssigned(KnownEvent[ReservationData[TablesChange]]):
     """Tables were given to it."""
 
     type: Literal["reservation.assigned"]
 
 
-class ReservationUnassigned(_ReservationEvent[TablesChange]):
+class ReservationUnassigned(KnownEvent[ReservationData[TablesChange]]):
     """Tables were taken from it."""
 
     type: Literal["reservation.unassigned"]

@@ -6,7 +6,7 @@ Invariant: a value of these types is aware and in UTC; a naive datetime is refus
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, WithJsonSchema
 
 __all__ = ["Instant", "PreciseInstant"]
 
@@ -22,8 +22,13 @@ def _whole_second(value: datetime) -> datetime:
     return _in_utc(value).replace(microsecond=0)
 
 
-Instant = Annotated[datetime, AwareDatetime, AfterValidator(_whole_second)]
+def _written(fraction: str) -> WithJsonSchema:
+    pattern = rf"^\d{{4}}-\d{{2}}-\d{{2}}T\d{{2}}:\d{{2}}:\d{{2}}{fraction}Z$"
+    return WithJsonSchema({"type": "string", "format": "date-time", "pattern": pattern})
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_whole_second), _written("")]
 """An instant in whole seconds, `2024-02-15T10:00:00Z`; a fraction of a second is cut off."""
 
-PreciseInstant = Annotated[datetime, AwareDatetime, AfterValidator(_in_utc)]
+PreciseInstant = Annotated[AwareDatetime, AfterValidator(_in_utc), _written(r"(\.\d{1,6})?")]
 """An instant with up to six digits of a second, for the moment at which an event happened."""
