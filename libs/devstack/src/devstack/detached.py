@@ -46,7 +46,7 @@ def bring_up(folder: Folder, options: Sequence[str], follow: Callable[[str], Non
             start_new_session=True,
         )
     with folder.log.open(errors="replace") as log_text:
-        while not _is_ready(folder, supervisor.pid):
+        while not is_ready(folder, supervisor.pid):
             if supervisor.poll() is not None:
                 raise DetachedError(f"the stack did not come up:\n{log_tail(folder.log, TAIL)}")
             follow(log_text.read())
@@ -54,9 +54,15 @@ def bring_up(folder: Folder, options: Sequence[str], follow: Callable[[str], Non
         follow(log_text.read())
 
 
+def is_ready(folder: Folder, pid: int) -> bool:
+    """Whether the stack that the supervisor `pid` brings up serves."""
+    record = read_json(folder.supervisor)
+    return bool(record.get("ready")) and record.get("pid") == pid and folder.env.exists()
+
+
 def wait_ready(folder: Folder, supervisor: psutil.Process) -> bool:
     """Wait until a running supervisor's stack is ready; False if the supervisor ends before."""
-    while not _is_ready(folder, supervisor.pid):
+    while not is_ready(folder, supervisor.pid):
         if not supervisor.is_running():
             return False
         time.sleep(POLL)
@@ -88,8 +94,3 @@ def _wait_for_leashes(folder: Folder) -> None:
 
 def _server_records(data: Path) -> list[Path]:
     return [data / "postgres" / "server.json", data / "kafka" / "server.json"]
-
-
-def _is_ready(folder: Folder, pid: int) -> bool:
-    record = read_json(folder.supervisor)
-    return bool(record.get("ready")) and record.get("pid") == pid and folder.env.exists()

@@ -73,12 +73,13 @@ class Leashed:
 
     def wait(self) -> int:
         """Wait for the command's end; its exit code, 128 + n after signal n."""
-        return self._leash.wait()
+        code = self._leash.wait()
+        self._let_go()
+        return code
 
     def stop(self) -> int:
         """Ask the command to end, kill it after its grace period, wait until it is gone."""
-        if self._leash.stdin is not None:
-            self._leash.stdin.close()
+        self._let_go()
         return self._leash.wait()
 
     def kill(self) -> None:
@@ -88,6 +89,10 @@ class Leashed:
             os.kill(self.pid, signal.SIGKILL)
             psutil.wait_procs(children, timeout=self._grace)
         self.stop()
+
+    def _let_go(self) -> None:
+        if self._leash.stdin is not None:
+            self._leash.stdin.close()
 
 
 def end_process(process: psutil.Process, ending: signal.Signals, grace: float) -> None:

@@ -1,0 +1,89 @@
+"""`slotwire keys`: what the command makes, the services accept; what it revokes, they refuse."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chassis import identity
+from chassis.identity import Identity, KeyKind
+from support.servers import Servers
+
+
+@pytest.fixture
+async def known(servers: Servers) -> AsyncIterator[Identity]:
+    """What services see: the identity database without its cache's memory."""
+    await identity.migrate(servers.postgres_url)
+    keys, database = Identity.on(servers.postgres_url)
+    async with database.opened():
+        yield keys
+
+
+def slotwire(servers: Servers, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "SLOTWIRE_POSTGRES_URL": servers.postgres_url, "COLUMNS": "200"}
+    command = [sys.executable, "-m", "devstack", "keys", *words]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+async def test_a_made_key_is_shown_once_and_works(servers: Servers, known: Identity) -> None:
+    org = await known.create_organization("Keys")
+    scopes = ("--scope", "bookings.read", "--scope", "schedules.read")
+    made = slotwire(servers, "create", "--org", org, "--name", "till", "--kind", "staff", *scopes)
+    assert made.returncode == 0, made.stderr
+
+    caller = await known.find(made.stdout.strip())
+    assert caller is not None
+    assert (caller.org_id, caller.kind) == (org, KeyKind.STAFF)
+    assert caller.scopes == {"bookings.read", "schedules.read"}
+
+    listed = slotwire(servers, "list", "--org", org).stdout
+    assert "till" in listed
+    assert caller.key_id in listed
+    assert made.stdout.strip() not in listed
+
+
+async def test_a_revoked_key_is_refused(servers: Servers, known: Identity) -> None:
+    org = await known.create_organization("Keys")
+    made = slotwire(servers, "create", "--org", org, "--name", "lost", "--scope", "*", "--kind", "admin")
+    [record] = await known.list_keys(org)
+
+    assert slotwire(servers, "revoke", record.id).returncode == 0
+    assert await known.find(made.stdout.strip()) is None
+    assert "revoked" in slotwire(servers, "list", "--org", org).stdout
+    assert slotwire(servers, "revoke", record.id).returncode == 1
+
+
+async def test_a_client_key_names_its_client_and_expires(servers: Servers, known: Identity) -> None:
+    org = await known.create_organization("Keys")
+    words = ("create", "--org", org, "--name", "guest", "--kind", "client", "--scope", "bookings.read")
+    assert slotwire(servers, *words, "--client", "cl_1", "--expires-in-days", "7").returncode == 0
+    [record] = await known.list_keys(org)
+    assert record.client_id == "cl_1"
+    assert record.expires_at is not None
+    assert (record.expires_at - record.created_at).days in {6, 7}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--kind", "staff", "--scope", "everything"), "unknown scope: everything"),
+        (("--kind", "staff"), "at least one scope"),
+        (("--kind", "client", "--scope", "bookings.read"), "names its client"),
+    ],
+)
+async def test_a_wrong_key_is_explained(servers: Servers, known: Identity, words: tuple[str, ...], told: str) -> None:
+    org = await known.create_organization("Keys")
+    refused = slotwire(servers, "create", "--org", org, "--name", "x", *words)
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    assert await known.list_keys(org) == []
+
+
+def test_what_is_not_set_is_named() -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SLOTWIRE_")}
+    command = [sys.executable, "-m", "devstack", "keys", "list", "--data", "/nowhere"]
+    refused = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "SLOTWIRE_POSTGRES_URL is not set" in refused.stderr
