@@ -14,11 +14,9 @@ import psutil
 from devstack.folder import Folder
 from devstack.process import wait_until_gone
 from devstack.record import read_json, recorded_process
-from devstack.server import log_tail
 
 DOWN_TIMEOUT = 90.0  # seconds; services drain, then PostgreSQL writes its checkpoint
 POLL = 0.1
-TAIL = 40
 
 
 class DetachedError(RuntimeError):
@@ -34,7 +32,7 @@ def bring_up(folder: Folder, options: Sequence[str], follow: Callable[[str], Non
         follow: is given what the supervisor prints meanwhile, in pieces.
 
     Raises:
-        DetachedError: it ended before; the message carries the end of its log.
+        DetachedError: it ended before; what it printed, which tells why, was followed to the end.
     """
     folder.make()
     with folder.log.open("wb") as log:
@@ -47,9 +45,10 @@ def bring_up(folder: Folder, options: Sequence[str], follow: Callable[[str], Non
         )
     with folder.log.open(errors="replace") as log_text:
         while not is_ready(folder, supervisor.pid):
-            if supervisor.poll() is not None:
-                raise DetachedError(f"the stack did not come up:\n{log_tail(folder.log, TAIL)}")
+            ended = supervisor.poll() is not None
             follow(log_text.read())
+            if ended:
+                raise DetachedError(f"the stack did not come up; what it said is kept in {folder.log}")
             time.sleep(POLL)
         follow(log_text.read())
 

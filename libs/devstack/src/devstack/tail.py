@@ -7,7 +7,7 @@ from rich.console import Console
 from chassis.kafka import Consumer, Record
 from devstack.folder import Folder
 from devstack.stack import needed
-from slotwire_contracts import decode
+from slotwire_contracts import DecodeError, decode
 
 BATCH = 100
 
@@ -31,7 +31,7 @@ def line(record: Record) -> str:
     place = f"{record.partition}:{record.offset}"
     try:
         event = decode(record.value)
-    except ValueError as error:
+    except DecodeError as error:
         return f"[red]{place}  not an event: {error}[/]"
     change = json.dumps(event.model_dump(mode="json")["data"].get("change"))
     when = event.time.isoformat(timespec="milliseconds")
