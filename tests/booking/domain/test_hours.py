@@ -1,6 +1,7 @@
 """Opening hours in local time, over every change of the clock of several zones."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -97,9 +98,7 @@ def clock_changes(zone: str, year: int) -> list[date]:
     """The local days of a year on which the zone's offset changes."""
     where = ZoneInfo(zone)
     noons = [datetime(year, 1, 1, 12, tzinfo=where) + timedelta(days=days) for days in range(366)]
-    return [
-        after.date() for before, after in zip(noons, noons[1:], strict=False) if before.utcoffset() != after.utcoffset()
-    ]
+    return [after.date() for before, after in pairwise(noons) if before.utcoffset() != after.utcoffset()]
 
 
 def test_the_zones_do_change_their_clocks() -> None:

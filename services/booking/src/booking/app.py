@@ -50,9 +50,12 @@ def create_app(settings: Settings) -> web.Application:
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         loops = (Loop("relay", publish), Loop("idempotency", partial(sweep, database)))
-        async with database.opened(), identity_database.opened():
-            async with background(*loops, drain_seconds=settings.drain_seconds):
-                yield
+        async with (
+            database.opened(),
+            identity_database.opened(),
+            background(*loops, drain_seconds=settings.drain_seconds),
+        ):
+            yield
 
     app.cleanup_ctx.append(running)
     return app

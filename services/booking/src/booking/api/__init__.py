@@ -3,8 +3,10 @@
 Invariant: no rule and no SQL lives here; every refusal's code has its status in `ERRORS`.
 """
 
-from booking.api import bookings, feed, reference
+from booking.api.bookings import routes as booking_routes
 from booking.api.errors import ERRORS
+from booking.api.feed import routes as feed_routes
+from booking.api.reference import routes as reference_routes
 from booking.service.bookings import Bookings
 from booking.service.reference import ReferenceData
 from chassis.web import Route
@@ -14,4 +16,4 @@ __all__ = ["ERRORS", "routes"]
 
 def routes(use_cases: Bookings, data: ReferenceData) -> list[Route]:
     """List every operation."""
-    return [*bookings.routes(use_cases), *feed.routes(use_cases), *reference.routes(data)]
+    return [*booking_routes(use_cases), *feed_routes(use_cases), *reference_routes(data)]

@@ -21,6 +21,7 @@ class NewBooking:
     """What a caller asks for (seed 001, and api.md section 2).
 
     Attributes:
+        schedule_id: it or `location_id`, or both, are given.
         table_ids: the tables that staff chose; None leaves the choice of one to us.
         seated: whether the guests sit already, a walk-in.
         override_availability: whether staff book outside the weekly hours knowingly.
@@ -53,7 +54,7 @@ def check_request(new: NewBooking, actor: Actor) -> None:
 
     Raises:
         ForbiddenError: a client key asks for what is the staff's.
-        ValidationFailedError: neither a schedule nor a location is named.
+        ValidationFailedError: tables are chosen without the location that they stand in.
     """
     for param, used in (
         ("table_ids", new.table_ids is not None),
@@ -62,8 +63,6 @@ def check_request(new: NewBooking, actor: Actor) -> None:
     ):
         if used:
             actor.must_be_staff(param)
-    if new.schedule_id is None and new.location_id is None:
-        raise ValidationFailedError("schedule_id is required without location_id.", param="schedule_id", rule="missing")
     if new.table_ids is not None and new.location_id is None:
         raise ValidationFailedError("table_ids need a location_id.", param="table_ids", rule="location_id")
 

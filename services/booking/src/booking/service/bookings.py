@@ -115,8 +115,11 @@ class Bookings:
                 changing.check_hours(before, revised, change, place)
                 choice = changing.choose_tables(before, revised, change, place)
             table_ids = await reoccupy(unit.conn, before, after, place, choice, now=now)
-            news = {"table_ids": table_ids, "version": before.version + 1, "updated_at": now}
-            steps = changing.facts(before, replace(revised, **news), replace(after, **news), change.reason)
+            revised, after = (
+                replace(booking, table_ids=table_ids, version=before.version + 1, updated_at=now)
+                for booking in (revised, after)
+            )
+            steps = changing.facts(before, revised, after, change.reason)
             return await _write(unit, before, steps, actor, origin, now=now) if steps else before
 
     async def get(self, actor: Actor, booking_id: str) -> Booking:

@@ -1,0 +1,62 @@
+"""What happened, in the words of the public catalog (events.md section 2).
+
+Invariant: history, topic and webhooks tell of the same event: one id, one type, one change.
+"""
+
+from typing import Any, assert_never
+
+from booking.domain.actors import Actor
+from booking.domain.facts import Assigned, Created, Event, Fact, StatusChanged, Unassigned, Updated
+from booking.service.origin import Origin
+from booking.service.snapshots import snapshot
+from booking.store.history import Entry
+from chassis.outbox import OutboxMessage
+from slotwire_contracts import BOOKING_EVENTS, ReservationEvent, encode, reservation_event
+
+
+def event_of(event: Event, actor: Actor, origin: Origin) -> ReservationEvent:
+    """Tell what happened to a booking, and the booking right after it."""
+    word, change = _catalog(event.fact)
+    return reservation_event(
+        f"reservation.{word}",
+        id=event.id,
+        time=event.at,
+        resource=snapshot(event.booking),
+        change=change,
+        orgid=event.booking.org_id,
+        sequence=event.sequence,
+        actor=actor.name,
+        correlationid=origin.request_id,
+        traceparent=origin.traceparent,
+    )
+
+
+def entry_of(event: ReservationEvent) -> Entry:
+    """Tell what history keeps of an event."""
+    change = event.data.change.model_dump(mode="json")
+    return Entry(event.id, event.sequence, event.type, event.time, change)
+
+
+def message_of(event: ReservationEvent) -> OutboxMessage:
+    """Tell what the topic gets of an event: all of it, under its booking's id."""
+    return OutboxMessage(event.id, BOOKING_EVENTS.name, event.subject.encode(), encode(event))
+
+
+def _catalog(fact: Fact) -> tuple[str, dict[str, Any]]:
+    """Answer the last word of the fact's type and its `change`."""
+    match fact:
+        case Created(source, party_size, walk_in):
+            context = {"walk_in": True} if walk_in else {}
+            return "created", {"source": source, "party_size": party_size, **context}
+        case Updated(changes):
+            told = {name: {"from": change.before, "to": change.after} for name, change in changes.items()}
+            return "updated", {"changes": told}
+        case Assigned(table_ids):
+            return "assigned", {"table_ids": table_ids}
+        case Unassigned(table_ids):
+            return "unassigned", {"table_ids": table_ids}
+        case StatusChanged(before, after, reason):
+            word = after.lower()
+            return word, {"from_status": before.lower(), "to_status": word, "reason": reason}
+        case _:
+            assert_never(fact)

@@ -1,0 +1,145 @@
+"""Racing requests: the database lets one through for each lane, and every other one is told so."""
+
+import asyncio
+from collections import Counter
+from datetime import datetime, timedelta
+
+from chassis.postgres import Database
+from support.booking_service import SOON, Answer, Caller
+
+RACERS = 64
+
+
+def told(answers: list[Answer]) -> Counter[tuple[int, str]]:
+    """Count the answers by status and code."""
+    return Counter((answer.status, "" if answer.status == 201 else answer.code) for answer in answers)
+
+
+async def overlaps(db: Database, org_id: str) -> int:
+    """Count pairs of an organization's occupied times that overlap."""
+    async with db.connection() as conn:
+        return int(
+            await conn.fetchval(
+                "SELECT count(*) FROM occupancy a"
+                " JOIN occupancy b ON a.during && b.during AND a.booking_id < b.booking_id"
+                " JOIN resources r ON r.resource_no = a.resource_no WHERE r.org_id = $1",
+                org_id,
+            )
+        )
+
+
+async def test_of_64_racing_for_one_slot_exactly_one_gets_it(staff: Caller, db: Database) -> None:
+    schedule_id = await staff.schedule()
+    answers = await asyncio.gather(*(staff.book(schedule_id=schedule_id) for _ in range(RACERS)))
+    assert told(answers) == {(201, ""): 1, (409, "slot_unavailable"): RACERS - 1}
+    listed = await staff.get(f"/api/v1/bookings?schedule_id={schedule_id}")
+    assert listed.body["meta"]["total"] == 1
+    async with db.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM history WHERE org_id = $1", staff.org_id) == 1
+
+
+async def test_overlapping_times_of_different_lengths_never_both_win(staff: Caller, db: Database) -> None:
+    schedule_id = await staff.schedule()
+    times = [(SOON + timedelta(minutes=15 * (number % 8)), 20 + 15 * (number % 5)) for number in range(RACERS)]
+    answers = await asyncio.gather(*(staff.book(schedule_id=schedule_id, at=at, minutes=m) for at, m in times))
+    counts = told(answers)
+    assert set(counts) == {(201, ""), (409, "slot_unavailable")}
+    assert await overlaps(db, staff.org_id) == 0
+
+
+async def test_a_schedule_of_capacity_n_takes_exactly_n(staff: Caller, db: Database) -> None:
+    schedule_id = await staff.schedule(capacity=7)
+    answers = await asyncio.gather(*(staff.book(schedule_id=schedule_id) for _ in range(RACERS)))
+    assert told(answers) == {(201, ""): 7, (409, "slot_unavailable"): RACERS - 7}
+    async with db.connection() as conn:
+        lanes = await conn.fetch(
+            "SELECT r.lane FROM occupancy o JOIN resources r USING (resource_no) WHERE r.owner_id = $1", schedule_id
+        )
+    assert sorted(row["lane"] for row in lanes) == list(range(1, 8))
+
+
+async def test_racing_for_the_tables_of_a_location_each_is_given_once(staff: Caller) -> None:
+    location_id = await staff.location()
+    tables = {await staff.table(location_id, seats) for seats in (2, 2, 4, 6)}
+    answers = await asyncio.gather(*(staff.book(location_id=location_id, party_size=2) for _ in range(RACERS)))
+    assert told(answers) == {(201, ""): 4, (409, "slot_unavailable"): RACERS - 4}
+    given = [answer.data["table_ids"] for answer in answers if answer.status == 201]
+    assert sorted(given) == sorted([table_id] for table_id in tables)
+
+
+async def test_claims_of_the_same_tables_in_any_order_never_deadlock(staff: Caller, db: Database) -> None:
+    location_id = await staff.location()
+    tables = [await staff.table(location_id, 4) for _ in range(3)]
+    pairs = [[tables[number % 3], tables[(number + 1 + number % 2) % 3]] for number in range(RACERS)]
+    answers = await asyncio.gather(*(staff.book(location_id=location_id, table_ids=pair) for pair in pairs))
+    assert told(answers) == {(201, ""): 1, (409, "slot_unavailable"): RACERS - 1}
+    assert await overlaps(db, staff.org_id) == 0
+
+
+async def test_a_move_and_a_creation_race_for_a_slot(staff: Caller, db: Database) -> None:
+    schedule_id = await staff.schedule()
+    movers = [
+        (await staff.book(schedule_id=schedule_id, at=SOON + timedelta(days=1 + number))).data["id"]
+        for number in range(8)
+    ]
+    times = {"start_time": SOON.isoformat(), "end_time": (SOON + timedelta(hours=1)).isoformat()}
+    answers = await asyncio.gather(
+        *(staff.patch(f"/api/v1/bookings/{booking_id}", times) for booking_id in movers),
+        *(staff.book(schedule_id=schedule_id) for _ in range(8)),
+    )
+    statuses = Counter(answer.status for answer in answers)
+    assert statuses[200] + statuses[201] == 1
+    assert statuses[409] == 15
+    assert await overlaps(db, staff.org_id) == 0
+
+
+async def test_two_bookings_that_swap_places_never_both_stay_or_fail_with_a_500(staff: Caller, db: Database) -> None:
+    """Each wants the place that the other leaves: they wait for each other, and the database ends one of them."""
+    schedule_id = await staff.schedule()
+    first, second = SOON, SOON + timedelta(hours=1)
+    ids = [(await staff.book(schedule_id=schedule_id, at=at)).data["id"] for at in (first, second)]
+
+    def to(start: datetime) -> dict[str, str]:
+        return {"start_time": start.isoformat(), "end_time": (start + timedelta(hours=1)).isoformat()}
+
+    for _ in range(3):
+        answers = await asyncio.gather(
+            staff.patch(f"/api/v1/bookings/{ids[0]}", to(second)), staff.patch(f"/api/v1/bookings/{ids[1]}", to(first))
+        )
+        assert {answer.status for answer in answers} <= {200, 409}
+        assert await overlaps(db, staff.org_id) == 0
+
+
+async def test_booking_and_cancelling_one_slot_in_a_churn_never_overlaps_or_fails(staff: Caller, db: Database) -> None:
+    schedule_id = await staff.schedule()
+
+    async def churn() -> Counter[int]:
+        seen: Counter[int] = Counter()
+        for _ in range(10):
+            answer = await staff.book(schedule_id=schedule_id)
+            seen[answer.status] += 1
+            if answer.status == 201:
+                seen[(await staff.delete(f"/api/v1/bookings/{answer.data['id']}")).status] += 1
+        return seen
+
+    seen = sum(await asyncio.gather(*(churn() for _ in range(12))), Counter())
+    assert set(seen) <= {200, 201, 409}
+    assert seen[200] == seen[201] >= 1
+    async with db.connection() as conn:
+        left = await conn.fetchval(
+            "SELECT count(*) FROM occupancy JOIN resources USING (resource_no) WHERE owner_id = $1", schedule_id
+        )
+    assert left == 0
+
+
+async def test_changes_of_one_booking_queue_up_and_count_without_a_gap(staff: Caller, db: Database) -> None:
+    booking_id = (await staff.book(schedule_id=await staff.schedule())).data["id"]
+    path = f"/api/v1/bookings/{booking_id}"
+    answers = await asyncio.gather(*(staff.patch(path, {"title": f"Title {number}"}) for number in range(20)))
+    assert {answer.status for answer in answers} == {200}
+    assert sorted(answer.data["version"] for answer in answers) == list(range(2, 22))
+    async with db.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT sequence FROM history WHERE booking_id = $1 ORDER BY created_at, event_id", booking_id
+        )
+    assert [row["sequence"] for row in rows] == list(range(1, 22))

@@ -1,0 +1,104 @@
+"""The composed service: its operations, its events on the topic, and the statements of its busiest path."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from booking.domain.actors import Actor
+from booking.service.bookings import Bookings
+from booking.service.origin import Origin
+from booking.settings import DATABASE
+from chassis.clock import utc_now
+from chassis.kafka import Consumer
+from chassis.postgres import Connection, Database, database_url
+from chassis.unit import UnitOfWork
+from slotwire_contracts import BOOKING_EVENTS, decode
+from support.booking_service import Caller, Service
+from support.booking_values import a_request
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
+async def test_it_answers_operators_and_readers(service: Service, path: str) -> None:
+    async with service.http.get(service.base + path) as response:
+        assert response.status == 200
+
+
+async def test_every_operation_is_described(service: Service) -> None:
+    async with service.http.get(f"{service.base}/openapi.json") as response:
+        paths = (await response.json())["paths"]
+    assert {path: sorted(operations) for path, operations in paths.items() if path.startswith(("/api", "/v1"))} == {
+        "/api/v1/bookings": ["get", "post"],
+        "/api/v1/bookings/{id}": ["delete", "get", "patch"],
+        "/v1/reservations/{id}/events": ["get"],
+        **{f"/api/v1/{kind}": ["get", "post"] for kind in ("locations", "tables", "schedules", "event-types")},
+        **{f"/api/v1/{kind}/{{id}}": ["get", "patch"] for kind in ("locations", "tables", "schedules", "event-types")},
+    }
+
+
+async def test_history_and_topic_tell_the_same_events_in_the_same_order(
+    service: Service, staff: Caller, db: Database
+) -> None:
+    location_id = await staff.location()
+    tables = [await staff.table(location_id, 4) for _ in range(2)]
+    made = await staff.book(location_id=location_id, table_ids=tables[:1])
+    booking_id = made.data["id"]
+    changes = ({"status": "CONFIRMED", "reason": "paid"}, {"title": "Tea", "table_ids": tables[1:]}, {"party_size": 2})
+    for change in changes:
+        last = await staff.patch(f"/api/v1/bookings/{booking_id}", change)
+    async with db.connection() as conn:
+        history = await conn.fetch(
+            "SELECT event_id, type, sequence, created_at, data, actor FROM history WHERE booking_id = $1"
+            " ORDER BY sequence",
+            booking_id,
+        )
+    assert len(history) == 6
+    records = []
+    async with (
+        asyncio.timeout(30),
+        Consumer.connected(service.settings.kafka_bootstrap, [BOOKING_EVENTS.name], group=None) as consumer,
+    ):
+        while len(records) < len(history):
+            fetched = await consumer.fetch(at_most=500, wait_seconds=1)
+            records += [record for record in fetched if record.key == booking_id.encode()]
+    events = [decode(record.value) for record in records]
+    told = [(e.id, e.type, e.sequence, e.time, e.data.change.model_dump(mode="json"), e.actor) for e in events]
+    assert told == [tuple(row.values()) for row in history]
+    assert {(event.orgid, event.subject) for event in events} == {(staff.org_id, booking_id)}
+    assert events[0].data.resource.model_dump(mode="json") == made.data
+    assert events[-1].data.resource.model_dump(mode="json") == last.data
+
+
+class WatchedDatabase(Database):
+    """A database that tells which statements its transactions send."""
+
+    sent: list[str]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with self.connection() as conn:
+            with conn.query_logger(lambda record: self.sent.append(record.query)):
+                async with conn.transaction():
+                    yield conn
+
+
+async def test_a_booking_takes_four_statements_between_begin_and_commit(service: Service, staff: Caller) -> None:
+    """One each to read, to claim, to write and to publish: the speed of this path is its round trips."""
+    schedule_id = await staff.schedule(capacity=2)
+    url = database_url(service.settings.postgres_url, DATABASE)
+    watched = WatchedDatabase(url, pool_size=2, application="tests")
+    bookings = Bookings(UnitOfWork(watched, lambda: None), watched, utc_now)
+    actor, new = Actor(staff.org_id, "staff"), a_request(schedule_id=schedule_id)
+    async with watched.opened():
+        for _ in range(2):  # on the first time, types are looked up
+            watched.sent = []
+            await bookings.create(actor, new, Origin("req_1"), None)
+    assert [statement.split()[0] for statement in watched.sent] == [
+        "BEGIN;",
+        "SELECT",
+        "WITH",
+        "WITH",
+        "INSERT",
+        "COMMIT;",
+    ]
