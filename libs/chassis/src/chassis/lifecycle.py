@@ -27,7 +27,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
-        self._wakes: set[Callable[[], None]] = set()
+        self._wakes: set[Callable[[], None]] = set()  # a loop that is run again gives the same once more
 
     def set(self) -> None:
         """Ask every loop to return soon."""
@@ -36,7 +36,7 @@ class Stop:
             wake()
 
     def waking(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called when the stop comes, for a loop that waits for something else; once, however often told."""
+        """Have `wake` called when the stop comes, for a loop that waits for something else."""
         self._wakes.add(wake)
 
     def is_set(self) -> bool:

@@ -15,18 +15,24 @@ from aiohttp import web
 from chassis import idempotency, identity, kafka, lifecycle, log, migrations
 from chassis.crypto import Sealer
 from chassis.identity import Identity
-from chassis.lifecycle import Loop
+from chassis.lifecycle import Loop, Stop
 from chassis.outbox import Relay
 from chassis.postgres import Database, database_url
 from chassis.settings import ServiceSettings
 from chassis.unit import UnitOfWork
 from chassis.web.observability import Check
+from slotwire_contracts import Topic
 
 S = TypeVar("S", bound=ServiceSettings)
 
 
 class Foundation:
     """The parts that every service stands on, made of its settings and wired together.
+
+    Args:
+        settings: the service's settings.
+        service: its package, which is also its database's name.
+        publishes: the topics that it owns; they are created when they are missing.
 
     Attributes:
         database: the service's own database.
@@ -37,8 +43,9 @@ class Foundation:
         checks: what readiness asks.
     """
 
-    def __init__(self, settings: ServiceSettings, *, service: str) -> None:
-        self._drain_seconds = settings.drain_seconds
+    def __init__(self, settings: ServiceSettings, *, service: str, publishes: Sequence[Topic]) -> None:
+        self._settings = settings
+        self._publishes = publishes
         self.database = Database(
             database_url(settings.postgres_url, service), pool_size=settings.pool_size, application=service
         )
@@ -54,7 +61,7 @@ class Foundation:
     def run_in(self, app: web.Application, *loops: Loop) -> None:
         """Run the pools, the relay and a service's own loops for as long as the application runs."""
         ours = (
-            Loop("relay", self.relay.run),
+            Loop("relay", self._publish),
             Loop("idempotency", functools.partial(idempotency.sweep, self.database)),
         )
 
@@ -62,10 +69,17 @@ class Foundation:
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(self.database.opened())
                 await stack.enter_async_context(self._identity_database.opened())
-                await stack.enter_async_context(lifecycle.background(*ours, *loops, drain_seconds=self._drain_seconds))
+                await stack.enter_async_context(
+                    lifecycle.background(*ours, *loops, drain_seconds=self._settings.drain_seconds)
+                )
                 yield
 
         app.cleanup_ctx.append(context)
+
+    async def _publish(self, stop: Stop) -> None:
+        if self._publishes:
+            await kafka.ensure_topics(self._settings.kafka_bootstrap, self._publishes)
+        await self.relay.run(stop)
 
 
 def main(
