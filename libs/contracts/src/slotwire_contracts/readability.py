@@ -51,7 +51,11 @@ class _Node:
         return _Node(body, self.document)
 
     def alternatives(self) -> list["_Node"]:
-        return [self.at(each) for each in self.body["anyOf"]] if "anyOf" in self.body else [self]
+        """Spread what stands beside `anyOf` over its members."""
+        if "anyOf" not in self.body:
+            return [self]
+        beside = {key: value for key, value in self.body.items() if key != "anyOf"}
+        return [self.at({**beside, **each}) for each in self.body["anyOf"]]
 
     def types(self) -> set[str]:
         given = self.body.get("type", [])
@@ -132,7 +136,7 @@ def _bounds(old: _Node, new: _Node, where: str) -> Iterator[Finding]:
 def _properties(old: _Node, new: _Node, where: str) -> Iterator[Finding]:
     before, after = old.body.get("properties", {}), new.body.get("properties", {})
     for name in sorted(set(old.body.get("required", [])) - set(new.body.get("required", []))):
-        if name in after:
+        if name in after or name not in before:
             yield Finding(f"{where}.{name}", "may now be absent")
     for name, body in before.items():
         if name not in after:
