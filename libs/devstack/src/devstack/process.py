@@ -87,7 +87,8 @@ class Leashed:
         with suppress(psutil.NoSuchProcess):
             children = psutil.Process(self.pid).children(recursive=True)
             os.kill(self.pid, signal.SIGKILL)
-            psutil.wait_procs(children, timeout=self._grace)
+            for child in children:
+                wait_until_gone(child, self._grace)
         self.stop()
 
     def _let_go(self) -> None:
@@ -99,21 +100,27 @@ def end_process(process: psutil.Process, ending: signal.Signals, grace: float) -
     """Ask a process to end, kill it after `grace` seconds, wait until it is gone."""
     with suppress(psutil.NoSuchProcess):
         process.send_signal(ending)
-        try:
-            process.wait(grace)
-        except psutil.TimeoutExpired:
+        if not wait_until_gone(process, grace):
             process.kill()
-            process.wait(grace)
+            wait_until_gone(process, grace)
 
 
 def wait_until_gone(process: psutil.Process, timeout: float) -> bool:
     """Whether the process ended within `timeout` seconds; works for other people's children too."""
     deadline = time.monotonic() + timeout
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+    while is_alive(process):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether the process runs; one that ended but was not waited for (a container without init) does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _leash_argv(command: Command, status_fd: int) -> list[str]:

@@ -66,7 +66,7 @@ class Server(ABC):
         """End the server cleanly and wait until it is gone."""
         if self._process is not None:
             self._process.stop()
-        self._record.unlink(missing_ok=True)
+            self._record.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """SIGKILL the server process, as a crash would, and wait until it is gone."""

@@ -64,6 +64,12 @@ async def connected(folder: Folder) -> AsyncIterator[Api]:
     Raises:
         NotSetError: no stack is known.
     """
-    headers = {"Authorization": f"Bearer {needed('SLOTWIRE_KEY', folder)}"}
-    async with aiohttp.ClientSession(needed("SLOTWIRE_URL", folder), headers=headers) as session:
+    async with api_at(needed("SLOTWIRE_URL", folder), needed("SLOTWIRE_KEY", folder)) as api:
+        yield api
+
+
+@asynccontextmanager
+async def api_at(url: str, key: str) -> AsyncIterator[Api]:
+    """The API at `url`, called with `key`."""
+    async with aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {key}"}) as session:
         yield Api(session)

@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -26,6 +26,7 @@ from devstack.ports import HOST, is_free, kept_ports
 from devstack.process import Command, Leashed
 from devstack.record import write_atomically, write_record
 from devstack.screen import Screen
+from devstack.server import Server, ServerError
 from devstack.servers import EmbeddedServers
 from devstack.services import SERVICES, Service, ServiceProcess
 from devstack.summary import Running, summary
@@ -125,15 +126,9 @@ class Supervisor:
             given_postgres_url=given.postgres_url,
             given_kafka_bootstrap=given.kafka_bootstrap,
         )
-        with self._screen.step("Starting PostgreSQL and Kafka …"):
-            starting = asyncio.ensure_future(asyncio.to_thread(servers.start))
-            try:
-                await asyncio.shield(starting)
-            except asyncio.CancelledError:
-                await asyncio.wait([starting])
-                await asyncio.to_thread(servers.stop)
-                raise
         try:
+            with self._screen.step("Starting PostgreSQL and Kafka …"):
+                await _to_its_end(servers.start)
             yield servers
         finally:
             await asyncio.to_thread(servers.stop)
@@ -163,9 +158,15 @@ class Supervisor:
             await asyncio.sleep(WATCH_INTERVAL)
             for server in self._servers.ours():
                 if not server.running:
-                    self._screen.say(f"{server.name} ended; it is started again")
-                    await asyncio.shield(asyncio.to_thread(server.start))
-                    self._write_processes()
+                    await self._start_again(server)
+
+    async def _start_again(self, server: Server) -> None:
+        self._screen.say(f"{server.name} ended; it is started again")
+        try:
+            await _to_its_end(server.start)
+        except ServerError as error:
+            self._screen.say(f"[red]{error}[/]")
+        self._write_processes()
 
     def _write_processes(self) -> None:
         pids = {process.service.name: process.pid for process in self._processes if process.pid is not None}
@@ -185,6 +186,16 @@ class Supervisor:
             "SLOTWIRE_WEBHOOK_ALLOW_HTTP": "true",
             "PYTHONUNBUFFERED": "1",
         }
+
+
+async def _to_its_end(work: Callable[[], None]) -> None:
+    """Do blocking work in a thread; a cancellation takes effect after its end, so that nothing half-done is left."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
 
 
 def _on_signals(task: "asyncio.Task[None]") -> asyncio.Event:

@@ -8,12 +8,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import aiohttp
-
 from chassis import identity
 from chassis.identity import Identity, KeyKind
 from devstack.folder import Folder
 from devstack.record import read_json, write_atomically
+from devstack.stack import Api, RefusedError, api_at
 
 SCHEDULE = {"name": "Demo", "timezone": "UTC", "capacity": 1, "auto_confirm": False}
 EVENT_TYPE = {"name": "Consultation", "duration_minutes": 60}
@@ -33,7 +32,7 @@ async def ensure_tenant(folder: Folder, url: str, postgres_url: str) -> Tenant:
     """The kept demo tenant if the API at `url` still knows it, else a new one, kept from now on.
 
     Raises:
-        aiohttp.ClientError: the API refused or did not answer.
+        RefusedError: the API refused or did not answer.
     """
     kept = read_json(folder.demo)
     if kept:
@@ -46,22 +45,25 @@ async def ensure_tenant(folder: Folder, url: str, postgres_url: str) -> Tenant:
 
 
 async def _known(url: str, tenant: Tenant) -> bool:
-    async with _session(url, tenant.key) as session:
-        return await _lists(session, "schedules", tenant.schedule) and await _lists(
-            session, "event-types", tenant.event_type
-        )
+    async with api_at(url, tenant.key) as api:
+        try:
+            return await _lists(api, "schedules", tenant.schedule) and await _lists(
+                api, "event-types", tenant.event_type
+            )
+        except RefusedError:
+            return False
 
 
-async def _lists(session: aiohttp.ClientSession, collection: str, wanted: str) -> bool:
-    async with session.get(f"/api/v1/{collection}?limit=200") as answer:
-        return answer.ok and any(one["id"] == wanted for one in (await answer.json())["data"])
+async def _lists(api: Api, collection: str, wanted: str) -> bool:
+    listed = await api.call("GET", f"/api/v1/{collection}?limit=200")
+    return any(one["id"] == wanted for one in listed["data"])
 
 
 async def _make(url: str, postgres_url: str) -> Tenant:
     org, key = await _make_key(postgres_url)
-    async with _session(url, key) as session:
-        schedule = await _create(session, "schedules", SCHEDULE)
-        event_type = await _create(session, "event-types", {**EVENT_TYPE, "schedule_id": schedule})
+    async with api_at(url, key) as api:
+        schedule = await _create(api, "schedules", SCHEDULE)
+        event_type = await _create(api, "event-types", {**EVENT_TYPE, "schedule_id": schedule})
     return Tenant(org, key, schedule, event_type)
 
 
@@ -74,11 +76,6 @@ async def _make_key(postgres_url: str) -> tuple[str, str]:
     return org, created.key
 
 
-async def _create(session: aiohttp.ClientSession, collection: str, body: dict[str, Any]) -> str:
-    async with session.post(f"/api/v1/{collection}", json=body) as answer:
-        answer.raise_for_status()
-        return str((await answer.json())["data"]["id"])
-
-
-def _session(url: str, key: str) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {key}"})
+async def _create(api: Api, collection: str, body: dict[str, Any]) -> str:
+    made = await api.call("POST", f"/api/v1/{collection}", body)
+    return str(made["data"]["id"])

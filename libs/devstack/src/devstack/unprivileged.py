@@ -9,9 +9,11 @@ import os
 import pwd
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 SHARED = Path("/var/lib/slotwire")
+READABLE_FOLDER, READABLE_FILE = 0o755, 0o644
 
 
 def server_owner() -> tuple[int, int] | None:
@@ -31,7 +33,7 @@ def reachable_home(home: Path, owner: tuple[int, int] | None) -> Path:
     if owner is None or home.is_symlink() or _passable(home.parent):
         target = home.resolve()
     else:
-        target = SHARED / hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
+        target = _shared() / hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
         home.symlink_to(target)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if owner is not None:
@@ -39,18 +41,29 @@ def reachable_home(home: Path, owner: tuple[int, int] | None) -> Path:
     return target
 
 
-def reachable_install(install: Path, version: str, owner: tuple[int, int] | None) -> Path:
-    """The installed folder itself, or a copy of it that `owner` can read and run."""
-    if owner is None or _passable(install / "bin"):
-        return install
-    copy = SHARED / version
+def reachable_install(site: Path, folders: Sequence[str], version: str, owner: tuple[int, int] | None) -> Path:
+    """The folder `site` itself, or a copy of its `folders` under the same names that `owner` can read and run."""
+    if owner is None or all(_passable(path) for path in _existing(site, folders)):
+        return site
+    copy = _shared() / version
     if not copy.exists():
         scratch = SHARED / f"{version}.{os.getpid()}"
-        shutil.copytree(install, scratch, symlinks=True)
+        for folder in _existing(site, folders):
+            shutil.copytree(folder, scratch / folder.relative_to(site), symlinks=True)
         for path in [scratch, *scratch.rglob("*")]:
-            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044 | (path.stat().st_mode >> 3 & 0o011)))
+            path.chmod(READABLE_FOLDER if path.is_dir() or os.access(path, os.X_OK) else READABLE_FILE)
         scratch.rename(copy)
     return copy
+
+
+def _shared() -> Path:
+    SHARED.mkdir(parents=True, exist_ok=True)
+    SHARED.chmod(READABLE_FOLDER)  # it is ours, and the umask must not close it
+    return SHARED
+
+
+def _existing(site: Path, folders: Sequence[str]) -> list[Path]:
+    return [site / folder for folder in folders if (site / folder).exists()]
 
 
 def _passable(folder: Path) -> bool:
