@@ -1,14 +1,24 @@
 """The one representation of a reservation (api.md section 2)."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from slotwire_contracts import FieldChanges, LocationType, ReservationStatus, StatusWord
-from support.reservations import RESERVATION, a_reservation
+from slotwire_contracts import (
+    METADATA_DEPTH,
+    FieldChanges,
+    LocationType,
+    ReservationStatus,
+    StatusWord,
+    decode,
+    encode,
+    is_too_deep,
+)
+from support.reservations import RESERVATION, a_reservation, an_event
 
 
 def test_every_field_stands_in_its_place() -> None:
@@ -32,6 +42,29 @@ def test_a_time_without_a_zone_is_refused() -> None:
 def test_a_reservation_never_changes() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         a_reservation().title = "Other"  # type: ignore[misc]  # what the test is about
+
+
+def nested(levels: int, outer: Callable[[Any], Any]) -> Any:
+    value: Any = {}
+    for _ in range(levels - 1):
+        value = outer(value)
+    return value
+
+
+@pytest.mark.parametrize("outer", [lambda inner: {"a": inner, "b": 1}, lambda inner: {"a": [inner]}])
+def test_metadata_is_never_nested_deeper_than_a_reader_can_follow(outer: Callable[[Any], Any]) -> None:
+    deepest = max(levels for levels in range(1, 200) if not is_too_deep(nested(levels, outer)))
+    metadata = nested(deepest, outer)
+    change = {"changes": {"metadata": {"from": metadata, "to": {}}}}
+    event = an_event("reservation.updated", resource=a_reservation(metadata=metadata), change=change)
+    assert decode(encode(event)) == event
+    with pytest.raises(ValidationError, match=f"at most {METADATA_DEPTH} levels"):
+        a_reservation(metadata=nested(deepest + 1, outer))
+
+
+def test_metadata_may_have_sixty_four_levels() -> None:
+    assert not is_too_deep(nested(64, lambda inner: {"a": inner}))
+    assert is_too_deep(nested(65, lambda inner: {"a": inner}))
 
 
 def test_no_field_but_metadata_may_be_left_out() -> None:

@@ -7,6 +7,7 @@ from slotwire_contracts.catalog import CATALOG, CatalogEntry, is_known, public_t
 from slotwire_contracts.codec import CONTENT_TYPE, HEADERS, AnyEvent, DecodeError, decode, encode, record_key
 from slotwire_contracts.envelope import SCHEMA_BASE, Actor, Event, KnownEvent, UnknownEvent, schema_uri
 from slotwire_contracts.making import BOOKING_SOURCE, reservation_event
+from slotwire_contracts.metadata import METADATA_DEPTH, Metadata, is_too_deep
 from slotwire_contracts.reservation import LocationType, Reservation, ReservationStatus
 from slotwire_contracts.reservation_changes import (
     Change,
@@ -44,6 +45,7 @@ __all__ = [
     "CATALOG",
     "CONTENT_TYPE",
     "HEADERS",
+    "METADATA_DEPTH",
     "SCHEMA_BASE",
     "TOPICS",
     "Actor",
@@ -58,6 +60,7 @@ __all__ = [
     "Instant",
     "KnownEvent",
     "LocationType",
+    "Metadata",
     "PreciseInstant",
     "Reservation",
     "ReservationAssigned",
@@ -87,6 +90,7 @@ __all__ = [
     "decode",
     "encode",
     "is_known",
+    "is_too_deep",
     "public_types",
     "record_key",
     "reservation_event",

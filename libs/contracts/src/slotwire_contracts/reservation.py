@@ -4,10 +4,11 @@ Invariant: the fields stand in this order everywhere (api.md section 2); a field
 """
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
+from slotwire_contracts.metadata import Metadata
 from slotwire_contracts.model import ContractModel
 from slotwire_contracts.times import Instant
 
@@ -63,7 +64,7 @@ class Reservation(ContractModel):
     attendee_phone: str | None
     attendee_timezone: str | None
     attendee_notes: str | None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
     """What the integrator keeps with it."""
     location_id: str | None
     """The place whose tables it takes."""

@@ -3,10 +3,11 @@
 Invariant: a change says enough to be understood without the snapshots before and after it.
 """
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import ConfigDict, Field
 
+from slotwire_contracts.metadata import Metadata
 from slotwire_contracts.model import ContractModel, omitted_when_none
 from slotwire_contracts.reservation import LocationType
 from slotwire_contracts.times import Instant
@@ -74,8 +75,8 @@ class CountChange(FieldChange[int]):
     """A number rose or fell."""
 
 
-class ObjectChange(FieldChange[dict[str, Any]]):
-    """An object was replaced as a whole."""
+class MetadataChange(FieldChange[Metadata]):
+    """The integrator's own object was replaced as a whole."""
 
 
 class FieldChanges(ContractModel):
@@ -94,7 +95,7 @@ class FieldChanges(ContractModel):
     attendee_timezone: OptionalTextChange | None = omitted_when_none()
     attendee_notes: OptionalTextChange | None = omitted_when_none()
     source: TextChange | None = omitted_when_none()
-    metadata: ObjectChange | None = omitted_when_none()
+    metadata: MetadataChange | None = omitted_when_none()
 
 
 class UpdatedChange(ContractModel):
