@@ -11,7 +11,7 @@ from booking.service.bookings import Bookings
 from booking.service.origin import Origin
 from booking.settings import DATABASE
 from chassis.clock import utc_now
-from chassis.kafka import Consumer
+from chassis.kafka import Consumer, Record
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import BOOKING_EVENTS, decode
@@ -54,7 +54,7 @@ async def test_history_and_topic_tell_the_same_events_in_the_same_order(
             booking_id,
         )
     assert len(history) == 6
-    records = []
+    records: list[Record] = []
     async with (
         asyncio.timeout(30),
         Consumer.connected(service.settings.kafka_bootstrap, [BOOKING_EVENTS.name], group=None) as consumer,

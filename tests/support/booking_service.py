@@ -18,7 +18,7 @@ from booking.settings import Settings
 from chassis.identity import Identity, KeyKind
 from support.servers import Servers
 
-TestServer.__test__ = False  # type: ignore[attr-defined]  # its name makes pytest take it for a test
+TestServer.__test__ = False  # its name makes pytest take it for a test
 
 SOON = (datetime.now(UTC) + timedelta(days=30)).replace(hour=10, minute=0, second=0, microsecond=0)
 """A time to book: some weeks ahead, on the hour."""

@@ -4,7 +4,7 @@ Invariant: every refusal carries a stable `code` (api.md section 1); the HTTP st
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class BookingError(Exception):
@@ -12,11 +12,11 @@ class BookingError(Exception):
 
     code: ClassVar[str]
 
-    def __init__(self, message: str, *, param: str | None = None, details: Mapping[str, object] | None = None) -> None:
+    def __init__(self, message: str, *, param: str | None = None, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
-        self.details = None if details is None else dict(details)
+        self.details: dict[str, Any] | None = None if details is None else dict(details)
 
 
 class ValidationFailedError(BookingError):

@@ -1,0 +1,44 @@
+"""A transaction that the database ends to break a deadlock is done again, whole."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from booking.store.deadlocks import retrying
+from chassis.postgres import Database
+
+LOCKS = (7_001, 7_002)
+
+
+async def test_two_transactions_that_wait_for_each_other_both_succeed(db: Database) -> None:
+    tries: list[str] = []
+    both_hold_one = asyncio.Barrier(2)
+
+    async def crossing(name: str, first: int, second: int) -> str:
+        tries.append(name)
+        async with db.transaction() as conn:
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", first)
+            if len(tries) <= len(LOCKS):
+                await both_hold_one.wait()
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", second)
+        return name
+
+    done = await asyncio.gather(
+        retrying(lambda: crossing("a", *LOCKS)), retrying(lambda: crossing("b", *reversed(LOCKS)))
+    )
+    assert list(done) == ["a", "b"]
+    assert len(tries) == 3
+
+
+async def test_after_some_tries_it_is_left_at_that() -> None:
+    tries = 0
+
+    async def always() -> None:
+        nonlocal tries
+        tries += 1
+        raise asyncpg.DeadlockDetectedError
+
+    with pytest.raises(asyncpg.DeadlockDetectedError):
+        await retrying(always)
+    assert tries == 5
