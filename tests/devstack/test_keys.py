@@ -1,14 +1,17 @@
 """`slotwire keys`: what the command makes, the services accept; what it revokes, they refuse."""
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from chassis import identity
 from chassis.identity import Identity, KeyKind
+from devstack.keys import app
 from support.servers import Servers
 
 
@@ -16,29 +19,29 @@ from support.servers import Servers
 async def known(servers: Servers) -> AsyncIterator[Identity]:
     """What services see: the identity database without its cache's memory."""
     await identity.migrate(servers.postgres_url)
-    keys, database = Identity.on(servers.postgres_url)
+    identities, database = Identity.on(servers.postgres_url)
     async with database.opened():
-        yield keys
+        yield identities
 
 
-def slotwire(servers: Servers, *words: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "SLOTWIRE_POSTGRES_URL": servers.postgres_url, "COLUMNS": "200"}
-    command = [sys.executable, "-m", "devstack", "keys", *words]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+async def keys(servers: Servers, *words: str) -> Result:
+    """Run the command in a thread: it has an event loop of its own."""
+    env = {"SLOTWIRE_POSTGRES_URL": servers.postgres_url, "COLUMNS": "200"}
+    return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=env)
 
 
 async def test_a_made_key_is_shown_once_and_works(servers: Servers, known: Identity) -> None:
     org = await known.create_organization("Keys")
     scopes = ("--scope", "bookings.read", "--scope", "schedules.read")
-    made = slotwire(servers, "create", "--org", org, "--name", "till", "--kind", "staff", *scopes)
-    assert made.returncode == 0, made.stderr
+    made = await keys(servers, "create", "--org", org, "--name", "till", "--kind", "staff", *scopes)
+    assert made.exit_code == 0, made.stderr
 
     caller = await known.find(made.stdout.strip())
     assert caller is not None
     assert (caller.org_id, caller.kind) == (org, KeyKind.STAFF)
     assert caller.scopes == {"bookings.read", "schedules.read"}
 
-    listed = slotwire(servers, "list", "--org", org).stdout
+    listed = (await keys(servers, "list", "--org", org)).stdout
     assert "till" in listed
     assert caller.key_id in listed
     assert made.stdout.strip() not in listed
@@ -46,19 +49,19 @@ async def test_a_made_key_is_shown_once_and_works(servers: Servers, known: Ident
 
 async def test_a_revoked_key_is_refused(servers: Servers, known: Identity) -> None:
     org = await known.create_organization("Keys")
-    made = slotwire(servers, "create", "--org", org, "--name", "lost", "--scope", "*", "--kind", "admin")
+    made = await keys(servers, "create", "--org", org, "--name", "lost", "--scope", "*", "--kind", "admin")
     [record] = await known.list_keys(org)
 
-    assert slotwire(servers, "revoke", record.id).returncode == 0
+    assert (await keys(servers, "revoke", record.id)).exit_code == 0
     assert await known.find(made.stdout.strip()) is None
-    assert "revoked" in slotwire(servers, "list", "--org", org).stdout
-    assert slotwire(servers, "revoke", record.id).returncode == 1
+    assert "revoked" in (await keys(servers, "list", "--org", org)).stdout
+    assert (await keys(servers, "revoke", record.id)).exit_code == 1
 
 
 async def test_a_client_key_names_its_client_and_expires(servers: Servers, known: Identity) -> None:
     org = await known.create_organization("Keys")
     words = ("create", "--org", org, "--name", "guest", "--kind", "client", "--scope", "bookings.read")
-    assert slotwire(servers, *words, "--client", "cl_1", "--expires-in-days", "7").returncode == 0
+    assert (await keys(servers, *words, "--client", "cl_1", "--expires-in-days", "7")).exit_code == 0
     [record] = await known.list_keys(org)
     assert record.client_id == "cl_1"
     assert record.expires_at is not None
@@ -75,8 +78,8 @@ async def test_a_client_key_names_its_client_and_expires(servers: Servers, known
 )
 async def test_a_wrong_key_is_explained(servers: Servers, known: Identity, words: tuple[str, ...], told: str) -> None:
     org = await known.create_organization("Keys")
-    refused = slotwire(servers, "create", "--org", org, "--name", "x", *words)
-    assert refused.returncode == 1
+    refused = await keys(servers, "create", "--org", org, "--name", "x", *words)
+    assert refused.exit_code == 1
     assert told in refused.stderr
     assert await known.list_keys(org) == []
 

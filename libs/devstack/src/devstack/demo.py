@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,8 +106,9 @@ async def demo(folder: Folder, console: Console) -> None:
 
 
 async def _tell(journey: Journey, url: str, schedule: str, event_type: str) -> None:
-    async with subscribed(journey.api, journey.receiver, url, ["reservation.*"]) as subscription:
-        journey.console.print(f"[green]✓[/] subscribed {url} to reservation.* as {subscription}")
+    async with AsyncExitStack() as stack:
+        with journey.step(f"subscribed a receiver on this machine, {url}, to reservation.*") as tell:
+            tell(await stack.enter_async_context(subscribed(journey.api, journey.receiver, url, ["reservation.*"])))
         booking = await journey.book(schedule, event_type)
         await _arrive(journey, booking, "reservation.created")
         with journey.step("confirmed: PATCH status CONFIRMED"):

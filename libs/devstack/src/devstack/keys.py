@@ -12,13 +12,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from chassis import identity
 from chassis.identity import Identity, KeyKind, KeyRecord
 from devstack.errors import explained
 from devstack.folder import DEFAULT_DATA, Folder
 from devstack.stack import needed
+
+ID_WIDTH = 30  # an id that is cut off could not be revoked
 
 app = typer.Typer(help="API keys of an organization.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -109,7 +111,9 @@ def _organization(given: str | None, folder: Folder) -> str:
 
 
 def _table(keys: list[KeyRecord]) -> Table:
-    table = Table("id", "name", "kind", "client", "scopes", "made", "state", box=None)
+    table = Table(
+        Column("id", no_wrap=True, min_width=ID_WIDTH), "name", "kind", "client", "scopes", "made", "state", box=None
+    )
     for key in keys:
         table.add_row(
             key.id,
