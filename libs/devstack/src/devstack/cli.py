@@ -15,18 +15,14 @@ from rich.console import Console
 
 from chassis import lifecycle, log
 from devstack import detached, keys
-from devstack.demo import demo as tell_demo
 from devstack.doctor import doctor as examine
 from devstack.errors import explained
 from devstack.folder import DEFAULT_DATA, Folder
 from devstack.given import Given
-from devstack.listen import listen as show_webhooks
 from devstack.ports import free_port
 from devstack.record import recorded_process
 from devstack.screen import Screen
 from devstack.supervisor import Options, Supervisor
-from devstack.tail import tail as show_events
-from slotwire_contracts import BOOKING_EVENTS
 
 app = typer.Typer(help="Slotwire on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(keys.app, name="keys")
@@ -77,22 +73,28 @@ def listen(
     url: Annotated[str | None, typer.Option(help="How the dispatcher reaches it, if not directly.")] = None,
 ) -> None:
     """Show each webhook as it arrives, its signature verified. Ctrl-C ends it and its subscription."""
+    from devstack.listen import listen as show_webhooks  # noqa: PLC0415 - as in `tail`
+
     _until_interrupted(show_webhooks(Folder(data.absolute()), port or free_port(), url, console))
 
 
 @app.command()
 def tail(
-    topic: Annotated[str, typer.Argument()] = BOOKING_EVENTS.name,
+    topic: Annotated[str | None, typer.Argument(help="`booking.events`, if not given.")] = None,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Show what is kept, too.")] = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Show the events of a topic as they are written. Ctrl-C ends it."""
+    from devstack.tail import tail as show_events  # noqa: PLC0415 - the contracts take `up` half a second to import
+
     _until_interrupted(show_events(Folder(data.absolute()), topic, console, from_beginning=from_beginning))
 
 
 @app.command()
 def demo(data: Data = DEFAULT_DATA) -> None:
     """Tell a booking's whole journey on the running stack, with the time each step takes."""
+    from devstack.demo import demo as tell_demo  # noqa: PLC0415 - as in `tail`
+
     _until_interrupted(tell_demo(Folder(data.absolute()), console))
 
 

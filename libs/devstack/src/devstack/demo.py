@@ -18,15 +18,12 @@ from chassis.kafka import Consumer
 from devstack.folder import Folder
 from devstack.ports import free_port
 from devstack.receiver import Receiver, receiving, subscribed
-from devstack.stack import Api, connected, needed
+from devstack.stack import Api, MissingStepError, connected, needed
+from devstack.tail import reading
 from slotwire_contracts import BOOKING_EVENTS, decode
 
 PATIENCE = 30.0  # seconds for an event or a webhook
 DAYS_AHEAD = 2000
-
-
-class MissingStepError(RuntimeError):
-    """A step of the journey did not happen; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ async def demo(folder: Folder, console: Console) -> None:
 
     Raises:
         NotSetError: no stack is known.
-        RefusedError: the API refused a call.
+        RefusedError: the API refused a call, or the broker is away.
         MissingStepError: an event or a webhook did not come.
     """
     schedule, event_type = needed("SLOTWIRE_SCHEDULE", folder), needed("SLOTWIRE_EVENT_TYPE", folder)
@@ -97,7 +94,7 @@ async def demo(folder: Folder, console: Console) -> None:
     async with (
         connected(folder) as api,
         receiving(free_port()) as (receiver, url),
-        Consumer.connected(bootstrap, [BOOKING_EVENTS.name], group=None, from_beginning=False) as topic,
+        reading(bootstrap, BOOKING_EVENTS.name, from_beginning=False) as topic,
     ):
         await topic.fetch(at_most=1, wait_seconds=0.5)  # finds the topic's end, behind which the demo reads
         journey = Journey(api, receiver, topic, console)

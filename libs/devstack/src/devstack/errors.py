@@ -7,19 +7,16 @@ import typer
 from rich.console import Console
 
 from chassis.identity import IdentityError
-from chassis.kafka import KafkaError
-from devstack.demo import MissingStepError
 from devstack.detached import DetachedError
 from devstack.jars import FetchError
 from devstack.server import ServerError
-from devstack.stack import NotSetError, RefusedError
+from devstack.stack import MissingStepError, NotSetError, RefusedError
 from devstack.supervisor import UpError
 
 EXPLAINED = (
     DetachedError,
     FetchError,
     IdentityError,
-    KafkaError,
     MissingStepError,
     NotSetError,
     OSError,

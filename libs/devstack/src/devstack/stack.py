@@ -34,6 +34,10 @@ def needed(name: str, folder: Folder) -> str:
     return value
 
 
+class MissingStepError(RuntimeError):
+    """A step of the demo's journey did not happen; the message says which."""
+
+
 class Api:
     """Calls to the stack's HTTP API with one key."""
 
