@@ -6,8 +6,6 @@ nothing of it is left when it raises.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
 
 from booking.domain import change as changing
 from booking.domain.actors import Actor
@@ -15,24 +13,22 @@ from booking.domain.booking import Booking
 from booking.domain.change import Change, TableChoice
 from booking.domain.creation import NewBooking, check_request, draft
 from booking.domain.errors import InvalidCursorError, NotFoundError
-from booking.domain.facts import Created, Fact, record
+from booking.domain.facts import Created
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
 from booking.domain.occupancy import demands, stored_span, tables_among
 from booking.domain.place import Place
 from booking.domain.status import Status
-from booking.service.events import entry_of, event_of, message_of
 from booking.service.occupying import claim, reoccupy
 from booking.service.origin import Origin
+from booking.service.recording import write
 from booking.store import bookings, history, places
 from booking.store.deadlocks import retrying
 from booking.store.history import FeedEntry
 from chassis.clock import Clock
 from chassis.idempotency import Once
-from chassis.ids import new_id, next_id
+from chassis.ids import new_id
 from chassis.postgres import Database
 from chassis.unit import Unit, UnitOfWork
-
-_next_event_id = partial(next_id, "evt")
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ class Bookings:
             claimed = await claim(unit.conn, drafted.id, wanted, stored_span(drafted))
             booking = replace(drafted, table_ids=new.table_ids or tables_among(place, claimed))
             created = Created(booking.source, booking.party_size, walk_in=new.seated)
-            stored = await _write(unit, None, [(created, booking)], actor, origin, now=now)
+            stored = await write(unit, None, [(created, booking)], actor, origin, now=now)
             unit.answer(stored)
         return stored
 
@@ -120,7 +116,7 @@ class Bookings:
                 for booking in (revised, after)
             )
             steps = changing.facts(before, revised, after, change.reason)
-            return await _write(unit, before, steps, actor, origin, now=now) if steps else before
+            return await write(unit, before, steps, actor, origin, now=now) if steps else before
 
     async def get(self, actor: Actor, booking_id: str) -> Booking:
         """Read a booking.
@@ -163,26 +159,6 @@ async def _place_of(unit: Unit, booking: Booking) -> Place:
         location_id=booking.location_id,
         event_type_id=booking.event_type_id,
     )
-
-
-async def _write(
-    unit: Unit,
-    before: Booking | None,
-    steps: Sequence[tuple[Fact, Booking]],
-    actor: Actor,
-    origin: Origin,
-    *,
-    now: datetime,
-) -> Booking:
-    """Store a change with its history and publish its events, under the same ids."""
-    events = record(steps, before, now=now, next_id=_next_event_id)
-    told = [event_of(event, actor, origin) for event in events]
-    booking = events[-1].booking
-    write = bookings.insert if before is None else bookings.update
-    await write(unit.conn, booking, [entry_of(event) for event in told], actor.name)
-    for event in told:
-        unit.publish(message_of(event))
-    return booking
 
 
 def _found(booking: Booking | None) -> Booking:

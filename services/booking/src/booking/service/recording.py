@@ -1,0 +1,51 @@
+"""A change and what is told of it, written down together.
+
+Invariant: history and outbox hold the same events, in the transaction of the change that they tell of.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from booking.domain.actors import Actor
+from booking.domain.booking import Booking
+from booking.domain.facts import Fact, record
+from booking.service.events import entry_of, event_of, message_of
+from booking.service.origin import Origin
+from booking.store import bookings
+from chassis.ids import next_id
+from chassis.unit import Unit
+
+_next_event_id = partial(next_id, "evt")
+
+
+async def write(
+    unit: Unit,
+    before: Booking | None,
+    steps: Sequence[tuple[Fact, Booking]],
+    actor: Actor,
+    origin: Origin,
+    *,
+    now: datetime,
+) -> Booking:
+    """Store a change with its history and publish its events, under the same ids.
+
+    Args:
+        unit: the transaction; it holds the lock of the booking's row, or makes the row.
+        before: the booking as it is stored; None when it is new.
+        steps: what happened, each with the booking right after it.
+        actor: who did it.
+        origin: the request behind it.
+        now: the current instant.
+
+    Returns:
+        The booking as it is stored now.
+    """
+    events = record(steps, before, now=now, next_id=_next_event_id)
+    told = [event_of(event, actor, origin) for event in events]
+    booking = events[-1].booking
+    write = bookings.insert if before is None else bookings.update
+    await write(unit.conn, booking, [entry_of(event) for event in told], actor.name)
+    for event in told:
+        unit.publish(message_of(event))
+    return booking
