@@ -116,6 +116,8 @@ def test_nothing_outlives_a_killed_supervisor(folder: Folder) -> None:
         assert {"postgres", "java"} <= names
         supervisor.kill()
         assert all(wait_until_gone(process, 30) for process in family)
+        assert not take_down(folder)
+        assert not folder.env.exists()
     with stack(folder, None):
         assert answers(folder, "booking")
 

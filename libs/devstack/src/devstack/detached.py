@@ -80,6 +80,8 @@ def take_down(folder: Folder) -> bool:
         if not wait_until_gone(supervisor, DOWN_TIMEOUT):
             raise DetachedError(f"the supervisor (process {supervisor.pid}) does not end; its log: {folder.log}")
     _wait_for_leashes(folder)
+    for left in (folder.env, folder.supervisor, folder.processes):
+        left.unlink(missing_ok=True)  # a killed supervisor could not
     return supervisor is not None
 
 

@@ -7,11 +7,11 @@ import typer
 from rich.console import Console
 
 from chassis.identity import IdentityError
+from devstack.bringing_up import UpError
 from devstack.detached import DetachedError
 from devstack.jars import FetchError
 from devstack.server import ServerError
 from devstack.stack import MissingStepError, NotSetError, RefusedError
-from devstack.supervisor import UpError
 
 EXPLAINED = (
     DetachedError,

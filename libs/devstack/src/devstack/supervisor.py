@@ -8,22 +8,20 @@ import asyncio
 import fcntl
 import json
 import os
-import signal
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
-import aiohttp
 from aiohttp import web
 
+from devstack.bringing_up import UpError, migrate, wait_until_ready
+from devstack.ending import end_on_signals, to_its_end
 from devstack.envfile import write_env
 from devstack.folder import Folder
 from devstack.gateway import create_gateway
 from devstack.given import Given
 from devstack.ports import HOST, is_free, kept_ports
-from devstack.process import Command, Leashed
 from devstack.record import write_atomically, write_record
 from devstack.screen import Screen
 from devstack.server import Server, ServerError
@@ -33,13 +31,7 @@ from devstack.summary import Running, summary
 from devstack.tenant import ensure_tenant
 
 DEFAULT_PORT = 8080
-READY_TIMEOUT = 60.0  # seconds
 WATCH_INTERVAL = 0.5  # seconds
-START_LIMIT = 4  # starts of one service before the stack gives up bringing it up
-
-
-class UpError(RuntimeError):
-    """The stack could not be brought up; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ class Supervisor:
             FetchError: as above, for Kafka's jars.
         """
         staying = asyncio.create_task(self._stay_up())
-        ending = _on_signals(staying)
+        ending = end_on_signals(staying)
         try:
             await staying
         except asyncio.CancelledError:
@@ -98,7 +90,7 @@ class Supervisor:
         self._servers = await stack.enter_async_context(self._embedded())
         env = self._service_env(self._servers)
         with self._screen.step("Preparing the databases …"):
-            await asyncio.gather(*(_migrate(service, env) for service in self._options.services))
+            await asyncio.gather(*(migrate(service, env) for service in self._options.services))
         await stack.enter_async_context(self._serving(env, ports))
         urls = {service.name: f"http://{HOST}:{ports[service.name]}" for service in self._options.services}
         await stack.enter_async_context(_gateway(urls, ports["gateway"]))
@@ -128,7 +120,7 @@ class Supervisor:
         )
         try:
             with self._screen.step("Starting PostgreSQL and Kafka …"):
-                await _to_its_end(servers.start)
+                await to_its_end(servers.start)
             yield servers
         finally:
             await asyncio.to_thread(servers.stop)
@@ -145,7 +137,9 @@ class Supervisor:
         running = [asyncio.create_task(process.keep_running()) for process in self._processes]
         try:
             with self._screen.step("Starting the services …"):
-                await asyncio.gather(*(_ready(process, ports[process.service.name]) for process in self._processes))
+                await asyncio.gather(
+                    *(wait_until_ready(process, ports[process.service.name]) for process in self._processes)
+                )
             yield
         finally:
             await asyncio.gather(*(process.stop() for process in self._processes))
@@ -163,7 +157,7 @@ class Supervisor:
     async def _start_again(self, server: Server) -> None:
         self._screen.say(f"{server.name} ended; it is started again")
         try:
-            await _to_its_end(server.start)
+            await to_its_end(server.start)
         except ServerError as error:
             self._screen.say(f"[red]{error}[/]")
         self._write_processes()
@@ -188,30 +182,6 @@ class Supervisor:
         }
 
 
-async def _to_its_end(work: Callable[[], None]) -> None:
-    """Do blocking work in a thread; a cancellation takes effect after its end, so that nothing half-done is left."""
-    working = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        await asyncio.shield(working)
-    except asyncio.CancelledError:
-        await asyncio.wait([working])
-        raise
-
-
-def _on_signals(task: "asyncio.Task[None]") -> asyncio.Event:
-    """Have SIGINT and SIGTERM end the task, once: a second one does not break its orderly end."""
-    ending = asyncio.Event()
-
-    def end() -> None:
-        if not ending.is_set():
-            ending.set()
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, end)
-    return ending
-
-
 @contextmanager
 def _owned(folder: Folder) -> Iterator[None]:
     """Be the folder's one supervisor for the block."""
@@ -227,40 +197,6 @@ def _owned(folder: Folder) -> Iterator[None]:
             yield
         finally:
             folder.supervisor.unlink(missing_ok=True)
-
-
-async def _migrate(service: Service, env: Mapping[str, str]) -> None:
-    if service.migrate is None:
-        return
-    with tempfile.TemporaryFile() as output:
-        process = Leashed.start(Command(argv=service.migrate, env=env), output.fileno())
-        try:
-            code = await asyncio.to_thread(process.wait)
-        finally:
-            process.stop()
-        if code != 0:
-            output.seek(0)
-            raise UpError(f"the databases of {service.name} could not be prepared:\n{output.read().decode()}")
-
-
-async def _ready(process: ServiceProcess, port: int) -> None:
-    name = process.service.name
-    try:
-        async with asyncio.timeout(READY_TIMEOUT), aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
-            while not await _answers(session):
-                if process.starts >= START_LIMIT:
-                    raise UpError(f"{name} keeps dying; its last lines stand above")
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise UpError(f"{name} was not ready after {READY_TIMEOUT:.0f} s; its last lines stand above") from None
-
-
-async def _answers(session: aiohttp.ClientSession) -> bool:
-    try:
-        async with session.get("/readyz") as answer:
-            return answer.ok
-    except aiohttp.ClientError:
-        return False
 
 
 @asynccontextmanager
