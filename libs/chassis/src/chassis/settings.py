@@ -1,15 +1,20 @@
 """Settings that every service shares, read once from the environment (prefix `SLOTWIRE_`).
 
+Where `SLOTWIRE_SECRETS_DIR` names a folder, what the environment leaves out is read from the folder's files, each named
+as the variable in small letters (`slotwire_secret_key`): a file shows in no process list and in no `docker inspect`.
+
 Invariant: settings are frozen, and only a service's `app` room reads them; nothing is configured at import.
 """
 
 import base64
 import binascii
+import os
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
+_SECRETS_DIR = "SLOTWIRE_SECRETS_DIR"
 _SECRET_KEY_BYTES = 32
 
 
@@ -23,8 +28,8 @@ def _decodes_to_a_key(value: SecretStr) -> SecretStr:
     return value
 
 
-class ServiceSettings(BaseSettings):
-    """What a service needs to know of its surroundings."""
+class ServerSettings(BaseSettings):
+    """Where the databases are: all that a command needs which only works on one of them."""
 
     model_config = SettingsConfigDict(env_prefix="SLOTWIRE_", frozen=True, extra="ignore")
 
@@ -35,6 +40,24 @@ class ServiceSettings(BaseSettings):
             description="postgresql://user:password@host:port/…; each service uses a database of its own on it.",
         ),
     ]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by this name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - its folder is fixed at import, ours is not
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take arguments first, then the environment, then the files of the folder that the environment names."""
+        files = SecretsSettingsSource(settings_cls, secrets_dir=os.environ.get(_SECRETS_DIR))
+        return init_settings, env_settings, files
+
+
+class ServiceSettings(ServerSettings):
+    """What a service needs to know of its surroundings."""
+
     kafka_bootstrap: Annotated[str, Field(title="Kafka bootstrap servers", description="host:port, comma-separated.")]
     secret_key: Annotated[
         SecretStr,

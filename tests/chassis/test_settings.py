@@ -1,0 +1,47 @@
+import base64
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from chassis.settings import ServerSettings, ServiceSettings
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of secrets, named by an environment that tells of the broker and nothing else."""
+    monkeypatch.delenv("SLOTWIRE_POSTGRES_URL", raising=False)
+    monkeypatch.delenv("SLOTWIRE_SECRET_KEY", raising=False)
+    monkeypatch.setenv("SLOTWIRE_KAFKA_BOOTSTRAP", "kafka:9092")
+    monkeypatch.setenv("SLOTWIRE_SECRETS_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_files_tell_what_the_environment_leaves_out(folder: Path) -> None:
+    (folder / "slotwire_secret_key").write_text(f"{KEY}\n")
+    (folder / "slotwire_postgres_url").write_text("postgresql://from-a-file/postgres")
+    settings = ServiceSettings()
+    assert settings.sealing_key == bytes(range(32))
+    assert settings.postgres_url == "postgresql://from-a-file/postgres"
+    assert settings.kafka_bootstrap == "kafka:9092"
+
+
+def test_the_environment_wins_over_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "slotwire_postgres_url").write_text("postgresql://from-a-file/postgres")
+    monkeypatch.setenv("SLOTWIRE_POSTGRES_URL", "postgresql://from-the-environment/postgres")
+    assert ServerSettings().postgres_url == "postgresql://from-the-environment/postgres"
+
+
+def test_a_file_is_checked_as_a_variable_is(folder: Path) -> None:
+    (folder / "slotwire_postgres_url").write_text("postgresql://from-a-file/postgres")
+    (folder / "slotwire_secret_key").write_text("bm90IDMyIGJ5dGVz")
+    with pytest.raises(ValidationError, match="must be the base64 of 32 bytes"):
+        ServiceSettings()
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_nobody_tells_is_missing() -> None:
+    with pytest.raises(ValidationError, match="postgres_url"):
+        ServerSettings()
