@@ -42,7 +42,8 @@ def stack(folder: Folder, servers: Servers | None) -> Iterator[psutil.Popen]:
         command = [sys.executable, str(STACK), str(folder.root)]
         supervisor = psutil.Popen(command, env={**os.environ, **given}, stdout=log, stderr=log)
     try:
-        wait_for(lambda: is_ready(folder, supervisor.pid), folder.log.read_text)
+        wait_for(lambda: is_ready(folder, supervisor.pid) or supervisor.poll() is not None, folder.log.read_text)
+        assert supervisor.poll() is None, folder.log.read_text()
         yield supervisor
     finally:
         if supervisor.is_running():

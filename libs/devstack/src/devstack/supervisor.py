@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import json
 import os
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -87,13 +88,15 @@ class Supervisor:
 
     async def _bring_up(self, stack: AsyncExitStack) -> Running:
         ports = self._ports()
+        # Taken at once, long before it serves, so that no other starting stack takes the same port meanwhile.
+        door = stack.enter_context(socket.create_server((HOST, ports["gateway"])))
         self._servers = await stack.enter_async_context(self._embedded())
         env = self._service_env(self._servers)
         with self._screen.step("Preparing the databases …"):
             await asyncio.gather(*(migrate(service, env) for service in self._options.services))
         await stack.enter_async_context(self._serving(env, ports))
         urls = {service.name: f"http://{HOST}:{ports[service.name]}" for service in self._options.services}
-        await stack.enter_async_context(_gateway(urls, ports["gateway"]))
+        await stack.enter_async_context(_gateway(urls, door))
         url = f"http://{HOST}:{ports['gateway']}"
         with self._screen.step("Preparing the demo organization …"):
             tenant = await ensure_tenant(self._folder, url, self._servers.postgres_url)
@@ -200,11 +203,11 @@ def _owned(folder: Folder) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _gateway(urls: Mapping[str, str], port: int) -> AsyncIterator[None]:
+async def _gateway(urls: Mapping[str, str], door: socket.socket) -> AsyncIterator[None]:
     runner = web.AppRunner(create_gateway(urls), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, HOST, port).start()
+        await web.SockSite(runner, door).start()
         yield
     finally:
         await runner.cleanup()
