@@ -1,0 +1,84 @@
+"""A delivery: one event for one subscription, from birth to its end.
+
+Invariant: `pending` is the only state that is left; `delivered`, `exhausted` and `discarded` are ends (architecture.md
+I4).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from webhook_dispatcher.domain.exchange import Exchange
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    DISCARDED = "discarded"
+
+
+class DiscardReason(StrEnum):
+    """Why a delivery is not sent any more."""
+
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A delivery that comes to be with its event; `lease` is the worker that holds it from the start, if any."""
+
+    id: str
+    event_id: str
+    subscription_id: str
+    org_id: str
+    event_type: str
+    lease: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A delivery in a worker's memory.
+
+    Attributes:
+        lease: the worker identity under which it is held.
+        attempts: how many attempts were made before.
+        tail: its event's part of the body.
+    """
+
+    id: str
+    subscription_id: str
+    lease: str
+    attempts: int
+    tail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP try."""
+
+    number: int
+    started_at: datetime
+    latency_ms: int
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a worker has to write of a delivery that it holds: the new state, and the attempt that led there.
+
+    Attributes:
+        due: when it is tried again; only for `pending`.
+        attempt: None if it was discarded untried.
+        gone: whether its endpoint asked for nothing any more, so that the subscription is to be disabled.
+    """
+
+    job: Job
+    state: DeliveryState
+    reason: DiscardReason | None = None
+    due: datetime | None = None
+    attempt: Attempt | None = None
+    gone: bool = False

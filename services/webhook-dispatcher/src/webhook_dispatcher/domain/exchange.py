@@ -1,0 +1,49 @@
+"""What became of one HTTP exchange with a subscriber's endpoint.
+
+Invariant: an exchange is an answer that was read to its end (or to the limit of what is read), or a failure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureKind(StrEnum):
+    """Why there is no answer."""
+
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    TLS = "tls"
+    BLOCKED = "blocked_address"
+    PROTOCOL = "protocol"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the endpoint answered.
+
+    Attributes:
+        status: the HTTP status.
+        headers: the response's headers, names in lower case, safe to store.
+        body: the first of the body's bytes.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why no answer came, in a word and in a sentence."""
+
+    kind: FailureKind
+    detail: str
+
+
+Exchange = Answer | Failure
+
+
+def storable(text: str) -> str:
+    """Make any text one that PostgreSQL stores: without NUL, and without halves of surrogate pairs."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,64 @@
+"""The id of a delivery, which is its `webhook-id`: derived from the event and the subscription, never drawn.
+
+Invariant: the same event and subscription always give the same id (architecture.md I5), and ids sort by the time of
+their event. So the primary key of deliveries is the uniqueness of (event, subscription).
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32 in lower case, as in TypeIDs
+_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_LETTERS = 26
+_BITS = 128
+_VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
+_NOISE = (1 << 80) - 1 & ~(0xF << 76) & ~(0b11 << 62)
+
+
+class UnsortableIdError(ValueError):
+    """An event's id is no TypeID over a UUIDv7, so it carries no time."""
+
+
+def delivery_id(event_id: str, subscription_id: str) -> str:
+    """Derive the id of an event's delivery to a subscription.
+
+    It is `dlv_` and a UUIDv7: the milliseconds of the event's id, then 74 bits of the SHA-256 of both ids.
+
+    Raises:
+        UnsortableIdError: the event's id carries no time.
+    """
+    digest = hashlib.sha256(f"{event_id}\0{subscription_id}".encode()).digest()
+    noise = int.from_bytes(digest[:10], "big") & _NOISE
+    return "dlv_" + _encode(_milliseconds(event_id) << 80 | _VERSION_AND_VARIANT | noise)
+
+
+def instant_of(sortable_id: str) -> datetime:
+    """Tell the time that a sortable id carries, in UTC, to the millisecond.
+
+    Raises:
+        UnsortableIdError: the id carries no time.
+    """
+    return datetime.fromtimestamp(_milliseconds(sortable_id) / 1000, UTC)
+
+
+def first_delivery_id(since: datetime) -> str:
+    """Tell the least id that the delivery of an event since an instant can have."""
+    return "dlv_" + _encode(int(since.timestamp() * 1000) << 80)
+
+
+def _milliseconds(sortable_id: str) -> int:
+    suffix = sortable_id.rpartition("_")[2]
+    number = 0
+    try:
+        for letter in suffix:
+            number = number << 5 | _VALUES[letter]
+    except KeyError:
+        raise UnsortableIdError(f"{sortable_id!r} is no TypeID") from None
+    if len(suffix) != _LETTERS or number >> _BITS:
+        raise UnsortableIdError(f"{sortable_id!r} is no TypeID")
+    return number >> 80
+
+
+def _encode(number: int) -> str:
+    return "".join(_PAIRS[number >> shift & 0x3FF] for shift in range(120, -1, -10))

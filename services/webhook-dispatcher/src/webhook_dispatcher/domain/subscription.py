@@ -1,0 +1,62 @@
+"""A subscription: where events are sent, which, and how.
+
+Invariant: a subscription that is not active is sent nothing; its deliveries are discarded with the reason.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from webhook_dispatcher.domain.retry import DEFAULT, RetryPolicy
+
+
+class State(StrEnum):
+    """Whether a subscription is sent events."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
+class DisabledReason(StrEnum):
+    """Who disabled a subscription."""
+
+    REQUESTED = "requested"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A webhook endpoint of an organization.
+
+    Attributes:
+        events: the patterns of wanted events.
+        headers: what is sent beside the dispatcher's own headers.
+        secret: the bytes of the signing key.
+        retry: its own pauses as they were given, or None for the default.
+        version: the directory's version at its last change; of two copies the greater is the later.
+    """
+
+    id: str
+    org_id: str
+    url: str
+    events: tuple[str, ...]
+    description: str | None
+    headers: dict[str, str]
+    secret: bytes
+    retry: RetryPolicy | None
+    state: State
+    disabled_reason: DisabledReason | None
+    created_at: datetime
+    updated_at: datetime
+    version: int = 0
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """The pauses that apply."""
+        return DEFAULT if self.retry is None else self.retry
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is sent events."""
+        return self.state is State.ACTIVE

@@ -1,0 +1,84 @@
+"""Deliveries in PostgreSQL, as the API and the ingest see them.
+
+Invariant: a delivery is inserted once, whatever comes again; a discarded one is never sent.
+"""
+
+from collections.abc import Sequence
+
+from chassis.postgres import Connection
+from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReason
+from webhook_dispatcher.domain.ids import first_delivery_id
+from webhook_dispatcher.domain.reading import AttemptRecord, Cut, DeliveryFilter, DeliveryRecord, Page
+
+_INSERT = """
+INSERT INTO deliveries (id, event_id, subscription_id, org_id, event_type, leased_by, due_at)
+SELECT id, event_id, subscription_id, org_id, event_type, leased_by, now()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    AS born (id, event_id, subscription_id, org_id, event_type, leased_by)
+ON CONFLICT (id) DO NOTHING
+RETURNING id
+"""
+_DISCARD = """
+UPDATE deliveries SET state = 'discarded', reason = $2, settled_at = now()
+WHERE subscription_id = ANY ($1::text[]) AND state = 'pending' AND leased_by IS NULL
+"""
+_COLUMNS = "id, event_id, subscription_id, event_type, state, reason, attempts, due_at, created_at, settled_at"
+_FETCH = f"SELECT {_COLUMNS} FROM deliveries WHERE org_id = $1 AND id = $2"
+_ATTEMPTS = """
+SELECT number, started_at, latency_ms, status, headers, body, error, detail
+FROM attempts WHERE delivery_id = $1 ORDER BY number
+"""
+_PAGE = f"""
+SELECT {_COLUMNS} FROM deliveries
+WHERE subscription_id = $1
+    AND ($2::text IS NULL OR id < $2)
+    AND ($3::text IS NULL OR id >= $3)
+    AND ($4::text IS NULL OR state = $4)
+    AND ($5::text IS NULL OR event_type = $5)
+ORDER BY id DESC LIMIT $6
+"""
+
+
+async def insert(conn: Connection, births: Sequence[Birth]) -> set[str]:
+    """Write new deliveries, due now, and answer the ids of those that were not there."""
+    rows = await conn.fetch(
+        _INSERT,
+        [one.id for one in births],
+        [one.event_id for one in births],
+        [one.subscription_id for one in births],
+        [one.org_id for one in births],
+        [one.event_type for one in births],
+        [one.lease for one in births],
+    )
+    return {row["id"] for row in rows}
+
+
+async def discard(conn: Connection, subscription_ids: Sequence[str], reason: DiscardReason) -> None:
+    """Discard the pending deliveries of some subscriptions that no worker holds; holders discard theirs themselves."""
+    await conn.execute(_DISCARD, subscription_ids, reason)
+
+
+async def fetch(conn: Connection, org_id: str, delivery_id: str) -> DeliveryRecord | None:
+    """Read a delivery."""
+    row = await conn.fetchrow(_FETCH, org_id, delivery_id)
+    return None if row is None else DeliveryRecord(**{**row, "state": DeliveryState(row["state"])})
+
+
+async def attempts(conn: Connection, delivery_id: str) -> list[AttemptRecord]:
+    """Read a delivery's attempts, the first one first."""
+    return [AttemptRecord(**row) for row in await conn.fetch(_ATTEMPTS, delivery_id)]
+
+
+async def page(conn: Connection, subscription_id: str, wanted: DeliveryFilter, cut: Cut) -> Page[DeliveryRecord]:
+    """Read a page of a subscription's deliveries, the newest event first."""
+    rows = await conn.fetch(
+        _PAGE,
+        subscription_id,
+        cut.starting_after,
+        None if wanted.since is None else first_delivery_id(wanted.since),
+        wanted.state,
+        wanted.event_type,
+        cut.limit + 1,
+    )
+    records = [DeliveryRecord(**{**row, "state": DeliveryState(row["state"])}) for row in rows[: cut.limit]]
+    return Page(records, len(rows) > cut.limit)

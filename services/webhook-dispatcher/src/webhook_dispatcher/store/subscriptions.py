@@ -1,0 +1,156 @@
+"""Subscriptions in PostgreSQL, and the directory's version that their changes raise.
+
+Invariant: a change is written with a version that it took while it held the directory's row, so that a reader of
+version n has seen every change up to n.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from chassis.crypto import Sealer
+from chassis.postgres import Connection
+from webhook_dispatcher.domain.reading import Cut, Page
+from webhook_dispatcher.domain.retry import RetryPolicy
+from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
+
+CHANNEL = "webhook_subscriptions"
+
+_TAKE_VERSION = "UPDATE directory SET version = version + 1 RETURNING version"
+_VERSION = "SELECT version FROM directory"
+_COLUMNS = (
+    "id, org_id, url, events, description, headers, secret, retry, state, disabled_reason, created_at, updated_at,"
+    " version"
+)
+_INSERT = f"INSERT INTO subscriptions ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+_UPDATE = """
+UPDATE subscriptions
+SET url = $2, events = $3, description = $4, headers = $5, retry = $6, state = $7, disabled_reason = $8,
+    updated_at = $9, version = $10
+WHERE id = $1
+"""
+_FETCH = f"SELECT {_COLUMNS} FROM subscriptions WHERE org_id = $1 AND id = $2 AND state <> 'deleted'"
+_PAGE = f"""
+SELECT {_COLUMNS} FROM subscriptions
+WHERE org_id = $1 AND state <> 'deleted' AND ($2::text IS NULL OR id < $2)
+ORDER BY id DESC LIMIT $3
+"""
+_LIVE = f"SELECT {_COLUMNS} FROM subscriptions WHERE state <> 'deleted'"
+_SINCE = f"SELECT {_COLUMNS} FROM subscriptions WHERE version > $1"
+_DISABLE = """
+UPDATE subscriptions SET state = 'disabled', disabled_reason = $2, updated_at = now(), version = $3
+WHERE id = ANY ($1::text[]) AND state = 'active'
+"""
+
+
+class SubscriptionStore:
+    """Reads and writes subscriptions; their secrets and headers lie sealed."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    async def insert(self, conn: Connection, subscription: Subscription) -> None:
+        """Write a new subscription, and tell every dispatcher."""
+        version = await _raise_version(conn)
+        one = replace(subscription, version=version)
+        await conn.execute(
+            _INSERT,
+            one.id,
+            one.org_id,
+            one.url,
+            list(one.events),
+            one.description,
+            self._seal_headers(one),
+            self._sealer.seal(one.secret, context=_context(one.id, "secret")),
+            _pauses(one),
+            one.state,
+            one.disabled_reason,
+            one.created_at,
+            one.updated_at,
+            one.version,
+        )
+
+    async def update(self, conn: Connection, subscription: Subscription) -> None:
+        """Write all that may change of a subscription, and tell every dispatcher."""
+        version = await _raise_version(conn)
+        await conn.execute(
+            _UPDATE,
+            subscription.id,
+            subscription.url,
+            list(subscription.events),
+            subscription.description,
+            self._seal_headers(subscription),
+            _pauses(subscription),
+            subscription.state,
+            subscription.disabled_reason,
+            subscription.updated_at,
+            version,
+        )
+
+    async def fetch(
+        self, conn: Connection, org_id: str, subscription_id: str, *, lock: bool = False
+    ) -> Subscription | None:
+        """Read a subscription that is not deleted, and lock its row for a change if asked."""
+        row = await conn.fetchrow(_FETCH + " FOR UPDATE" * lock, org_id, subscription_id)
+        return None if row is None else self._read(row)
+
+    async def page(self, conn: Connection, org_id: str, cut: Cut) -> Page[Subscription]:
+        """Read a page of an organization's subscriptions, the newest first."""
+        rows = await conn.fetch(_PAGE, org_id, cut.starting_after, cut.limit + 1)
+        return Page([self._read(row) for row in rows[: cut.limit]], len(rows) > cut.limit)
+
+    async def live(self, conn: Connection) -> list[Subscription]:
+        """Read every subscription that is not deleted."""
+        return [self._read(row) for row in await conn.fetch(_LIVE)]
+
+    async def changed_since(self, conn: Connection, version: int) -> list[Subscription]:
+        """Read what changed after a version of the directory, the deleted ones too."""
+        return [self._read(row) for row in await conn.fetch(_SINCE, version)]
+
+    def _seal_headers(self, subscription: Subscription) -> bytes:
+        return self._sealer.seal(to_json(subscription.headers), context=_context(subscription.id, "headers"))
+
+    def _read(self, row: Any) -> Subscription:
+        return Subscription(
+            id=row["id"],
+            org_id=row["org_id"],
+            url=row["url"],
+            events=tuple(row["events"]),
+            description=row["description"],
+            headers=from_json(self._sealer.open(row["headers"], context=_context(row["id"], "headers"))),
+            secret=self._sealer.open(row["secret"], context=_context(row["id"], "secret")),
+            retry=None if row["retry"] is None else RetryPolicy(tuple(row["retry"])),
+            state=State(row["state"]),
+            disabled_reason=None if row["disabled_reason"] is None else DisabledReason(row["disabled_reason"]),
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            version=row["version"],
+        )
+
+
+async def directory_version(conn: Connection) -> int:
+    """Tell the directory's present version."""
+    version: int = await conn.fetchval(_VERSION)
+    return version
+
+
+async def disable(conn: Connection, subscription_ids: Sequence[str], reason: DisabledReason) -> None:
+    """Disable the active ones among some subscriptions, and tell every dispatcher."""
+    await conn.execute(_DISABLE, subscription_ids, reason, await _raise_version(conn))
+
+
+async def _raise_version(conn: Connection) -> int:
+    """Take the next version, which no other change can have before this transaction ends."""
+    version: int = await conn.fetchval(_TAKE_VERSION)
+    await conn.execute(f"NOTIFY {CHANNEL}")
+    return version
+
+
+def _pauses(subscription: Subscription) -> list[float] | None:
+    return None if subscription.retry is None else list(subscription.retry.pauses)
+
+
+def _context(subscription_id: str, column: str) -> bytes:
+    return f"subscriptions/{subscription_id}/{column}".encode()
