@@ -42,3 +42,14 @@ def _matches(pattern: str, event_type: str) -> bool:
     if pattern.endswith(_FAMILY):
         return event_type.startswith(pattern[:-1])
     return pattern == event_type
+
+
+def check_type(event_type: str) -> str:
+    """Answer a type of event that can be wanted.
+
+    Raises:
+        ValidationFailedError: the catalog has no such public type.
+    """
+    if event_type not in public_types():
+        raise ValidationFailedError(f"{event_type!r} is no type of event", param="event", rule="unknown")
+    return event_type

@@ -4,6 +4,7 @@ Invariant: a delivery is inserted once, whatever comes again; a discarded one is
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReason
@@ -12,7 +13,7 @@ from webhook_dispatcher.domain.reading import AttemptRecord, Cut, DeliveryFilter
 
 _INSERT = """
 INSERT INTO deliveries (id, event_id, subscription_id, org_id, event_type, leased_by, due_at)
-SELECT id, event_id, subscription_id, org_id, event_type, leased_by, now()
+SELECT id, event_id, subscription_id, org_id, event_type, leased_by, $7
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
     AS born (id, event_id, subscription_id, org_id, event_type, leased_by)
 ON CONFLICT (id) DO NOTHING
@@ -39,7 +40,7 @@ ORDER BY id DESC LIMIT $6
 """
 
 
-async def insert(conn: Connection, births: Sequence[Birth]) -> set[str]:
+async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> set[str]:
     """Write new deliveries, due now, and answer the ids of those that were not there."""
     rows = await conn.fetch(
         _INSERT,
@@ -49,6 +50,7 @@ async def insert(conn: Connection, births: Sequence[Birth]) -> set[str]:
         [one.org_id for one in births],
         [one.event_type for one in births],
         [one.lease for one in births],
+        now,
     )
     return {row["id"] for row in rows}
 

@@ -39,6 +39,7 @@ ORDER BY id DESC LIMIT $3
 """
 _LIVE = f"SELECT {_COLUMNS} FROM subscriptions WHERE state <> 'deleted'"
 _SINCE = f"SELECT {_COLUMNS} FROM subscriptions WHERE version > $1"
+_LOCK = "SELECT FROM subscriptions WHERE id = ANY ($1::text[]) ORDER BY id FOR UPDATE"
 _DISABLE = """
 UPDATE subscriptions SET state = 'disabled', disabled_reason = $2, updated_at = now(), version = $3
 WHERE id = ANY ($1::text[]) AND state = 'active'
@@ -138,6 +139,7 @@ async def directory_version(conn: Connection) -> int:
 
 async def disable(conn: Connection, subscription_ids: Sequence[str], reason: DisabledReason) -> None:
     """Disable the active ones among some subscriptions, and tell every dispatcher."""
+    await conn.execute(_LOCK, subscription_ids)  # before the directory's row, as every change does
     await conn.execute(_DISABLE, subscription_ids, reason, await _raise_version(conn))
 
 

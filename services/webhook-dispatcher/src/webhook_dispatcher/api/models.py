@@ -1,0 +1,59 @@
+"""Pieces of the API's requests and answers that its parts share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints
+
+from chassis.web import Call, Input, Output
+from webhook_dispatcher.domain.errors import NotFoundError
+from webhook_dispatcher.domain.reading import Cut
+
+READ, MANAGE = "webhooks.read", "webhooks.manage"
+SUBSCRIPTIONS = "/api/v1/webhooks/subscriptions"
+
+T = TypeVar("T")
+
+
+class Body(Input):
+    """A request's body: JSON's own types, so that neither `"4"` nor `true` passes for a number."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class PageQuery(Input):
+    """Which part of a list is wanted: so many, behind the one with that id."""
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    starting_after: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+
+    @property
+    def cut(self) -> Cut:
+        """The part, as use cases take it."""
+        return Cut(self.limit, self.starting_after)
+
+
+class CursorList(Output, Generic[T]):
+    """A page of a list, the newest first; `starting_after` the last one's id reads on."""
+
+    data: list[T]
+    has_more: bool
+
+
+def _instant_text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[datetime, PlainSerializer(_instant_text, return_type=str)]
+"""An instant in UTC with milliseconds: attempts follow each other within a second."""
+
+
+def id_of(call: Call) -> str:
+    """Answer the id in the path.
+
+    Raises:
+        NotFoundError: it holds a NUL, which no id does and PostgreSQL cannot even compare with.
+    """
+    if "\0" in call.path["id"]:
+        raise NotFoundError("There is no such object.")
+    return call.path["id"]

@@ -1,0 +1,69 @@
+"""Composition: the one place where the service's parts are made and joined.
+
+Invariant: making the application connects to nothing; what it needs is opened when it starts and closed when it ends.
+"""
+
+import functools
+
+from aiohttp import web
+
+from chassis.clock import utc_now
+from chassis.lifecycle import Loop
+from chassis.service import Foundation
+from chassis.web import create_web_app
+from webhook_dispatcher.api import ERRORS, routes
+from webhook_dispatcher.client.guard import Guard
+from webhook_dispatcher.client.sender import Sender
+from webhook_dispatcher.consumer import consumer
+from webhook_dispatcher.service.deliveries import Deliveries
+from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.service.ingest import Ingest
+from webhook_dispatcher.service.subscriptions import Subscriptions
+from webhook_dispatcher.settings import DATABASE, Settings
+from webhook_dispatcher.store.subscriptions import SubscriptionStore
+from webhook_dispatcher.worker import Limits, Worker
+
+VERSION = "0.1.0"
+
+
+def create_app(settings: Settings) -> web.Application:
+    """Make the service."""
+    base = Foundation(settings, service=DATABASE, publishes=())
+    guard = Guard(settings.webhook_allow_networks)
+    store = SubscriptionStore(base.sealer)
+    directory = Directory(store)
+    sender = Sender(guard, seconds=settings.webhook_timeout, user_agent=f"Slotwire/{VERSION}")
+    worker = Worker(base.database, directory, sender, utc_now, _limits(settings))
+    ingest = Ingest(directory, worker, utc_now)
+    subscriptions = Subscriptions(
+        base.units, base.database, store, guard, utc_now, allow_http=settings.webhook_allow_http
+    )
+    app = create_web_app(
+        title="Slotwire webhooks",
+        version=VERSION,
+        routes=routes(subscriptions, Deliveries(base.database, store)),
+        statuses=ERRORS,
+        identity=base.identity,
+        sealer=base.sealer,
+        checks=base.checks,
+    )
+    base.run_in(
+        app,
+        Loop("directory", functools.partial(directory.follow, base.database)),
+        Loop("worker", worker.run),
+        Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest).run),
+    )
+    return app
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        timeout=settings.webhook_timeout,
+        margin=settings.webhook_lease_margin,
+        endpoint_slots=settings.webhook_endpoint_slots,
+        slots=settings.webhook_slots,
+        retry_slots=settings.webhook_retry_slots,
+        endpoint_queue=settings.webhook_endpoint_queue,
+        queue=settings.webhook_queue,
+        drain=settings.drain_seconds,
+    )

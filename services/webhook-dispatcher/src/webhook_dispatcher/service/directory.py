@@ -1,0 +1,104 @@
+"""The subscriptions in memory: who wants which event, and where it is sent.
+
+Invariant: after `refresh` inside a transaction, the directory holds every change that was committed before that
+transaction looked; so a subscription made before an event was published is never missed.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+
+from chassis.lifecycle import Stop
+from chassis.postgres import Connection, Database
+from webhook_dispatcher.domain.delivery import DiscardReason
+from webhook_dispatcher.domain.events import expand
+from webhook_dispatcher.domain.subscription import State, Subscription
+from webhook_dispatcher.store.subscriptions import CHANNEL, SubscriptionStore, directory_version
+
+_POLL_SECONDS = 5.0
+_UNREAD = -1
+
+
+class Directory:
+    """A copy of all live subscriptions, indexed by organization and type of event."""
+
+    def __init__(self, store: SubscriptionStore) -> None:
+        self._store = store
+        self._version = _UNREAD
+        self._by_id: dict[str, Subscription] = {}
+        self._by_org: dict[str, dict[str, Subscription]] = {}
+        self._wanted: dict[str, dict[str, tuple[Subscription, ...]]] = {}
+        self._watchers: list[Callable[[str], None]] = []
+
+    def watch(self, stopped: Callable[[str], None]) -> None:
+        """Have `stopped` called with the id of every subscription that is no longer active."""
+        self._watchers.append(stopped)
+
+    def active(self, subscription_id: str) -> Subscription | None:
+        """Find a subscription that is sent events; None if it is disabled or deleted."""
+        found = self._by_id.get(subscription_id)
+        return found if found is not None and found.is_active else None
+
+    def discard_reason(self, subscription_id: str) -> DiscardReason:
+        """Tell why a subscription that is not active is sent nothing."""
+        return DiscardReason.DISABLED if subscription_id in self._by_id else DiscardReason.DELETED
+
+    def wanting(self, org_id: str, event_type: str) -> tuple[Subscription, ...]:
+        """List the active subscriptions of an organization that want a type of event."""
+        return self._wanted.get(org_id, {}).get(event_type, ())
+
+    async def refresh(self, conn: Connection) -> None:
+        """Catch up with the committed changes; one cheap query when there are none."""
+        version = await directory_version(conn)
+        if version == self._version:
+            return
+        known = self._version
+        changed = await (self._store.live(conn) if known == _UNREAD else self._store.changed_since(conn, known))
+        self._apply(changed)
+        self._version = max(version, self._version)
+
+    async def follow(self, database: Database, stop: Stop) -> None:
+        """Catch up whenever a change is announced, until asked to stop.
+
+        Raises:
+            OSError, asyncpg.PostgresError: when the database is away; run it again.
+        """
+        told = asyncio.Event()
+        stop.waking(told.set)
+        async with database.dedicated() as connection:
+            await connection.add_listener(CHANNEL, lambda *_: told.set())
+            while not stop.is_set():
+                told.clear()
+                await self.refresh(connection)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_POLL_SECONDS):
+                        await told.wait()
+
+    def _apply(self, changed: Iterable[Subscription]) -> None:
+        newer = [one for one in changed if one.version > max(self._version, self._version_of(one.id))]
+        for one in newer:
+            mine = self._by_org.setdefault(one.org_id, {})
+            if one.state is State.DELETED:
+                self._by_id.pop(one.id, None)
+                mine.pop(one.id, None)
+            else:
+                self._by_id[one.id] = mine[one.id] = one
+        for org_id in {one.org_id for one in newer}:
+            self._wanted[org_id] = _index(self._by_org[org_id].values())
+        for one in newer:
+            if not one.is_active:
+                for stopped in self._watchers:
+                    stopped(one.id)
+
+    def _version_of(self, subscription_id: str) -> int:
+        known = self._by_id.get(subscription_id)
+        return _UNREAD if known is None else known.version
+
+
+def _index(subscriptions: Iterable[Subscription]) -> dict[str, tuple[Subscription, ...]]:
+    index: dict[str, tuple[Subscription, ...]] = {}
+    for one in subscriptions:
+        if one.is_active:
+            for event_type in expand(one.events):
+                index[event_type] = (*index.get(event_type, ()), one)
+    return index

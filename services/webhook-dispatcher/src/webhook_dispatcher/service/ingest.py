@@ -1,0 +1,105 @@
+"""Turning events into deliveries.
+
+Invariant: the deliveries of an event are written in the transaction of its inbox row; what a worker may send from
+memory is handed over only after the commit.
+"""
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chassis.clock import Clock
+from chassis.postgres import Connection
+from webhook_dispatcher.domain.delivery import Birth, Job
+from webhook_dispatcher.domain.envelope import compose_tail
+from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.store import deliveries
+
+
+class Memory(Protocol):
+    """The worker of this process, as far as new deliveries go."""
+
+    @property
+    def lease(self) -> str | None:
+        """The identity under which it holds deliveries; None while it holds none."""
+
+    def room(self, subscription_id: str) -> int:
+        """Tell how many first attempts of a subscription it can take into memory."""
+
+    def offer(self, jobs: Sequence[Job]) -> None:
+        """Take deliveries that were leased to it."""
+
+    def spilled(self, subscription_ids: Collection[str]) -> None:
+        """Learn that deliveries of these subscriptions wait in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event of the catalog that arrived, with its record."""
+
+    event_id: str
+    type: str
+    org_id: str
+    record: bytes
+
+
+class Ingest:
+    """Matches events with subscriptions and gives each pair its delivery."""
+
+    def __init__(self, directory: Directory, memory: Memory, clock: Clock) -> None:
+        self._directory = directory
+        self._memory = memory
+        self._clock = clock
+
+    async def take(self, conn: Connection, arrivals: Sequence[Arrival]) -> Callable[[], None] | None:
+        """Write the deliveries of new events; the answer, if any, is called after the commit."""
+        await self._directory.refresh(conn)
+        batch = _Batch(self._memory)
+        for arrival in arrivals:
+            for subscription in self._directory.wanting(arrival.org_id, arrival.type):
+                batch.add(arrival, subscription.id)
+        if not batch.births:
+            return None
+        new = await deliveries.insert(conn, batch.births, self._clock())
+        return functools.partial(self._hand_over, batch, new)
+
+    def _hand_over(self, batch: "_Batch", new: Collection[str]) -> None:
+        self._memory.offer([job for job in batch.jobs if job.id in new])
+        if batch.spilled:
+            self._memory.spilled(batch.spilled)
+
+
+class _Batch:
+    """The deliveries of one batch: leased as long as memory has room for their subscription, else left to wait."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._lease = memory.lease
+        self._taken: Counter[str] = Counter()
+        self.births: list[Birth] = []
+        self.jobs: list[Job] = []
+        self.spilled: set[str] = set()
+
+    def add(self, arrival: Arrival, subscription_id: str) -> None:
+        identifier = delivery_id(arrival.event_id, subscription_id)
+        lease = self._lease_for(subscription_id)
+        self.births.append(Birth(identifier, arrival.event_id, subscription_id, arrival.org_id, arrival.type, lease))
+        if lease is None:
+            self.spilled.add(subscription_id)
+        else:
+            self.jobs.append(Job(identifier, subscription_id, lease, 0, _tail(arrival.record)))
+
+    def _lease_for(self, subscription_id: str) -> str | None:
+        if self._lease is None or self._taken[subscription_id] >= self._memory.room(subscription_id):
+            return None
+        self._taken[subscription_id] += 1
+        return self._lease
+
+
+@functools.lru_cache(maxsize=1)
+def _tail(record: bytes) -> bytes:
+    """Compose an event's tail once for all of its subscriptions, which come one after the other."""
+    return compose_tail(record)

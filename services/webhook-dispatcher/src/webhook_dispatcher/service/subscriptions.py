@@ -1,0 +1,201 @@
+"""Use cases on subscriptions.
+
+Invariant: every change of a subscription and the end of the deliveries that it ends commit together; no look-up of a
+name happens inside a transaction.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chassis.clock import Clock
+from chassis.idempotency import Once
+from chassis.ids import new_id
+from chassis.postgres import Connection, Database
+from chassis.unit import UnitOfWork
+from webhook_dispatcher.client.guard import Guard
+from webhook_dispatcher.domain.delivery import DiscardReason
+from webhook_dispatcher.domain.errors import InvalidCursorError, NotFoundError, ValidationFailedError
+from webhook_dispatcher.domain.events import check_patterns
+from webhook_dispatcher.domain.headers import check_headers
+from webhook_dispatcher.domain.reading import Cut, Page
+from webhook_dispatcher.domain.retry import parse_policy
+from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
+from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
+from webhook_dispatcher.domain.urls import parse_url
+from webhook_dispatcher.store import deliveries
+from webhook_dispatcher.store.subscriptions import SubscriptionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller asks of a new subscription; `secret` is made here when it is None."""
+
+    url: str
+    events: Sequence[str]
+    description: str | None
+    headers: Mapping[str, str]
+    secret: str | None
+    retry: object
+
+
+class Subscriptions:
+    """Makes, shows and changes an organization's subscriptions."""
+
+    def __init__(
+        self,
+        units: UnitOfWork,
+        database: Database,
+        store: SubscriptionStore,
+        guard: Guard,
+        clock: Clock,
+        *,
+        allow_http: bool,
+    ) -> None:
+        self._units = units
+        self._database = database
+        self._store = store
+        self._guard = guard
+        self._clock = clock
+        self._allow_http = allow_http
+
+    async def create(self, org_id: str, wanted: Wanted, once: Once | None) -> Subscription:
+        """Make a subscription.
+
+        Raises:
+            ValidationFailedError: something about it breaks a rule (api.md section 4).
+        """
+        now = self._clock()
+        made = Subscription(
+            id=new_id("sub"),
+            org_id=org_id,
+            url=wanted.url,
+            events=check_patterns(wanted.events),
+            description=wanted.description,
+            headers=check_headers(wanted.headers),
+            secret=secrets.token_bytes(SECRET_BYTES) if wanted.secret is None else parse_secret(wanted.secret),
+            retry=parse_policy(wanted.retry),
+            state=State.ACTIVE,
+            disabled_reason=None,
+            created_at=now,
+            updated_at=now,
+        )
+        await self._check_url(wanted.url)
+        async with self._units.begin(once) as unit:
+            await self._store.insert(unit.conn, made)
+            unit.answer(made)
+        return made
+
+    async def get(self, org_id: str, subscription_id: str) -> Subscription:
+        """Read a subscription.
+
+        Raises:
+            NotFoundError: the organization has none with this id.
+        """
+        async with self._database.connection() as conn:
+            return await self._find(conn, org_id, subscription_id)
+
+    async def page(self, org_id: str, cut: Cut) -> Page[Subscription]:
+        """Read a page of the organization's subscriptions, the newest first.
+
+        Raises:
+            InvalidCursorError: the page would begin behind one that is not there.
+        """
+        async with self._database.connection() as conn:
+            if cut.starting_after is not None:
+                await self._find_cursor(conn, org_id, cut.starting_after)
+            return await self._store.page(conn, org_id, cut)
+
+    async def change(self, org_id: str, subscription_id: str, fields: Mapping[str, object]) -> Subscription:
+        """Change some of `url`, `events`, `description`, `headers` and `retry`, from the next attempt on.
+
+        Raises:
+            NotFoundError: the organization has none with this id.
+            ValidationFailedError: a field breaks a rule.
+        """
+        checked = _checked(fields)
+        if isinstance(checked.get("url"), str):
+            await self._check_url(str(checked["url"]))
+        async with self._units.begin() as unit:
+            before = await self._find(unit.conn, org_id, subscription_id, lock=True)
+            after = replace(before, **checked)  # type: ignore[arg-type]  # the keys and types are those of _checked
+            return before if after == before else await self._write(unit.conn, after)
+
+    async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> Subscription:
+        """Send events again, those that come from now on.
+
+        Raises:
+            NotFoundError: the organization has none with this id.
+        """
+        return await self._turn(org_id, subscription_id, once, State.ACTIVE, None)
+
+    async def disable(self, org_id: str, subscription_id: str, once: Once | None) -> Subscription:
+        """Stop sending: what is pending and what comes is discarded.
+
+        Raises:
+            NotFoundError: the organization has none with this id.
+        """
+        return await self._turn(org_id, subscription_id, once, State.DISABLED, DisabledReason.REQUESTED)
+
+    async def delete(self, org_id: str, subscription_id: str) -> Subscription:
+        """Delete a subscription; what is pending is discarded.
+
+        Raises:
+            NotFoundError: the organization has none with this id.
+        """
+        async with self._units.begin() as unit:
+            before = await self._find(unit.conn, org_id, subscription_id, lock=True)
+            after = replace(before, state=State.DELETED, disabled_reason=None)
+            await self._write(unit.conn, after)
+            await deliveries.discard(unit.conn, [after.id], DiscardReason.DELETED)
+        return after
+
+    async def _turn(
+        self,
+        org_id: str,
+        subscription_id: str,
+        once: Once | None,
+        state: State,
+        reason: DisabledReason | None,
+    ) -> Subscription:
+        async with self._units.begin(once) as unit:
+            one = await self._find(unit.conn, org_id, subscription_id, lock=True)
+            if one.state is not state:
+                one = await self._write(unit.conn, replace(one, state=state, disabled_reason=reason))
+                if state is State.DISABLED:
+                    await deliveries.discard(unit.conn, [one.id], DiscardReason.DISABLED)
+            unit.answer(one)
+        return one
+
+    async def _write(self, conn: Connection, changed: Subscription) -> Subscription:
+        stamped = replace(changed, updated_at=self._clock())
+        await self._store.update(conn, stamped)
+        return stamped
+
+    async def _check_url(self, url: str) -> None:
+        reason = await self._guard.vet(parse_url(url, allow_http=self._allow_http))
+        if reason is not None:
+            raise ValidationFailedError(f"webhooks are not sent there: {reason}", param="url", rule="blocked_address")
+
+    async def _find(self, conn: Connection, org_id: str, subscription_id: str, *, lock: bool = False) -> Subscription:
+        found = await self._store.fetch(conn, org_id, subscription_id, lock=lock)
+        if found is None:
+            raise NotFoundError("There is no such subscription.")
+        return found
+
+    async def _find_cursor(self, conn: Connection, org_id: str, subscription_id: str) -> None:
+        if await self._store.fetch(conn, org_id, subscription_id) is None:
+            raise InvalidCursorError("There is no such subscription to start after.", param="starting_after")
+
+
+_CHECKS: Mapping[str, Callable[[Any], object]] = {
+    "events": check_patterns,
+    "headers": check_headers,
+    "retry": parse_policy,
+}
+
+
+def _checked(fields: Mapping[str, object]) -> dict[str, object]:
+    """Check the fields of a change; the types are those of the API's model."""
+    return {name: _CHECKS[name](value) if name in _CHECKS else value for name, value in fields.items()}

@@ -1,0 +1,46 @@
+"""The dispatcher's settings."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
+from pydantic import Field
+
+from chassis.settings import ServiceSettings
+
+DATABASE = "webhook_dispatcher"
+"""The name of the service's database on the server."""
+
+
+class Settings(ServiceSettings):
+    """What the dispatcher needs to know beside what every service does."""
+
+    webhook_allow_networks: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        Field(
+            title="Networks that webhooks may be sent to although they are not public",
+            description='A JSON list such as ["127.0.0.0/8", "::1/128"]; for development.',
+        ),
+    ] = ()
+    webhook_allow_http: Annotated[bool, Field(title="Whether webhooks may be sent without TLS")] = False
+    webhook_timeout: Annotated[float, Field(title="Seconds for one attempt, the whole exchange", gt=0, le=300)] = 30.0
+    webhook_lease_margin: Annotated[
+        float,
+        Field(
+            title="Seconds for which a worker's heartbeat may fail",
+            description="What a killed worker held is taken over after the timeout and this margin.",
+            ge=0.5,
+            le=600,
+        ),
+    ] = 10.0
+    webhook_endpoint_slots: Annotated[
+        int,
+        Field(
+            title="Attempts under way to one endpoint, at most", description="A quarter is for retries.", ge=1, le=1000
+        ),
+    ] = 32
+    webhook_slots: Annotated[int, Field(title="First attempts under way, over all endpoints", ge=1, le=10_000)] = 512
+    webhook_retry_slots: Annotated[int, Field(title="Retries under way, over all endpoints", ge=1, le=10_000)] = 128
+    webhook_endpoint_queue: Annotated[
+        int, Field(title="First attempts of one endpoint held in memory", ge=1, le=100_000)
+    ] = 2_000
+    webhook_queue: Annotated[int, Field(title="First attempts held in memory", ge=1, le=1_000_000)] = 20_000

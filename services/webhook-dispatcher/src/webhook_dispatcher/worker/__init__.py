@@ -1,0 +1,5 @@
+"""The worker: holds deliveries under a lease, attempts them fairly, and writes what became of them."""
+
+from webhook_dispatcher.worker.loop import Limits, Worker
+
+__all__ = ["Limits", "Worker"]

@@ -1,0 +1,117 @@
+"""Taking deliveries from the database into memory: what did not fit, what falls due, what dead workers left.
+
+Invariant: no more is claimed than the lanes have room for, and every subscription that waits gets a like share.
+"""
+
+import asyncio
+import functools
+import random
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from chassis.backoff import Backoff
+from chassis.clock import Clock
+from chassis.lifecycle import Stop
+from chassis.postgres import TRANSIENT, Database
+from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.domain.envelope import compose_tail
+from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.store import claims
+from webhook_dispatcher.store.claims import Claimed, Line, Share
+from webhook_dispatcher.worker.lease import Lease
+from webhook_dispatcher.worker.metrics import OVERDUE
+from webhook_dispatcher.worker.scheduler import Scheduler
+
+_log = structlog.get_logger(__name__)
+_BATCH = 500
+_POLL_SECONDS = 1.0
+_LEAST_SECONDS = 0.005  # between two looks, so that retries that fall due together are claimed together
+
+
+class Claims:
+    """Looks when something falls due, when memory has room, and once a second for what other workers left."""
+
+    def __init__(
+        self, database: Database, directory: Directory, scheduler: Scheduler, lease: Lease, clock: Clock
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._scheduler = scheduler
+        self._lease = lease
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._backoff = Backoff(cap=_POLL_SECONDS)
+
+    def wake(self) -> None:
+        """Look soon."""
+        self._woken.set()
+
+    def wake_at(self, due: datetime) -> None:
+        """Look when something falls due, if that is before the next look anyway."""
+        seconds = (due - self._clock()).total_seconds()
+        if seconds < _POLL_SECONDS:
+            asyncio.get_running_loop().call_later(max(0.0, seconds), self.wake)
+
+    async def run(self, stop: Stop) -> None:
+        """Claim until asked to stop."""
+        stop.waking(self.wake)
+        failures = 0
+        while not stop.is_set():
+            self._woken.clear()
+            try:
+                pause = await self._look() if self._lease.may_send() else _POLL_SECONDS
+                failures = 0
+            except TRANSIENT as error:
+                failures += 1
+                pause = self._backoff.delay(failures, random.random())  # noqa: S311 - jitter, not a secret
+                _log.warning("claims_wait", error=repr(error))
+            await self._wait(pause)
+            await asyncio.sleep(_LEAST_SECONDS)
+
+    async def _look(self) -> float:
+        """Claim what is due and has room; answer how many seconds later something else may be."""
+        lease, now = self._lease.id, self._clock()
+        async with self._database.transaction() as conn:
+            lines = await claims.waiting(conn)
+            shares = self._shares([line for line in lines if line.due_at <= now])
+            claimed = await claims.claim(conn, lease, shares, now) if lease and shares else []
+            await self._directory.refresh(conn)
+        self._note(lines, now)
+        if lease and claimed:
+            self._scheduler.offer(_jobs(lease, claimed))
+            return 0.0
+        return min((pause for line in lines if (pause := _seconds(line.due_at, now)) > 0), default=_POLL_SECONDS)
+
+    def _shares(self, due: Sequence[Line]) -> list[Share]:
+        """Divide a batch among the lines that have room."""
+        rooms = [(line, self._scheduler.room(line.subscription_id, retrying=line.retrying)) for line in due]
+        open_lines = [(line, room) for line, room in rooms if room > 0]
+        each = max(1, _BATCH // max(1, len(open_lines)))
+        shares = [Share(line.subscription_id, line.retrying, min(room, each)) for line, room in open_lines]
+        random.shuffle(shares)  # where more lines wait than one batch serves, none is always behind the others
+        return shares[:_BATCH]
+
+    def _note(self, lines: Sequence[Line], now: datetime) -> None:
+        due = [line for line in lines if line.due_at <= now]
+        for retrying in (False, True):
+            ids = {line.subscription_id for line in due if line.retrying is retrying}
+            self._scheduler.know_waiting(ids, retrying=retrying)
+        OVERDUE.set(max((-_seconds(line.due_at, now) for line in due), default=0.0))
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(min(seconds, _POLL_SECONDS)):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+
+def _seconds(due: datetime, now: datetime) -> float:
+    return (due - now).total_seconds()
+
+
+def _jobs(lease: str, claimed: Sequence[Claimed]) -> list[Job]:
+    compose = functools.lru_cache(maxsize=_BATCH)(compose_tail)
+    return [Job(one.id, one.subscription_id, lease, one.attempts, compose(one.record)) for one in claimed]

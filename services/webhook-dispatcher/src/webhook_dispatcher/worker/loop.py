@@ -1,0 +1,161 @@
+"""The worker as a whole: its parts, joined, and the order in which they end.
+
+Invariant: at a stop nothing new is claimed or started; attempts under way may end, their outcomes are written, and
+only then is the lease given up. A worker that is killed instead leaves rows that others claim when its lease is over.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from chassis.clock import Clock
+from chassis.lifecycle import Stop
+from chassis.postgres import TRANSIENT, Database
+from webhook_dispatcher.client.sender import Sender
+from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
+from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.worker.attempt import Attempts
+from webhook_dispatcher.worker.claims import Claims
+from webhook_dispatcher.worker.lanes import Lane
+from webhook_dispatcher.worker.lease import Lease
+from webhook_dispatcher.worker.outcomes import OutcomeWriter
+from webhook_dispatcher.worker.scheduler import Scheduler
+
+_log = structlog.get_logger(__name__)
+_DRAIN_SHARE = 0.7  # of the time that a stop gives: for attempts under way; the rest is for their outcomes
+_RETRY_SHARE = 4  # one part in so many of what an endpoint may use is for retries
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The worker's bounds.
+
+    Attributes:
+        timeout: seconds for one attempt.
+        margin: seconds for which a worker's heartbeat may fail before others take over.
+        endpoint_slots: attempts under way to one endpoint; a quarter of them is for retries.
+        slots: first attempts under way, over all endpoints.
+        retry_slots: retries under way, over all endpoints.
+        endpoint_queue: first attempts of one endpoint in memory.
+        queue: first attempts in memory.
+        drain: seconds that a stop may take.
+    """
+
+    timeout: float
+    margin: float
+    endpoint_slots: int
+    slots: int
+    retry_slots: int
+    endpoint_queue: int
+    queue: int
+    drain: float
+
+
+class Worker:
+    """Holds deliveries, attempts them, writes their outcomes; the `Memory` of the ingest."""
+
+    def __init__(self, database: Database, directory: Directory, sender: Sender, clock: Clock, limits: Limits) -> None:
+        self._limits = limits
+        self._sender = sender
+        self._attempts = Attempts(sender, directory, clock)
+        self._outcomes = OutcomeWriter(database, self._written)
+        self._lease = Lease(
+            database, longest=limits.timeout, margin=limits.margin, lost=self._forget, resumed=self._resume
+        )
+        self._scheduler = Scheduler(
+            first=_first_lane(limits),
+            retries=_retry_lane(limits),
+            perform=self._perform,
+            may_start=self._may_start,
+            refill=self._refill,
+        )
+        self._claims = Claims(database, directory, self._scheduler, self._lease, clock)
+        self._stopping = False
+        directory.watch(self._discard)
+
+    @property
+    def lease(self) -> str | None:
+        """The identity under which new deliveries may be held; None while nothing may be sent."""
+        return self._lease.id if self._lease.may_send() and not self._stopping else None
+
+    def room(self, subscription_id: str) -> int:
+        """Tell how many new deliveries of a subscription fit into memory."""
+        return self._scheduler.room_for_births(subscription_id)
+
+    def offer(self, jobs: Sequence[Job]) -> None:
+        """Take deliveries; those held under an identity that is gone are left to whoever claims them."""
+        self._scheduler.offer([job for job in jobs if job.lease == self.lease])
+
+    def spilled(self, subscription_ids: Collection[str]) -> None:
+        """Learn that new deliveries of some subscriptions wait in the database."""
+        self._scheduler.add_waiting(subscription_ids)
+        self._claims.wake()
+
+    async def run(self, stop: Stop) -> None:
+        """Work until asked to stop, then end in order."""
+        self._stopping = False
+        parts = Stop()
+        async with self._sender.opened(), asyncio.TaskGroup() as group:
+            group.create_task(self._lease.run(parts))
+            group.create_task(self._outcomes.run(parts))
+            try:
+                await self._claims.run(stop)
+            finally:
+                await self._end(parts)
+
+    async def _end(self, parts: Stop) -> None:
+        self._stopping = True
+        self._scheduler.clear()
+        await self._scheduler.drain(self._limits.drain * _DRAIN_SHARE)
+        parts.set()
+        try:
+            await self._outcomes.flush()
+            await self._lease.give_up()
+        except TRANSIENT as error:
+            _log.warning("lease_left", error=repr(error))  # it runs out by itself
+
+    def _may_start(self) -> bool:
+        return not self._stopping and not self._outcomes.is_full and self._lease.may_send()
+
+    async def _perform(self, job: Job) -> None:
+        self._outcomes.put(await self._attempts.make(job))
+
+    def _written(self, batch: Sequence[Outcome]) -> None:
+        for outcome in batch:
+            if outcome.state is DeliveryState.PENDING and outcome.due is not None:
+                self._claims.wake_at(outcome.due)
+        self._scheduler.start()
+
+    def _discard(self, subscription_id: str) -> None:
+        for job in self._scheduler.drop(subscription_id):
+            self._outcomes.put(self._attempts.discarded(job))
+
+    def _forget(self) -> None:
+        self._scheduler.clear()
+
+    def _resume(self) -> None:
+        self._scheduler.start()
+        self._claims.wake()
+
+    def _refill(self) -> None:
+        self._claims.wake()
+
+
+def _first_lane(limits: Limits) -> Lane:
+    return Lane(
+        slots=limits.slots,
+        endpoint_slots=max(1, limits.endpoint_slots - limits.endpoint_slots // _RETRY_SHARE),
+        endpoint_queue=limits.endpoint_queue,
+        queue=limits.queue,
+    )
+
+
+def _retry_lane(limits: Limits) -> Lane:
+    return Lane(
+        slots=limits.retry_slots,
+        endpoint_slots=max(1, limits.endpoint_slots // _RETRY_SHARE),
+        endpoint_queue=max(1, limits.endpoint_queue // _RETRY_SHARE),
+        queue=max(1, limits.queue // _RETRY_SHARE),
+    )

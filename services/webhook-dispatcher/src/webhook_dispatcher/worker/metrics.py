@@ -1,0 +1,21 @@
+"""What operators see of deliveries.
+
+Invariant: nothing here is labelled with a subscription or an organization, so that the number of series is bounded.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from webhook_dispatcher.domain.delivery import DeliveryState
+
+_ATTEMPTS = Counter("slotwire_webhook_attempts_total", "Attempts by what followed from them.", ["outcome"])
+ATTEMPTS = {state: _ATTEMPTS.labels(state.value) for state in DeliveryState}
+FAILURES = Counter("slotwire_webhook_failures_total", "Attempts without an answer, by why.", ["kind"])
+LATENCY = Histogram(
+    "slotwire_webhook_delivery_seconds",
+    "Time from an event to the end of its first attempt.",
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+IN_FLIGHT = Gauge("slotwire_webhook_in_flight", "Attempts under way.", ["lane"])
+QUEUED = Gauge("slotwire_webhook_queued", "Deliveries that wait in memory.", ["lane"])
+UNWRITTEN = Gauge("slotwire_webhook_outcomes_unwritten", "Outcomes that wait to be written.")
+OVERDUE = Gauge("slotwire_webhook_oldest_due_seconds", "How long the oldest delivery in the database has been due.")

@@ -1,0 +1,107 @@
+"""The scheduler: which delivery is attempted next.
+
+Invariants: first attempts and retries have slots of their own, so neither waits for the other; endpoints are served
+in turn under the limits of their `Lane`, so a dead or slow one never delays another's first attempt (architecture.md
+I12). A job is here only while the worker holds its delivery. All methods are synchronous: between two awaits of the
+event loop the picture is whole.
+"""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+
+from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.worker.lanes import Lane
+from webhook_dispatcher.worker.metrics import IN_FLIGHT, QUEUED
+
+
+class Scheduler:
+    """Starts attempts.
+
+    Args:
+        first: the lane of first attempts.
+        retries: the lane of all others.
+        perform: makes one attempt to its end, and never raises.
+        may_start: whether an attempt may start now.
+        refill: called when memory has room for what waits in the database.
+    """
+
+    def __init__(
+        self,
+        *,
+        first: Lane,
+        retries: Lane,
+        perform: Callable[[Job], Awaitable[None]],
+        may_start: Callable[[], bool],
+        refill: Callable[[], None],
+    ) -> None:
+        self._lanes = {False: first, True: retries}
+        self._perform = perform
+        self._may_start = may_start
+        self._refill = refill
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[bool, set[str]] = {False: set(), True: set()}
+        for name, lane in (("first", first), ("retry", retries)):
+            IN_FLIGHT.labels(name).set_function(functools.partial(getattr, lane, "in_flight"))
+            QUEUED.labels(name).set_function(functools.partial(getattr, lane, "queued"))
+
+    def room(self, subscription_id: str, *, retrying: bool) -> int:
+        """Tell how many more deliveries of a subscription one lane can hold."""
+        return self._lanes[retrying].room(subscription_id)
+
+    def room_for_births(self, subscription_id: str) -> int:
+        """Tell how many new deliveries can be held; none while older ones of the subscription wait their turn."""
+        if subscription_id in self._waiting[False]:
+            return 0
+        return self.room(subscription_id, retrying=False)
+
+    def offer(self, jobs: Iterable[Job]) -> None:
+        """Queue deliveries that the worker holds, and start what may start."""
+        for job in jobs:
+            self._lanes[job.attempts > 0].put(job)
+        self.start()
+
+    def start(self) -> None:
+        """Start as many attempts as may start."""
+        for lane in self._lanes.values():
+            while self._may_start() and (job := lane.take()) is not None:
+                task = asyncio.get_running_loop().create_task(self._run(lane, job))
+                self._tasks.add(task)
+
+    def know_waiting(self, subscription_ids: Collection[str], *, retrying: bool) -> None:
+        """Learn which subscriptions have deliveries waiting in the database, due now, in one lane."""
+        self._waiting[retrying] = set(subscription_ids)
+
+    def add_waiting(self, subscription_ids: Collection[str]) -> None:
+        """Learn that more subscriptions have first attempts waiting in the database."""
+        self._waiting[False].update(subscription_ids)
+
+    def drop(self, subscription_id: str) -> Sequence[Job]:
+        """Take out what is queued for a subscription."""
+        return [job for lane in self._lanes.values() for job in lane.drop(subscription_id)]
+
+    def clear(self) -> None:
+        """Forget all that is queued; attempts under way go on."""
+        for lane in self._lanes.values():
+            lane.clear()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the attempts under way, and cancel those that take longer."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _run(self, lane: Lane, job: Job) -> None:
+        try:
+            await self._perform(job)
+        finally:
+            task = asyncio.current_task()
+            if task is not None:
+                self._tasks.discard(task)
+            lane.done(job.subscription_id)
+            self.start()
+            retrying = job.attempts > 0
+            if job.subscription_id in self._waiting[retrying] and lane.is_low(job.subscription_id):
+                self._refill()
