@@ -217,7 +217,7 @@ def _show(one: Subscription) -> Data[ShownSubscription]:
 
 
 def _show_created(one: Subscription) -> Data[CreatedSubscription]:
-    return Data(data=CreatedSubscription(**_fields(one), secret=format_secret(one.secret)))
+    return Data(data=CreatedSubscription(**_fields(one), secret=format_secret(one.secret or b"")))
 
 
 def _show_page(page: Page[Subscription]) -> CursorList[ShownSubscription]:

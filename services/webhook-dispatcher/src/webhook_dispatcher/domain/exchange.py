@@ -16,6 +16,7 @@ class FailureKind(StrEnum):
     TLS = "tls"
     BLOCKED = "blocked_address"
     PROTOCOL = "protocol"
+    SEALED = "unreadable_secret"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import structlog
 from pydantic_core import from_json, to_json
 
-from chassis.crypto import Sealer
+from chassis.crypto import Sealer, SealError
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.retry import RetryPolicy
 from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
 
+_log = structlog.get_logger(__name__)
 CHANNEL = "webhook_subscriptions"
 
 _TAKE_VERSION = "UPDATE directory SET version = version + 1 RETURNING version"
@@ -56,6 +58,7 @@ class SubscriptionStore:
         """Write a new subscription, and tell every dispatcher."""
         version = await _raise_version(conn)
         one = replace(subscription, version=version)
+        secret = b"" if one.secret is None else one.secret
         await conn.execute(
             _INSERT,
             one.id,
@@ -64,7 +67,7 @@ class SubscriptionStore:
             list(one.events),
             one.description,
             self._seal_headers(one),
-            self._sealer.seal(one.secret, context=_context(one.id, "secret")),
+            self._sealer.seal(secret, context=_context(one.id, "secret")),
             _pauses(one),
             one.state,
             one.disabled_reason,
@@ -113,6 +116,17 @@ class SubscriptionStore:
     def _seal_headers(self, subscription: Subscription) -> bytes:
         return self._sealer.seal(to_json(subscription.headers), context=_context(subscription.id, "headers"))
 
+    def _open(self, row: Any, column: str) -> bytes | None:
+        """Open a sealed column; None with a line in the log if the key is not the one that sealed it.
+
+        One subscription that cannot be read must not stop the others; its deliveries fail and are tried again.
+        """
+        try:
+            return self._sealer.open(row[column], context=_context(row["id"], column))
+        except SealError as error:
+            _log.error("subscription_unreadable", subscription=row["id"], column=column, error=str(error))
+            return None
+
     def _read(self, row: Any) -> Subscription:
         return Subscription(
             id=row["id"],
@@ -120,8 +134,8 @@ class SubscriptionStore:
             url=row["url"],
             events=tuple(row["events"]),
             description=row["description"],
-            headers=from_json(self._sealer.open(row["headers"], context=_context(row["id"], "headers"))),
-            secret=self._sealer.open(row["secret"], context=_context(row["id"], "secret")),
+            headers=from_json(self._open(row, "headers") or b"{}"),
+            secret=self._open(row, "secret"),
             retry=None if row["retry"] is None else RetryPolicy(tuple(row["retry"])),
             state=State(row["state"]),
             disabled_reason=None if row["disabled_reason"] is None else DisabledReason(row["disabled_reason"]),

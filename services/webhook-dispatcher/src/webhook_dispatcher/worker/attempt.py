@@ -49,6 +49,8 @@ class Attempts:
         return Outcome(job, DeliveryState.DISCARDED, self._directory.discard_reason(job.subscription_id))
 
     async def _exchange(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
+        if subscription.secret is None:
+            return Failure(FailureKind.SEALED, "the signing secret was sealed with another key")
         body = compose_body(job.id, job.tail)
         headers = {
             **subscription.headers,

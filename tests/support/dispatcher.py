@@ -1,0 +1,166 @@
+"""The dispatcher without Kafka: events go straight into the ingest, everything else is real."""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from chassis import inbox
+from chassis.clock import utc_now
+from chassis.crypto import Sealer
+from chassis.ids import new_id
+from chassis.inbox import Incoming
+from chassis.kafka import Record
+from chassis.lifecycle import Loop, background
+from chassis.migrations import migrate
+from chassis.postgres import Database
+from slotwire_contracts import ReservationEvent, encode
+from support.reservations import an_event
+from support.waiting import eventually
+from webhook_dispatcher.client.guard import Guard
+from webhook_dispatcher.client.sender import Sender
+from webhook_dispatcher.domain.delivery import DeliveryState
+from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.domain.reading import AttemptRecord, DeliveryRecord
+from webhook_dispatcher.domain.retry import RetryPolicy
+from webhook_dispatcher.domain.subscription import State, Subscription
+from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.service.ingest import Arrival, Ingest
+from webhook_dispatcher.store import deliveries
+from webhook_dispatcher.store.subscriptions import SubscriptionStore
+from webhook_dispatcher.worker import Limits, Worker
+
+ORG = "org_test"
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+LIMITS = Limits(
+    timeout=2.0,
+    margin=1.0,
+    endpoint_slots=32,
+    slots=512,
+    retry_slots=128,
+    endpoint_queue=2_000,
+    queue=20_000,
+    drain=5.0,
+)
+SEALER = Sealer(bytes(32))
+
+
+def a_happening(kind: str = "reservation.confirmed", **other: Any) -> ReservationEvent:
+    """An event that has just happened, with an id that carries its time."""
+    return an_event(kind, **{"id": new_id("evt"), "orgid": ORG, **other})
+
+
+@dataclass
+class Dispatcher:
+    """One worker with its directory and ingest."""
+
+    database: Database
+    directory: Directory
+    worker: Worker
+    ingest: Ingest
+    store: SubscriptionStore
+
+    async def subscribe(
+        self, url: str, *, events: Sequence[str] = ("*",), retry: Sequence[float] = (0.05, 0.05, 0.05), **other: Any
+    ) -> Subscription:
+        """Make a subscription as the API would."""
+        now = utc_now()
+        made = Subscription(
+            id=new_id("sub"),
+            org_id=ORG,
+            url=url,
+            events=tuple(events),
+            description=None,
+            headers={},
+            secret=secrets.token_bytes(32),
+            retry=RetryPolicy(tuple(retry)),
+            state=State.ACTIVE,
+            disabled_reason=None,
+            created_at=now,
+            updated_at=now,
+        )
+        made = replace(made, **other)
+        async with self.database.transaction() as conn:
+            await self.store.insert(conn, made)
+        return made
+
+    async def publish(self, *events: ReservationEvent) -> None:
+        """Take events in as the consumer does: one transaction, then what follows the commit."""
+        incoming = [_incoming(event) for event in events]
+        async with self.database.transaction() as conn:
+            fresh = await inbox.claim(conn, incoming)
+            after = await self.ingest.take(conn, [one.event for one in fresh])
+        if after is not None:
+            after()
+
+    async def delivery(self, event: ReservationEvent, to: Subscription) -> DeliveryRecord:
+        """Read a delivery that must be there."""
+        async with self.database.connection() as conn:
+            found = await deliveries.fetch(conn, to.org_id, delivery_id(event.id, to.id))
+        assert found is not None
+        return found
+
+    async def attempts(self, event: ReservationEvent, to: Subscription) -> list[AttemptRecord]:
+        """Read a delivery's attempts."""
+        async with self.database.connection() as conn:
+            return await deliveries.attempts(conn, delivery_id(event.id, to.id))
+
+    async def settled(self, event: ReservationEvent, to: Subscription, *, within: float = 10.0) -> DeliveryRecord:
+        """Wait until a delivery has come to its end."""
+
+        async def has_ended() -> bool:
+            return (await self.delivery(event, to)).state is not DeliveryState.PENDING
+
+        await eventually(has_ended, within=within)
+        return await self.delivery(event, to)
+
+    async def tried(self, event: ReservationEvent, to: Subscription, times: int = 1) -> DeliveryRecord:
+        """Wait until a delivery was attempted so often."""
+
+        async def was() -> bool:
+            return (await self.delivery(event, to)).attempts >= times
+
+        await eventually(was, within=10.0)
+        return await self.delivery(event, to)
+
+
+def _incoming(event: ReservationEvent) -> Incoming[Arrival]:
+    record = Record("booking.events", 0, 0, 0, event.subject.encode(), encode(event))
+    return Incoming(event.id, Arrival(event.id, event.type, event.orgid, record.value), record)
+
+
+async def prepare(url: str) -> None:
+    """Bring an empty database up to date."""
+    await migrate(url, PurePosixPath(urlsplit(url).path).name, ["chassis", "webhook_dispatcher"])
+
+
+def dispatcher(database: Database, limits: Limits = LIMITS, guard: Guard | None = None) -> Dispatcher:
+    """Make a dispatcher that does not run yet."""
+    store = SubscriptionStore(SEALER)
+    directory = Directory(store)
+    sender = Sender(guard or Guard(LOOPBACK), seconds=limits.timeout, user_agent="Slotwire/test")
+    worker = Worker(database, directory, sender, utc_now, limits)
+    return Dispatcher(database, directory, worker, Ingest(directory, worker, utc_now), store)
+
+
+@asynccontextmanager
+async def running(url: str, limits: Limits = LIMITS, guard: Guard | None = None) -> AsyncIterator[Dispatcher]:
+    """Run a dispatcher on a prepared database for the block, and stop it in good order."""
+    async with Database(url, pool_size=10, application="tests").opened() as database:
+        made = dispatcher(database, limits, guard)
+
+        async def follow(stop: Any) -> None:
+            await made.directory.follow(database, stop)
+
+        loops = (Loop("directory", follow), Loop("worker", made.worker.run))
+        async with background(*loops, drain_seconds=limits.drain):
+            await eventually(lambda: _holds(made.worker))
+            yield made
+
+
+async def _holds(worker: Worker) -> bool:
+    return worker.lease is not None

@@ -1,0 +1,99 @@
+"""Endpoints of subscribers that behave badly, each a real server on loopback."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from devstack.ports import HOST
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Request:
+    """One request as it came."""
+
+    at: float
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Endpoint:
+    """A server that answers as told and remembers what came."""
+
+    answer: Callable[["Endpoint"], web.Response | Awaitable[web.StreamResponse]]
+    url: str = ""
+    requests: list[Request] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.requests.append(Request(time.perf_counter(), headers, await request.read()))
+        self.came.set()
+        answered = self.answer(self)
+        return answered if isinstance(answered, web.Response) else await answered
+
+
+def status(*codes: int, **headers: str) -> Callable[[Endpoint], web.Response]:
+    """Answer with these statuses, the last of them for ever; underscores in names of headers stand for hyphens."""
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda endpoint: web.Response(status=codes[min(len(endpoint.requests), len(codes)) - 1], headers=told)
+
+
+async def _hang(_: Endpoint) -> web.Response:
+    await asyncio.sleep(60)
+    return web.Response()
+
+
+def hanging(endpoint: Endpoint) -> Awaitable[web.Response]:
+    """Never answer."""
+    return _hang(endpoint)
+
+
+@asynccontextmanager
+async def endpoint(
+    answer: Callable[[Endpoint], web.Response | Awaitable[web.StreamResponse]] = status(204),
+) -> AsyncIterator[Endpoint]:
+    """Listen on a free port of loopback for the block."""
+    told = Endpoint(answer)
+    app = web.Application()
+    app.router.add_post("/hook", told.take)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    told.url = f"http://{HOST}:{runner.addresses[0][1]}/hook"
+    try:
+        yield told
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def raw_endpoint(talk: Talk) -> AsyncIterator[str]:
+    """Listen on a free port of loopback, speaking bytes; answers the URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, HOST, 0)
+    async with server:
+        yield f"http://{HOST}:{server.sockets[0].getsockname()[1]}/hook"
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    """Read a request's head and body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
+    )
+    return head + await reader.readexactly(length)
