@@ -1,0 +1,38 @@
+"""Every page does what it says: its commands succeed and print what it shows."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from devstack.ports import free_port
+from docs.conftest import ROOT, reader_environment
+from docs.page import blocks
+from docs.run import Run
+from docs.terminal import Terminal
+
+PORTS = ("9000", "9001")  # of the pages; this machine may need them for something else
+PAGES = ("README.md", "docs/quickstart.md", "docs/api.md", "docs/webhooks.md", "docs/consume-the-streams.md")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the pages' commands need curl")
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_does_what_it_shows(page: str, running_clone: Path, tmp_path: Path) -> None:
+    env = reader_environment()
+    with Terminal(running_clone, env) as terminal:
+        run = Run(running_clone, env, terminal, tmp_path, {port: str(free_port()) for port in PORTS})
+        try:
+            for block in blocks(ROOT / page):
+                run.play(block)
+        finally:
+            run.end()
+    if run.left_out:
+        pytest.skip(f"all but the blocks that need what this machine lacks: {', '.join(sorted(run.left_out))}")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    assert [link for link in LINK.findall(path.read_text()) if not (path.parent / link).exists()] == []

@@ -1,0 +1,75 @@
+"""What the pages list is what the programs have: schedules, codes, scopes, topics, types."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from booking.api.errors import ERRORS as BOOKING_ERRORS
+from chassis.identity import KeyKind
+from chassis.identity.callers import SCOPES
+from chassis.web.errors import STATUSES
+from docs.conftest import ROOT
+from slotwire_contracts import CATALOG, TOPICS, dead_letters
+from webhook_dispatcher.api import ERRORS as WEBHOOK_ERRORS
+from webhook_dispatcher.domain.delivery import DeliveryState
+from webhook_dispatcher.domain.exchange import FailureKind
+from webhook_dispatcher.domain.retry import DEFAULT
+
+SECONDS = {"s": 1, "min": 60, "h": 3600}
+GATEWAY = {"bad_gateway": 502}
+LATER = {"booking_waitlist.read", "booking_waitlist.manage", "calcom.sync"}  # of services that are not here yet
+
+
+def text(page: str) -> str:
+    return Path(ROOT / "docs" / page).read_text()
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the table that begins with a heading."""
+    table = text(page).split(f"| {heading} |", 1)[1].split("\n\n", 1)[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+def words(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_retry_schedule() -> None:
+    pauses = [cell.split() for _, cell in rows("webhooks.md", "attempt")]
+    assert [float(number) * SECONDS[unit] for number, unit in pauses] == list(DEFAULT.pauses)
+    assert [number for number, _ in rows("webhooks.md", "attempt")] == [str(2 + n) for n in range(len(DEFAULT.pauses))]
+    assert f"about {round(sum(DEFAULT.pauses) / 3600)} hours" in text("webhooks.md").replace("\n", " ")
+
+
+def test_the_error_codes() -> None:
+    listed = {code: int(status) for status, codes, _ in rows("api.md", "status") for code in words(codes)}
+    every: Mapping[str, int] = {**STATUSES, **BOOKING_ERRORS, **WEBHOOK_ERRORS, **GATEWAY}
+    assert listed == every
+
+
+def test_the_scopes_and_kinds_of_keys() -> None:
+    assert {scope for scopes, _ in rows("api.md", "scope") for scope in words(scopes)} == SCOPES - LATER
+    assert {words(kind)[0] for kind, _ in rows("api.md", "`--kind`")} == set(KeyKind)
+
+
+def test_the_topics() -> None:
+    listed = {
+        words(name)[0]: (partitions, kept) for name, _, partitions, kept, _ in rows("consume-the-streams.md", "topic")
+    }
+    assert listed == {
+        topic.name: (str(topic.partitions), f"{topic.retention_hours // 24} days")
+        for one in TOPICS
+        for topic in (one, dead_letters(one))
+    }
+
+
+def test_the_types_of_events() -> None:
+    told = text("consume-the-streams.md").split("The types:", 1)[1].split("\n\n", 1)[0]
+    assert {"reservation" + word.removeprefix("reservation") for word in words(told)} == set(CATALOG)
+
+
+def test_the_states_and_failures_of_deliveries() -> None:
+    told = text("webhooks.md")
+    states = told.split("`status` may be", 1)[1].split(";", 1)[0]
+    assert set(words(states)) == set(DeliveryState)
+    assert [word for error, _ in rows("webhooks.md", "`error`") for word in words(error)] == list(FailureKind)
