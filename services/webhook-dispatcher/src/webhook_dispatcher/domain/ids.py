@@ -5,13 +5,13 @@ their event. So the primary key of deliveries is the uniqueness of (event, subsc
 """
 
 import hashlib
+import re
 from datetime import UTC, datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32 in lower case, as in TypeIDs
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
-_LETTERS = 26
-_BITS = 128
+_TYPE_ID = re.compile(r"(?:.*_)?([0-7][0-9a-hjkmnp-tv-z]{9})[0-9a-hjkmnp-tv-z]{16}")  # the first ten are the time
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NOISE = (1 << 80) - 1 & ~(0xF << 76) & ~(0b11 << 62)
 
@@ -48,16 +48,13 @@ def first_delivery_id(since: datetime) -> str:
 
 
 def _milliseconds(sortable_id: str) -> int:
-    suffix = sortable_id.rpartition("_")[2]
-    number = 0
-    try:
-        for letter in suffix:
-            number = number << 5 | _VALUES[letter]
-    except KeyError:
-        raise UnsortableIdError(f"{sortable_id!r} is no TypeID") from None
-    if len(suffix) != _LETTERS or number >> _BITS:
+    match = _TYPE_ID.fullmatch(sortable_id)
+    if match is None:
         raise UnsortableIdError(f"{sortable_id!r} is no TypeID")
-    return number >> 80
+    number = 0
+    for letter in match[1]:
+        number = number << 5 | _VALUES[letter]
+    return number
 
 
 def _encode(number: int) -> str:

@@ -13,8 +13,8 @@ from typing import Protocol
 from chassis.clock import Clock
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import Birth, Job
-from webhook_dispatcher.domain.envelope import compose_tail
 from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.store import deliveries
 

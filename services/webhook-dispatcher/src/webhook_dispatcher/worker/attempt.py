@@ -13,7 +13,7 @@ from chassis.clock import Clock
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.decision import Delivered, EndpointGone, Exhausted, Retry, Verdict, decide
 from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, DiscardReason, Job, Outcome
-from webhook_dispatcher.domain.envelope import compose_body
+from webhook_dispatcher.domain.envelope import body_of
 from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, FailureKind
 from webhook_dispatcher.domain.ids import instant_of
 from webhook_dispatcher.domain.signature import sign
@@ -51,7 +51,7 @@ class Attempts:
     async def _exchange(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
         if subscription.secret is None:
             return Failure(FailureKind.SEALED, "the signing secret was sealed with another key")
-        body = compose_body(job.id, job.tail)
+        body = body_of(job.id, job.tail)
         headers = {
             **subscription.headers,
             "content-type": "application/json",

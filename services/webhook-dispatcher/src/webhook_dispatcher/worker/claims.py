@@ -16,7 +16,7 @@ from chassis.clock import Clock
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Database
 from webhook_dispatcher.domain.delivery import Job
-from webhook_dispatcher.domain.envelope import compose_tail
+from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.store import claims
 from webhook_dispatcher.store.claims import Claimed, Line, Share
