@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +25,12 @@ DOCKER = shutil.which("docker") or "docker"
 
 
 @functools.cache
-def compose_command() -> tuple[str, ...] | None:
-    """Version 2 as a part of `docker`, else version 1 as a program of its own, else None."""
+def compose_command() -> tuple[str, ...]:
+    """Version 2 as a part of `docker`, else version 1 as a program of its own; empty where there is neither."""
     for command in ((DOCKER, "compose"), (shutil.which("docker-compose") or "",)):
         if command[0] and _succeeds([*command, "version"]):
             return command
-    return None
+    return ()
 
 
 @functools.cache
@@ -57,7 +57,7 @@ class Project:
 
     async def run(self, *words: str) -> str:
         """Run one Compose command and answer its standard output; it must succeed."""
-        command = [*(compose_command() or ()), "--project-name", self.name, "--project-directory", str(ROOT)]
+        command = [*compose_command(), "--project-name", self.name, "--project-directory", str(ROOT)]
         for file in self.files:
             command += ["--file", file]
         return await asyncio.to_thread(_output, [*command, *words], self.env)
@@ -82,6 +82,17 @@ async def project(*files: str, **env: str) -> AsyncIterator[Project]:
         yield made
     finally:
         await made.run("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+def compose_environment(told: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with nothing of ours in it but what is told."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SLOTWIRE_", "COMPOSE_"))}
+    return {**inherited, **_builder(), **told}
+
+
+def remove_project(folder: Path) -> None:
+    """Remove what a folder's own Compose project has become, data included."""
+    _output([*compose_command(), "down", "--volumes", "--remove-orphans", "--timeout", "5"], folder=folder)
 
 
 @asynccontextmanager
@@ -110,10 +121,9 @@ def _builder() -> dict[str, str]:
     return {} if _succeeds([DOCKER, "buildx", "version"]) else {"DOCKER_BUILDKIT": "0"}
 
 
-def _output(command: Sequence[str], env: dict[str, str] | None = None) -> str:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SLOTWIRE_")}
+def _output(command: Sequence[str], env: Mapping[str, str] | None = None, folder: Path = ROOT) -> str:
     ran = subprocess.run(
-        command, cwd=ROOT, env={**inherited, **_builder(), **(env or {})}, capture_output=True, text=True, check=False
+        command, cwd=folder, env=compose_environment(env or {}), capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, f"{' '.join(command)}: {ran.stderr}"
     return ran.stdout
