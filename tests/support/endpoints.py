@@ -55,9 +55,12 @@ def hanging(endpoint: Endpoint) -> Awaitable[web.Response]:
     return _hang(endpoint)
 
 
+ACCEPTING = status(204)
+
+
 @asynccontextmanager
 async def endpoint(
-    answer: Callable[[Endpoint], web.Response | Awaitable[web.StreamResponse]] = status(204),
+    answer: Callable[[Endpoint], web.Response | Awaitable[web.StreamResponse]] = ACCEPTING,
 ) -> AsyncIterator[Endpoint]:
     """Listen on a free port of loopback for the block."""
     told = Endpoint(answer)

@@ -29,14 +29,20 @@ class DiscardReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """A delivery that comes to be with its event; `lease` is the worker that holds it from the start, if any."""
+    """A delivery that comes to be with its event.
+
+    Attributes:
+        lease: the worker that holds it from the start, if any.
+        reason: why it is discarded from the start, if it is.
+    """
 
     id: str
     event_id: str
     subscription_id: str
     org_id: str
     event_type: str
-    lease: str | None
+    lease: str | None = None
+    reason: DiscardReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Directory:
         return DiscardReason.DISABLED if subscription_id in self._by_id else DiscardReason.DELETED
 
     def wanting(self, org_id: str, event_type: str) -> tuple[Subscription, ...]:
-        """List the active subscriptions of an organization that want a type of event."""
+        """List the subscriptions of an organization that want a type of event, the disabled ones too."""
         return self._wanted.get(org_id, {}).get(event_type, ())
 
     async def refresh(self, conn: Connection) -> None:
@@ -98,7 +98,6 @@ class Directory:
 def _index(subscriptions: Iterable[Subscription]) -> dict[str, tuple[Subscription, ...]]:
     index: dict[str, tuple[Subscription, ...]] = {}
     for one in subscriptions:
-        if one.is_active:
-            for event_type in expand(one.events):
-                index[event_type] = (*index.get(event_type, ()), one)
+        for event_type in expand(one.events):
+            index[event_type] = (*index.get(event_type, ()), one)
     return index

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from chassis.clock import Clock
 from chassis.postgres import Connection
-from webhook_dispatcher.domain.delivery import Birth, Job
+from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job
 from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.store import deliveries
@@ -60,7 +61,7 @@ class Ingest:
         batch = _Batch(self._memory)
         for arrival in arrivals:
             for subscription in self._directory.wanting(arrival.org_id, arrival.type):
-                batch.add(arrival, subscription.id)
+                batch.add(arrival, subscription)
         if not batch.births:
             return None
         new = await deliveries.insert(conn, batch.births, self._clock())
@@ -83,14 +84,24 @@ class _Batch:
         self.jobs: list[Job] = []
         self.spilled: set[str] = set()
 
-    def add(self, arrival: Arrival, subscription_id: str) -> None:
-        identifier = delivery_id(arrival.event_id, subscription_id)
-        lease = self._lease_for(subscription_id)
-        self.births.append(Birth(identifier, arrival.event_id, subscription_id, arrival.org_id, arrival.type, lease))
-        if lease is None:
-            self.spilled.add(subscription_id)
+    def add(self, arrival: Arrival, subscription: Subscription) -> None:
+        birth = functools.partial(
+            Birth,
+            delivery_id(arrival.event_id, subscription.id),
+            arrival.event_id,
+            subscription.id,
+            arrival.org_id,
+            arrival.type,
+        )
+        if not subscription.is_active:
+            self.births.append(birth(reason=DiscardReason.DISABLED))
+        elif (lease := self._lease_for(subscription.id)) is None:
+            self.births.append(birth())
+            self.spilled.add(subscription.id)
         else:
-            self.jobs.append(Job(identifier, subscription_id, lease, 0, _tail(arrival.record)))
+            born = birth(lease)
+            self.births.append(born)
+            self.jobs.append(Job(born.id, subscription.id, lease, 0, _tail(arrival.record)))
 
     def _lease_for(self, subscription_id: str) -> str | None:
         if self._lease is None or self._taken[subscription_id] >= self._memory.room(subscription_id):

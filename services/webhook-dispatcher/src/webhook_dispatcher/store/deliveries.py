@@ -12,10 +12,14 @@ from webhook_dispatcher.domain.ids import first_delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, Cut, DeliveryFilter, DeliveryRecord, Page
 
 _INSERT = """
-INSERT INTO deliveries (id, event_id, subscription_id, org_id, event_type, leased_by, due_at)
-SELECT id, event_id, subscription_id, org_id, event_type, leased_by, $7
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-    AS born (id, event_id, subscription_id, org_id, event_type, leased_by)
+INSERT INTO deliveries (
+    id, event_id, subscription_id, org_id, event_type, leased_by, reason, state, settled_at, due_at
+)
+SELECT
+    id, event_id, subscription_id, org_id, event_type, leased_by, reason,
+    CASE WHEN reason IS NULL THEN 'pending' ELSE 'discarded' END, CASE WHEN reason IS NOT NULL THEN now() END, $8
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+    AS born (id, event_id, subscription_id, org_id, event_type, leased_by, reason)
 ON CONFLICT (id) DO NOTHING
 RETURNING id
 """
@@ -41,7 +45,7 @@ ORDER BY id DESC LIMIT $6
 
 
 async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> set[str]:
-    """Write new deliveries, due now, and answer the ids of those that were not there."""
+    """Write new deliveries, due now or discarded, and answer the ids of those that were not there."""
     rows = await conn.fetch(
         _INSERT,
         [one.id for one in births],
@@ -50,6 +54,7 @@ async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> se
         [one.org_id for one in births],
         [one.event_type for one in births],
         [one.lease for one in births],
+        [one.reason for one in births],
         now,
     )
     return {row["id"] for row in rows}
