@@ -18,8 +18,6 @@ from typing import Any
 
 import pytest
 
-from support.containers import engine_answers
-
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = shutil.which("docker") or "docker"
 
@@ -36,8 +34,8 @@ def compose_command() -> tuple[str, ...]:
 @functools.cache
 def without_compose() -> str | None:
     """Why no Compose project can be started here; None if one can."""
-    if not engine_answers():
-        return "no Docker engine answers"
+    if shutil.which("docker") is None or not _succeeds([DOCKER, "version"]):
+        return "no Docker engine answers the command `docker`"
     return None if compose_command() else "neither `docker compose` nor `docker-compose` is installed"
 
 
