@@ -107,10 +107,11 @@ def _kept(response: ClientResponse) -> dict[str, str]:
 
 def _failure(error: Exception) -> Failure:
     kind = FailureKind.PROTOCOL
-    if isinstance(error, BlockedAddressError) or isinstance(getattr(error, "os_error", None), BlockedAddressError):
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, BlockedAddressError):
         kind = FailureKind.BLOCKED
     elif isinstance(error, ssl.SSLError | ssl.CertificateError | aiohttp.ClientSSLError):
         kind = FailureKind.TLS
     elif isinstance(error, aiohttp.ClientConnectionError | OSError):
         kind = FailureKind.CONNECTION
-    return Failure(kind, storable(str(error) or type(error).__name__)[:_DETAIL_CHARACTERS])
+    return Failure(kind, storable(str(cause) or type(cause).__name__)[:_DETAIL_CHARACTERS])

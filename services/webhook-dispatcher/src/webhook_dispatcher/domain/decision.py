@@ -78,12 +78,13 @@ def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
         return None
     text = value.strip()
     latest = now + MAX_RETRY_AFTER
+    is_number = text.isascii() and text.isdigit()
     try:
-        if text.isascii() and text.isdigit():
+        if is_number:
             return min(now + timedelta(seconds=int(text)), latest)
         date = parsedate_to_datetime(text)
         return min(date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC), latest)
     except OverflowError:
         return latest  # a number or a date beyond what Python counts
     except ValueError:
-        return latest if text.isdigit() else None
+        return latest if is_number else None

@@ -44,7 +44,7 @@ def instant_of(sortable_id: str) -> datetime:
 
 def first_delivery_id(since: datetime) -> str:
     """Tell the least id that the delivery of an event since an instant can have."""
-    return "dlv_" + _encode(int(since.timestamp() * 1000) << 80)
+    return "dlv_" + _encode(max(0, int(since.timestamp() * 1000)) << 80)
 
 
 def _milliseconds(sortable_id: str) -> int:
