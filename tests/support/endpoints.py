@@ -26,7 +26,7 @@ class Request:
 class Endpoint:
     """A server that answers as told and remembers what came."""
 
-    answer: Callable[["Endpoint"], web.Response | Awaitable[web.StreamResponse]]
+    answer: Callable[["Endpoint"], web.Response | Awaitable[web.Response]]
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,14 +45,10 @@ def status(*codes: int, **headers: str) -> Callable[[Endpoint], web.Response]:
     return lambda endpoint: web.Response(status=codes[min(len(endpoint.requests), len(codes)) - 1], headers=told)
 
 
-async def _hang(_: Endpoint) -> web.Response:
+async def hanging(_: Endpoint) -> web.Response:
+    """Never answer."""
     await asyncio.sleep(60)
     return web.Response()
-
-
-def hanging(endpoint: Endpoint) -> Awaitable[web.Response]:
-    """Never answer."""
-    return _hang(endpoint)
 
 
 ACCEPTING = status(204)
@@ -60,7 +56,7 @@ ACCEPTING = status(204)
 
 @asynccontextmanager
 async def endpoint(
-    answer: Callable[[Endpoint], web.Response | Awaitable[web.StreamResponse]] = ACCEPTING,
+    answer: Callable[[Endpoint], web.Response | Awaitable[web.Response]] = ACCEPTING,
 ) -> AsyncIterator[Endpoint]:
     """Listen on a free port of loopback for the block."""
     told = Endpoint(answer)
