@@ -42,5 +42,5 @@ class Settings(ServiceSettings):
     webhook_retry_slots: Annotated[int, Field(title="Retries under way, over all endpoints", ge=1, le=10_000)] = 128
     webhook_endpoint_queue: Annotated[
         int, Field(title="First attempts of one endpoint held in memory", ge=1, le=100_000)
-    ] = 2_000
-    webhook_queue: Annotated[int, Field(title="First attempts held in memory", ge=1, le=1_000_000)] = 20_000
+    ] = 5_000
+    webhook_queue: Annotated[int, Field(title="First attempts held in memory", ge=1, le=1_000_000)] = 40_000

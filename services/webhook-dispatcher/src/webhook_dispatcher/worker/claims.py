@@ -86,7 +86,7 @@ class Claims:
 
     def _shares(self, due: Sequence[Line]) -> list[Share]:
         """Divide a batch among the lines that have room."""
-        rooms = [(line, self._scheduler.room(line.subscription_id, retrying=line.retrying)) for line in due]
+        rooms = [(line, self._scheduler.room_for_claims(line.subscription_id, retrying=line.retrying)) for line in due]
         open_lines = [(line, room) for line, room in rooms if room > 0]
         each = max(1, _BATCH // max(1, len(open_lines)))
         shares = [Share(line.subscription_id, line.retrying, min(room, each)) for line, room in open_lines]

@@ -45,15 +45,16 @@ class Scheduler:
             IN_FLIGHT.labels(name).set_function(functools.partial(getattr, lane, "in_flight"))
             QUEUED.labels(name).set_function(functools.partial(getattr, lane, "queued"))
 
-    def room(self, subscription_id: str, *, retrying: bool) -> int:
-        """Tell how many more deliveries of a subscription one lane can hold."""
-        return self._lanes[retrying].room(subscription_id)
+    def room_for_claims(self, subscription_id: str, *, retrying: bool) -> int:
+        """Tell how many waiting deliveries of a subscription one lane wants: none until it has run low."""
+        lane = self._lanes[retrying]
+        return lane.room(subscription_id) if lane.is_low(subscription_id) else 0
 
     def room_for_births(self, subscription_id: str) -> int:
         """Tell how many new deliveries can be held; none while older ones of the subscription wait their turn."""
         if subscription_id in self._waiting[False]:
             return 0
-        return self.room(subscription_id, retrying=False)
+        return self._lanes[False].room(subscription_id)
 
     def offer(self, jobs: Iterable[Job]) -> None:
         """Queue deliveries that the worker holds, and start what may start."""
