@@ -28,6 +28,7 @@ lint: $(INSTALLED) ## Check style, types, the layers, and that generated contrac
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m slotwire_contracts.generate --check
+	$(BIN)/python -m slotwire_contracts.compatibility libs/contracts/schemas/baseline libs/contracts/schemas
 
 bench: $(INSTALLED) ## Measure, and write the report under bench/reports.
 	@$(BIN)/python -m bench

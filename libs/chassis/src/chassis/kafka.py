@@ -78,7 +78,8 @@ async def answers(bootstrap: str) -> bool:
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             await admin.start()
-            return bool(await admin.list_topics())
+            await admin.list_topics()
+            return True
     except (KafkaError, TimeoutError, OSError):
         return False
     finally:

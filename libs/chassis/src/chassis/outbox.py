@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge
 from chassis.kafka import Producer
 from chassis.lifecycle import Stop
 from chassis.postgres import Connection, Database, DedicatedConnection
+from slotwire_contracts import HEADERS
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +30,6 @@ _BATCHES_UNDER_WAY = 3
 _POLL_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 _NOTIFY_SECONDS = 0.003
-_CLOUDEVENTS = (("content-type", b"application/cloudevents+json"),)
 
 _APPEND_ONE = "INSERT INTO outbox (event_id, topic, key, value) VALUES ($1, $2, $3, $4)"
 _APPEND = """
@@ -152,8 +152,7 @@ class Relay:
         rows = await connection.fetch(_READ, list(self._under_way), _BATCH_ROWS)
         if rows:
             acknowledged = [
-                await producer.send(row["topic"], key=row["key"], value=row["value"], headers=_CLOUDEVENTS)
-                for row in rows
+                await producer.send(row["topic"], key=row["key"], value=row["value"], headers=HEADERS) for row in rows
             ]
             ids = [row["id"] for row in rows]
             self._under_way.update(ids)

@@ -99,7 +99,7 @@ class Kafka(Server):
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--ignore-formatted", "-t", cluster, "-c", str(self._properties))
+        arguments = ("format", "--ignore-formatted", f"--cluster-id={cluster}", "-c", str(self._properties))
         done = subprocess.run(  # noqa: S603 - our own command
             self._java("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
         )

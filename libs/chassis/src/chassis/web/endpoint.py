@@ -25,7 +25,7 @@ from chassis.idempotency import (
 )
 from chassis.identity import Caller, Identity
 from chassis.ids import new_id
-from chassis.postgres import UNAVAILABLE
+from chassis.postgres import TRANSIENT
 from chassis.web.errors import STATUSES, ApiError, CodedError, api_error, from_validation, render
 from chassis.web.routes import Call, Route
 
@@ -56,6 +56,8 @@ class Endpoint:
             ApiError, CodedError and whatever the handler raises: the middleware turns them into answers.
         """
         caller = await self._authenticate(request)
+        if any("\0" in part for part in request.match_info.values()):
+            raise api_error("not_found", "there is nothing at this path")
         raw = await self._read_body(request)
         call = Call(
             caller=caller,
@@ -184,7 +186,7 @@ def as_api_error(error: Exception, statuses: Mapping[str, int]) -> ApiError:
     if isinstance(error, CodedError):
         status = statuses.get(error.code) or STATUSES[error.code]
         return ApiError(status, error.code, error.message, param=error.param, details=error.details)
-    if isinstance(error, UNAVAILABLE):
+    if isinstance(error, TRANSIENT):
         return api_error("unavailable", "the database is away; try again", headers={"Retry-After": "1"})
     return api_error("internal_error", "something went wrong on our side")
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from booking.api.booking_models import BookingBody, BookingQuery, Cancelled, ChangedBooking
-from booking.api.fields import actor_of, id_of, meta_of
+from booking.api.fields import actor_of, meta_of
 from booking.domain.booking import Booking
 from booking.domain.errors import ValidationFailedError
 from booking.domain.listing import Found
@@ -32,7 +32,7 @@ class Handlers:
 
     async def get(self, call: Call) -> Booking:
         """Answer one booking."""
-        return await self.bookings.get(actor_of(call.caller), id_of(call))
+        return await self.bookings.get(actor_of(call.caller), call.path["id"])
 
     async def create(self, call: Call) -> Booking:
         """Make a booking."""
@@ -43,11 +43,11 @@ class Handlers:
         """Change a booking."""
         body: ChangedBooking = call.body
         change = body.change(_version(call))
-        return await self.bookings.change(actor_of(call.caller), id_of(call), change, _origin(call))
+        return await self.bookings.change(actor_of(call.caller), call.path["id"], change, _origin(call))
 
     async def cancel(self, call: Call) -> Booking:
         """Cancel a booking."""
-        return await self.bookings.cancel(actor_of(call.caller), id_of(call), _version(call), _origin(call))
+        return await self.bookings.cancel(actor_of(call.caller), call.path["id"], _version(call), _origin(call))
 
 
 def routes(bookings: Bookings) -> list[Route]:

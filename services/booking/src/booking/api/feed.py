@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from booking.api.bookings import READ
-from booking.api.fields import Identifier, actor_of, id_of
+from booking.api.fields import Identifier, actor_of
 from booking.domain.errors import ValidationFailedError
 from booking.domain.listing import FeedPage
 from booking.service.bookings import Bookings, Feed
@@ -73,7 +73,7 @@ class Handlers:
 
     async def feed(self, call: Call) -> Feed:
         """Answer a page of a reservation's events."""
-        return await self.bookings.feed(actor_of(call.caller), id_of(call), call.query.page())
+        return await self.bookings.feed(actor_of(call.caller), call.path["id"], call.query.page())
 
 
 def routes(bookings: Bookings) -> list[Route]:

@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from booking.domain.actors import Actor, ActorName
-from booking.domain.errors import NotFoundError
 from booking.domain.listing import Found, Page
 from booking.domain.times import parse_instant, parse_instant_or_date
 from chassis.identity import Caller, KeyKind
-from chassis.web import Call, Input, ListMeta
+from chassis.web import Input, ListMeta
 
 _ACTORS: dict[KeyKind, ActorName] = {
     KeyKind.STAFF: "staff",
@@ -23,17 +22,6 @@ _ACTORS: dict[KeyKind, ActorName] = {
 def actor_of(caller: Caller) -> Actor:
     """Tell who acts, as the rules see it."""
     return Actor(caller.org_id, _ACTORS[caller.kind], caller.client_id)
-
-
-def id_of(call: Call) -> str:
-    """Answer the id in the path.
-
-    Raises:
-        NotFoundError: it holds a NUL, which no id does and PostgreSQL cannot even compare with.
-    """
-    if "\0" in call.path["id"]:
-        raise NotFoundError("There is no such object.")
-    return call.path["id"]
 
 
 class Body(Input):

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Generic
 
 from booking.api import reference_models as models
-from booking.api.fields import Body, PageQuery, actor_of, id_of, meta_of
+from booking.api.fields import Body, PageQuery, actor_of, meta_of
 from booking.domain.listing import Found
 from booking.domain.reference import EVENT_TYPES, LOCATIONS, SCHEDULES, TABLES, Kind, Stored, T
 from booking.service.reference import ReferenceData
@@ -32,7 +32,7 @@ class Collection(Generic[T]):
 
     async def get(self, call: Call) -> Stored[T]:
         """Answer one."""
-        return await self.data.get(actor_of(call.caller), self.kind, id_of(call))
+        return await self.data.get(actor_of(call.caller), self.kind, call.path["id"])
 
     async def page(self, call: Call) -> Found[Stored[T]]:
         """Answer a page of them."""
@@ -41,7 +41,7 @@ class Collection(Generic[T]):
     async def change(self, call: Call) -> Stored[T]:
         """Change the fields that are given."""
         fields = call.body.model_dump(exclude_unset=True)
-        return await self.data.change(actor_of(call.caller), self.kind, id_of(call), fields)
+        return await self.data.change(actor_of(call.caller), self.kind, call.path["id"], fields)
 
     def show(self, stored: Stored[T]) -> models.Stored:
         """Render one."""

@@ -9,6 +9,7 @@ from booking.domain.booking import Booking
 from booking.domain.errors import OutsideAvailabilityError, ValidationFailedError
 from booking.domain.hours import is_open
 from booking.domain.place import Place
+from slotwire_contracts import METADATA_DEPTH, is_too_deep
 
 METADATA_BYTES = 16 * 1024
 """What a booking's metadata may measure as JSON: a snapshot of it travels three times in one Kafka record."""
@@ -18,8 +19,12 @@ def merge_metadata(before: Mapping[str, object], changes: Mapping[str, object]) 
     """Set the given keys; a value of None takes its key away (api.md section 2).
 
     Raises:
-        ValidationFailedError: the whole is too large or holds what JSON has no text or number for.
+        ValidationFailedError: the whole is too large or too deep, or holds what JSON has no text or number for.
     """
+    if is_too_deep(dict(changes)):
+        raise ValidationFailedError(
+            f"metadata nests at most {METADATA_DEPTH} levels.", param="metadata", rule="max_depth"
+        )
     merged = {key: value for key, value in {**before, **changes}.items() if value is not None}
     try:
         size = len(json.dumps(merged, ensure_ascii=False, allow_nan=False).encode())
