@@ -12,10 +12,10 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from booking.__main__ import migrate
 from booking.app import create_app
-from booking.settings import Settings
+from booking.settings import DATABASE, Settings
 from chassis.identity import Identity, KeyKind
+from chassis.service import migrate
 from support.servers import Servers
 
 TestServer.__test__ = False  # its name makes pytest take it for a test
@@ -153,7 +153,7 @@ async def running_service(servers: Servers) -> AsyncIterator[Service]:
         kafka_bootstrap=servers.kafka_bootstrap,
         secret_key=SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
     )
-    await migrate(settings)
+    await migrate(settings, DATABASE)
     identity, keys = Identity.on(settings.postgres_url)
     async with (
         TestServer(create_app(settings)) as server,

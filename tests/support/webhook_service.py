@@ -10,9 +10,9 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from chassis import identity, migrations
 from chassis.identity import Identity, KeyKind
 from chassis.postgres import Database, database_url
+from chassis.service import migrate
 from slotwire_contracts import BOOKING_EVENTS, ReservationEvent, encode, record_key
 from support.booking_service import Caller
 from support.dispatcher import LOOPBACK
@@ -66,8 +66,7 @@ async def running_webhook_service(servers: Servers, *, allow_http: bool = True) 
         webhook_timeout=5.0,
         webhook_lease_margin=1.0,
     )
-    await identity.migrate(settings.postgres_url)
-    await migrations.migrate(settings.postgres_url, DATABASE, ["chassis", DATABASE])
+    await migrate(settings, DATABASE)
     callers, keys = Identity.on(settings.postgres_url)
     url = database_url(settings.postgres_url, DATABASE)
     async with (

@@ -103,12 +103,13 @@ def main(
     settings = settings_class()
     log.configure(service=service, shape=settings.log_format, level=settings.log_level)
     if command == "migrate":
-        lifecycle.run(functools.partial(_migrate, settings, service))
+        lifecycle.run(functools.partial(migrate, settings, service))
     else:
         lifecycle.run(functools.partial(_serve, settings, create_app))
 
 
-async def _migrate(settings: ServiceSettings, service: str) -> None:
+async def migrate(settings: ServiceSettings, service: str) -> None:
+    """Create the service's database and the one of keys where they are missing, and bring both up to date."""
     await identity.migrate(settings.postgres_url)
     await migrations.migrate(settings.postgres_url, service, ["chassis", service])
 
