@@ -1,0 +1,107 @@
+"""POST /api/v1/bookings beside a bare handler, from the same generator over the same connections.
+
+The service runs as it does in production: it checks keys and bodies, and its relay publishes while it answers.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+
+from bench import child
+from bench.bookings import PATH, body
+from bench.measures.posting import Place, new_place
+from bench.programs.bare_api import Spec
+from bench.rounds import Comparison, Round
+from bench.stack import Process, Stack, until
+from chassis.kafka import Consumer
+from chassis.migrations import migrate
+from devstack.ports import accepts, free_port
+from slotwire_contracts import BOOKING_EVENTS
+
+_DATABASE = "bench_bare"
+_DEFAULT_POOL = 10  # of ServiceSettings
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The comparison, and the greatest share of one processor that the generator used."""
+
+    comparison: Comparison
+    generator_share: float
+
+
+async def measure(stack: Stack) -> Measured:
+    """Let the service and the bare handler take turns."""
+    async with stack.service("booking") as booking:
+        ours = await new_place(stack, booking, await stack.tenant())
+        async with _bare(stack, ours) as bare:
+            for place in (ours, bare):
+                await place.load(seconds=stack.plan.warm_up_seconds)
+            rounds, shares = [], []
+            for _ in range(stack.plan.rounds):
+                turns = [await _turn(stack, place) for place in (ours, bare)]
+                rounds.append(Round(*(rate for rate, _ in turns)))
+                shares += [share for _, share in turns]
+    return Measured(Comparison(tuple(rounds)), max(shares))
+
+
+async def _turn(stack: Stack, place: Place) -> tuple[float, float]:
+    await _published(stack)
+    await stack.tidy("booking", _DATABASE)
+    result = await place.load(seconds=stack.plan.api_seconds)
+    return result.answered / result.seconds, result.cpu_seconds / result.seconds
+
+
+async def _published(stack: Stack) -> None:
+    """Wait until the service has nothing left to publish: the bare handler's turn is not to pay for it."""
+
+    async def nothing_left() -> bool:
+        return bool(await stack.value("booking", "SELECT NOT EXISTS (SELECT FROM outbox)"))
+
+    await until(nothing_left)
+
+
+@asynccontextmanager
+async def _bare(stack: Stack, ours: Place) -> AsyncIterator[Place]:
+    """Run the bare handler, which imitates one booking that the service makes here."""
+    await migrate(stack.servers.postgres_url, _DATABASE, ["chassis", "booking"])
+    port = free_port()
+    spec = await _spec(stack, ours, port)
+    log = stack.log("bare_api")
+    async with child.running("bench.programs.bare_api", json.dumps(asdict(spec)), log=log) as leashed:
+        await until(lambda: asyncio.to_thread(accepts, port))
+        yield Place(stack, Process(leashed.pid, port), ours.tenant, ours.schedules)
+
+
+async def _spec(stack: Stack, ours: Place, port: int) -> Spec:
+    made = await stack.make(ours.process, ours.tenant, PATH, json.loads(body(0, ours.schedules)))
+    ours.following = 1
+    async with stack.asking("booking") as conn:
+        event_id = await conn.fetchval("SELECT last_event_id FROM bookings WHERE id = $1", made["id"])
+        lanes = await conn.fetch(
+            "SELECT owner_id, resource_no FROM resources WHERE lane = 1 AND owner_id = ANY ($1)", ours.schedules
+        )
+    return Spec(
+        port=port,
+        pool_size=_DEFAULT_POOL,
+        model_url=stack.url_of("booking"),
+        url=stack.url_of(_DATABASE),
+        booking_id=made["id"],
+        event_id=event_id,
+        resources={lane["owner_id"]: lane["resource_no"] for lane in lanes},
+        answer=json.dumps({"data": made}, separators=(",", ":")),
+        event=await _event(stack, made["id"]),
+    )
+
+
+async def _event(stack: Stack, booking_id: str) -> str:
+    """Find the event that told of a booking, on its topic."""
+    bootstrap = stack.servers.kafka_bootstrap
+    async with Consumer.connected(bootstrap, [BOOKING_EVENTS.name], group=None) as consumer:
+        while records := await consumer.fetch(at_most=1_000, wait_seconds=5.0):
+            for record in records:
+                if record.key == booking_id.encode():
+                    return record.value.decode()
+    raise child.ChildError(f"no event told of {booking_id}")

@@ -1,0 +1,49 @@
+"""Where bookings are posted to, and who posts them.
+
+Invariant: no booking is posted twice to one place: numbers go on from one load to the next.
+"""
+
+from dataclasses import dataclass
+
+from bench import child
+from bench.programs import generator
+from bench.stack import Process, Stack, Tenant
+
+_SCHEDULES = 50
+_CAPACITY = 4
+
+
+@dataclass
+class Place:
+    """A server of bookings, the schedules there, and the number of the next booking."""
+
+    stack: Stack
+    process: Process
+    tenant: Tenant
+    schedules: list[str]
+    following: int = 0
+
+    async def load(self, *, seconds: float, rate: float | None = None, skipped: float = 0.0) -> generator.Result:
+        """Post bookings for some seconds; at a rate, or as fast as they are answered."""
+        plan = self.stack.plan
+        spec = generator.Spec(
+            port=self.process.port,
+            key=self.tenant.key,
+            schedules=self.schedules,
+            first=self.following,
+            connections=plan.connections,
+            seconds=seconds,
+            rate=rate,
+            skipped=skipped,
+        )
+        log = self.stack.log("generator")
+        result = await child.measured("bench.programs.generator", spec, generator.Result, log=log)
+        self.following = result.following
+        return result
+
+
+async def new_place(stack: Stack, process: Process, tenant: Tenant) -> Place:
+    """Make schedules to book at."""
+    settings = {"name": "Bench", "timezone": "America/Los_Angeles", "capacity": _CAPACITY}
+    made = [await stack.make(process, tenant, "/api/v1/schedules", settings) for _ in range(_SCHEDULES)]
+    return Place(stack, process, tenant, [schedule["id"] for schedule in made])

@@ -1,0 +1,46 @@
+"""How much is measured: one plan is the benchmark, a smaller one tries whether it still runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The sizes of one run.
+
+    Attributes:
+        rounds: how often a service and its reference take turns.
+        api_seconds: seconds of one round of POSTs.
+        warm_up_seconds: seconds of load before the first round, not counted.
+        connections: connections of the generator of POSTs.
+        relay_events: outbox rows of one round of the relay.
+        relay_bytes: bytes of each row's value.
+        deliveries: events of one round of deliveries, each for one subscription.
+        fan_out: subscriptions that want the same event, in the round with fan-out.
+        rate: bookings a second while latency is measured.
+        latency_seconds: seconds of it that count.
+        journey_seconds: seconds of the saturated journey from POST to settled delivery.
+    """
+
+    rounds: int = 3
+    api_seconds: float = 6.0
+    warm_up_seconds: float = 3.0
+    connections: int = 32
+    relay_events: int = 50_000
+    relay_bytes: int = 900
+    deliveries: int = 20_000
+    fan_out: int = 10
+    rate: float = 200.0
+    latency_seconds: float = 20.0
+    journey_seconds: float = 8.0
+
+
+WHOLE = Plan()
+QUICK = Plan(
+    rounds=1,
+    api_seconds=2.0,
+    warm_up_seconds=1.0,
+    relay_events=5_000,
+    deliveries=2_000,
+    latency_seconds=3.0,
+    journey_seconds=2.0,
+)

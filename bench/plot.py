@@ -1,0 +1,80 @@
+"""The plot of a run: rates beside their references, latency, processor time and memory.
+
+Invariant: the picture shows what the report's tables say and computes nothing of its own.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from bench.results import Results
+
+_OURS, _BARE = "#1f6feb", "#9aa4b2"
+_COLOURS = {"postgres": "#336791", "kafka": "#8a6d3b", "booking": "#1f6feb", "webhook_dispatcher": "#2da44e"}
+
+
+def draw(results: Results, path: Path) -> None:
+    """Draw a run into an SVG file."""
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    (rates, latency), (processor, memory) = figure.subplots(2, 2)
+    _draw_rates(rates, results)
+    _draw_latency(latency, results)
+    _draw_processor(processor, results)
+    _draw_memory(memory, results)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _draw_rates(axes: Any, results: Results) -> None:
+    compared = {
+        "bookings posted": results.api.comparison,
+        "records relayed": results.relay,
+        "deliveries": results.delivering.comparison,
+    }
+    for row, comparison in enumerate(compared.values()):
+        axes.barh(row - 0.2, 1.0, 0.36, color=_BARE)
+        axes.barh(row + 0.2, comparison.ratio, 0.36, color=_OURS)
+        axes.text(0.02, row - 0.2, f"reference: {comparison.bare_per_s:,.0f}/s", va="center")
+        told = f"{comparison.ratio:.2f}: {comparison.ours_per_s:,.0f}/s"
+        axes.text(0.02, row + 0.2, told, va="center", color="white")
+    axes.set_yticks(range(len(compared)), list(compared))
+    axes.invert_yaxis()
+    axes.set_title("Rate as a part of the bare reference's")
+
+
+def _draw_latency(axes: Any, results: Results) -> None:
+    latencies = results.journey.latencies
+    for what, values in (("from commit", latencies.from_commit), ("from POST", latencies.from_post)):
+        shares = [(number + 1) / len(values) for number in range(len(values))]
+        axes.plot(sorted(values), shares, label=what)
+    axes.axhline(0.99, color=_BARE, linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xlabel("milliseconds until the first attempt arrives")
+    axes.set_ylabel("share of bookings")
+    axes.set_title(f"Latency at {results.plan.rate:g} bookings a second")
+    axes.legend()
+
+
+def _draw_processor(axes: Any, results: Results) -> None:
+    loads = {
+        "a delivery": results.delivering.cpu_ms,
+        f"a delivery,\nfan-out {results.plan.fan_out}": results.delivering.fan_out.cpu_ms,
+        "a booking delivered,\nsaturated": results.journey.saturated.cpu_ms,
+        f"a booking delivered,\nat {results.plan.rate:g}/s": results.journey.steady.cpu_ms,
+    }
+    below = dict.fromkeys(loads, 0.0)
+    for name, colour in _COLOURS.items():
+        heights = [costs.get(name, 0.0) for costs in loads.values()]
+        axes.bar(list(loads), heights, bottom=list(below.values()), color=colour, label=name)
+        below = {what: base + height for (what, base), height in zip(below.items(), heights, strict=True)}
+    axes.set_ylabel("milliseconds")
+    axes.set_title("Processor time")
+    axes.legend()
+
+
+def _draw_memory(axes: Any, results: Results) -> None:
+    memory = results.journey.memory
+    bars = axes.bar(list(memory), list(memory.values()), color=[_COLOURS[name] for name in memory])
+    axes.bar_label(bars, fmt="%.0f")
+    axes.set_ylabel("MiB (PSS)")
+    axes.set_title("Memory")

@@ -1,0 +1,1 @@
+"""Programs that a run starts in processes of their own: generators, references, the receiver."""
