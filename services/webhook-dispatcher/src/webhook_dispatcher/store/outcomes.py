@@ -28,7 +28,8 @@ WITH given AS (
         leased_by = NULL,
         settled_at = CASE WHEN given.state = 'pending' THEN NULL ELSE now() END
     FROM given
-    WHERE deliveries.id = given.id AND deliveries.leased_by = given.lease AND deliveries.state = 'pending'
+    -- Only a pending delivery is leased; to say so again leads the planner to walk the index of all that is pending.
+    WHERE deliveries.id = given.id AND deliveries.leased_by = given.lease
     RETURNING deliveries.id
 )
 INSERT INTO attempts (delivery_id, number, started_at, latency_ms, status, headers, body, error, detail)
