@@ -12,7 +12,7 @@ from chassis import outbox
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.outbox import OutboxMessage, Relay
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from support.servers import Servers
 from support.topics import fresh_topic, read_topic
 from support.waiting import eventually
@@ -30,9 +30,13 @@ def message(topic: str, key: int, number: int) -> OutboxMessage:
     return OutboxMessage(f"evt_{number}", topic, b"bk_%d" % key, b"%d" % number)
 
 
+async def append(connection: Connection, *messages: OutboxMessage) -> None:
+    await connection.execute(outbox.insertion(1), *outbox.columns(messages))
+
+
 async def write(db: Database, *messages: OutboxMessage) -> None:
     async with db.transaction() as connection:
-        await outbox.append(connection, messages)
+        await append(connection, *messages)
 
 
 async def is_empty(db: Database) -> bool:
@@ -76,7 +80,7 @@ async def test_a_row_that_commits_late_with_a_lower_id_is_published(db: Database
 
     async with running(relay):
         async with db.transaction() as late:
-            await outbox.append(late, [message(topic.name, 1, 1)])
+            await append(late, message(topic.name, 1, 1))
             await write(db, message(topic.name, 2, 2))
             relay.wake()
             await eventually(lambda: is_empty(db))

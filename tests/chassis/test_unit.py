@@ -2,11 +2,17 @@
 
 import pytest
 
+from chassis import outbox
 from chassis.outbox import OutboxMessage
 from chassis.postgres import Database
-from chassis.unit import UnitOfWork
+from chassis.unit import Unit, UnitOfWork
 
 MESSAGE = OutboxMessage("evt_1", "booking.events", b"bk_1", b"{}")
+
+
+async def publish(unit: Unit) -> None:
+    await unit.conn.execute(outbox.insertion(1), *outbox.columns([MESSAGE]))
+    unit.publishes()
 
 
 async def test_messages_and_the_wake_come_with_the_commit(db: Database) -> None:
@@ -14,7 +20,7 @@ async def test_messages_and_the_wake_come_with_the_commit(db: Database) -> None:
     units = UnitOfWork(db, lambda: woken.append(1))
 
     async with units.begin() as unit:
-        unit.publish(MESSAGE)
+        await publish(unit)
         assert woken == []
 
     async with db.connection() as connection:
@@ -26,7 +32,7 @@ async def test_a_rolled_back_unit_publishes_nothing(db: Database) -> None:
     woken: list[int] = []
     with pytest.raises(ZeroDivisionError):
         async with UnitOfWork(db, lambda: woken.append(1)).begin() as unit:
-            unit.publish(MESSAGE)
+            await publish(unit)
             raise ZeroDivisionError
 
     async with db.connection() as connection:

@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pytest
+
 from chassis.postgres import Database
 from support.booking_service import SOON, Answer, Caller
 
@@ -47,15 +49,16 @@ async def test_overlapping_times_of_different_lengths_never_both_win(staff: Call
     assert await overlaps(db, staff.org_id) == 0
 
 
-async def test_a_schedule_of_capacity_n_takes_exactly_n(staff: Caller, db: Database) -> None:
-    schedule_id = await staff.schedule(capacity=7)
+@pytest.mark.parametrize("capacity", [7, 60])
+async def test_a_schedule_of_capacity_n_takes_exactly_n(staff: Caller, db: Database, capacity: int) -> None:
+    schedule_id = await staff.schedule(capacity=capacity)
     answers = await asyncio.gather(*(staff.book(schedule_id=schedule_id) for _ in range(RACERS)))
-    assert told(answers) == {(201, ""): 7, (409, "slot_unavailable"): RACERS - 7}
+    assert told(answers) == {(201, ""): capacity, (409, "slot_unavailable"): RACERS - capacity}
     async with db.connection() as conn:
         lanes = await conn.fetch(
             "SELECT r.lane FROM occupancy o JOIN resources r USING (resource_no) WHERE r.owner_id = $1", schedule_id
         )
-    assert sorted(row["lane"] for row in lanes) == list(range(1, 8))
+    assert sorted(row["lane"] for row in lanes) == list(range(1, capacity + 1))
 
 
 async def test_racing_for_the_tables_of_a_location_each_is_given_once(staff: Caller) -> None:

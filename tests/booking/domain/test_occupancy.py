@@ -1,18 +1,22 @@
 """What a booking occupies, and what changes of it mean for that."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from booking.domain.errors import SlotUnavailableError
 from booking.domain.occupancy import (
     AllOf,
     AnyOf,
     Claim,
     Keep,
+    Reclaim,
     Release,
     Shorten,
+    choose,
     demands,
     fitting_tables,
     plan,
@@ -62,19 +66,19 @@ def test_completed_frees_what_remains(now: object, expected: object) -> None:
 
 @pytest.mark.parametrize("after", [Status.CONFIRMED, Status.SEATED])
 def test_a_correction_of_a_no_show_claims_again(after: Status) -> None:
-    assert plan(a_booking(status=Status.NO_SHOW), a_booking(status=after), reassign=False, now=NOW) == Claim(
+    assert plan(a_booking(status=Status.NO_SHOW), a_booking(status=after), reassign=False, now=NOW) == Reclaim(
         Span(START, END)
     )
 
 
 def test_a_move_claims_and_an_earlier_end_only_shortens() -> None:
     moved = a_booking(start_time=START + HOUR, end_time=END + HOUR)
-    assert plan(a_booking(), moved, reassign=False, now=NOW) == Claim(moved.span)
+    assert plan(a_booking(), moved, reassign=False, now=NOW) == Reclaim(moved.span)
     longer = a_booking(end_time=END + HOUR)
-    assert plan(a_booking(), longer, reassign=False, now=NOW) == Claim(longer.span)
+    assert plan(a_booking(), longer, reassign=False, now=NOW) == Reclaim(longer.span)
     shorter = a_booking(end_time=END - HOUR / 2)
     assert plan(a_booking(), shorter, reassign=False, now=NOW) == Shorten(END - HOUR / 2)
-    assert plan(a_booking(), shorter, reassign=True, now=NOW) == Claim(shorter.span)
+    assert plan(a_booking(), shorter, reassign=True, now=NOW) == Reclaim(shorter.span)
 
 
 def test_a_move_of_what_occupies_nothing_claims_nothing() -> None:
@@ -98,7 +102,7 @@ def test_the_smallest_fitting_tables_come_first(tables: list[TablePlace], party_
 def test_a_schedule_demands_any_lane_its_own_first() -> None:
     place = Place(schedule=a_schedule(lanes=(7, 8, 9)))
     assert demands(a_booking(), place, chosen=None) == [AnyOf((7, 8, 9))]
-    assert demands(a_booking(), place, chosen=(), held=[9]) == [AnyOf((9, 7, 8))]
+    assert demands(a_booking(), replace(place, held=frozenset({9})), chosen=()) == [AnyOf((9, 7, 8))]
 
 
 def test_a_location_demands_a_fitting_table_its_own_first() -> None:
@@ -126,3 +130,27 @@ def test_a_schedule_at_a_location_needs_both() -> None:
 
 def test_a_party_that_no_table_seats_finds_none() -> None:
     assert demands(a_booking(party_size=9), Place(location=a_location(TWO)), chosen=None) == [AnyOf(())]
+
+
+def test_the_first_free_resource_is_chosen_and_all_that_are_asked_for() -> None:
+    booking = a_booking(buffer_after_minutes=5)
+    taken = Place(taken=frozenset({7, 22}))
+    claim = choose([AnyOf((7, 8, 9)), AllOf((21, 23))], booking, taken)
+    assert claim == Claim((8, 21, 23), Span(START, END + timedelta(minutes=5)))
+
+
+@pytest.mark.parametrize("wanted", [AnyOf((7,)), AnyOf(()), AllOf((7, 8))])
+def test_what_is_taken_is_not_chosen(wanted: AnyOf | AllOf) -> None:
+    with pytest.raises(SlotUnavailableError):
+        choose([AnyOf((8,)), wanted], a_booking(), Place(taken=frozenset({7})))
+
+
+@given(st.integers(2, 40), st.sets(st.integers(1, 30)))
+def test_who_lost_a_race_chooses_among_more(attempt: int, taken: set[int]) -> None:
+    lanes = tuple(range(1, 32))
+    free = [lane for lane in lanes if lane not in taken]
+    racers = [a_booking(id=f"bk_{number}") for number in range(200)]
+    place = Place(taken=frozenset(taken))
+    chosen = {choose([AnyOf(lanes)], racer, place, attempt=attempt).resource_nos[0] for racer in racers}
+    assert chosen <= set(free[: attempt**2])
+    assert len(chosen) > 1 or len(free) == 1

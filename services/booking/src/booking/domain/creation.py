@@ -14,6 +14,7 @@ from booking.domain.errors import ValidationFailedError
 from booking.domain.occupancy import stored_span
 from booking.domain.place import Place
 from booking.domain.status import Status
+from booking.domain.times import Span, check_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +49,18 @@ class NewBooking:
     override_availability: bool
     metadata: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def span(self) -> Span:
+        """When it is to be, without buffers."""
+        return Span(self.start_time, self.end_time)
+
 
 def check_request(new: NewBooking, actor: Actor) -> None:
     """Refuse what can be refused before anything is read.
 
     Raises:
         ForbiddenError: a client key asks for what is the staff's.
-        ValidationFailedError: tables are chosen without the location that they stand in.
+        ValidationFailedError: the times are out of bounds, or tables are chosen without the location they stand in.
     """
     for param, used in (
         ("table_ids", new.table_ids is not None),
@@ -65,6 +71,7 @@ def check_request(new: NewBooking, actor: Actor) -> None:
             actor.must_be_staff(param)
     if new.table_ids is not None and new.location_id is None:
         raise ValidationFailedError("table_ids need a location_id.", param="table_ids", rule="location_id")
+    check_span(new.span)
 
 
 def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: datetime) -> Booking:
@@ -78,8 +85,8 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
         now: the current instant.
 
     Raises:
-        ValidationFailedError: an id names nothing, times are out of bounds or, for a client, past, the metadata
-            is too large, or the chosen tables do not fit.
+        ValidationFailedError: an id names nothing, times are out of bounds with their buffers or, for a client, past,
+            the metadata is too large, or the chosen tables do not fit.
         OutsideAvailabilityError: the time lies outside the schedule's weekly hours.
     """
     _check_known(new, place)

@@ -7,8 +7,10 @@ to the time that is taken.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from zlib import crc32
 
 from booking.domain.booking import Booking
+from booking.domain.errors import SlotUnavailableError
 from booking.domain.place import Place, TablePlace
 from booking.domain.status import OCCUPYING, Status
 from booking.domain.times import Span, check_span
@@ -49,13 +51,21 @@ class Shorten:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Reclaim:
     """What was occupied falls free, and the span is claimed."""
 
     span: Span
 
 
-Plan = Keep | Release | Shorten | Claim
+Plan = Keep | Release | Shorten | Reclaim
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The resources that a booking takes, all of them for the same span."""
+
+    resource_nos: tuple[int, ...]
+    span: Span
 
 
 def stored_span(booking: Booking) -> Span:
@@ -85,7 +95,7 @@ def plan(before: Booking, after: Booking, *, reassign: bool, now: datetime) -> P
         return Release() if held else Keep()
     if held and not reassign and wanted.start == held.start and wanted.end <= held.end:
         return Keep() if wanted == held else Shorten(wanted.end)
-    return Claim(wanted)
+    return Reclaim(wanted)
 
 
 def _occupied(booking: Booking, now: datetime) -> Span | None:
@@ -104,20 +114,17 @@ def fitting_tables(tables: Collection[TablePlace], party_size: int) -> tuple[Tab
     return tuple(sorted(fitting, key=lambda table: (table.max_party, table.resource_no)))
 
 
-def demands(
-    booking: Booking, place: Place, *, chosen: Collection[str] | None, held: Collection[int] = ()
-) -> list[Demand]:
+def demands(booking: Booking, place: Place, *, chosen: Collection[str] | None) -> list[Demand]:
     """Tell what the booking needs of the place: a lane of its schedule, and a table of its location.
 
-    A location without tables is occupied by nobody.
+    A location without tables is occupied by nobody. What the booking has is preferred to what else would do.
 
     Args:
         booking: who needs it.
         place: where.
         chosen: the tables that were chosen for it, all of them; None when one that fits is to be found.
-        held: resource numbers that it held so far; these and its present tables are preferred to others.
     """
-    own = {*held, *(table.resource_no for table in place.tables if table.table_id in booking.table_ids)}
+    own = {*place.held, *(table.resource_no for table in place.tables if table.table_id in booking.table_ids)}
     wanted: list[Demand] = []
     if place.schedule is not None:
         wanted.append(AnyOf(_preferred(place.schedule.lanes, own)))
@@ -127,6 +134,32 @@ def demands(
         fitting = fitting_tables(place.tables, booking.party_size)
         wanted.append(AnyOf(_preferred(tuple(table.resource_no for table in fitting), own)))
     return wanted
+
+
+def choose(wanted: Collection[Demand], booking: Booking, place: Place, *, attempt: int = 1) -> Claim:
+    """Choose free resources for what a booking needs: of those that would do, the first.
+
+    Args:
+        wanted: what it needs.
+        booking: who needs it, with a span that can be stored.
+        place: where, with what is taken.
+        attempt: 1, and more when others took the first choice meanwhile: then each booking chooses differently, among
+            the more the later it is, so that many who race for many places do not all race for the same one.
+
+    Raises:
+        SlotUnavailableError: not all of it is free.
+    """
+    numbers: list[int] = []
+    for demand in wanted:
+        free = [number for number in demand.resource_nos if number not in place.taken]
+        match demand:
+            case AllOf(resource_nos) if len(free) == len(resource_nos):
+                numbers += free
+            case AnyOf() if free:
+                numbers.append(free[crc32(booking.id.encode()) % min(attempt**2, len(free)) if attempt > 1 else 0])
+            case _:
+                raise SlotUnavailableError("That time is taken.", param="start_time")
+    return Claim(tuple(numbers), stored_span(booking))
 
 
 def _preferred(resource_nos: tuple[int, ...], held: Collection[int]) -> tuple[int, ...]:

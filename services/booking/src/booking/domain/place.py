@@ -52,11 +52,18 @@ class Appointment:
 
 @dataclass(frozen=True)
 class Place:
-    """What was found of the schedule, location and event type that a booking names."""
+    """What was found of the schedule, location and event type that a booking names.
+
+    Attributes:
+        taken: numbers of those of its resources that others have in the time that was asked about.
+        held: numbers of the resources that the booking itself has, at whatever time.
+    """
 
     schedule: SchedulePlace | None = None
     location: LocationPlace | None = None
     appointment: Appointment | None = None
+    taken: frozenset[int] = frozenset()
+    held: frozenset[int] = frozenset()
 
     @property
     def tables(self) -> tuple[TablePlace, ...]:

@@ -6,6 +6,7 @@ nothing of it is left when it raises.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from booking.domain import change as changing
 from booking.domain.actors import Actor
@@ -15,14 +16,14 @@ from booking.domain.creation import NewBooking, check_request, draft
 from booking.domain.errors import InvalidCursorError, NotFoundError
 from booking.domain.facts import Created
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
-from booking.domain.occupancy import demands, stored_span, tables_among
+from booking.domain.occupancy import choose, demands, stored_span, tables_among
 from booking.domain.place import Place
 from booking.domain.status import Status
-from booking.service.occupying import claim, reoccupy
+from booking.service.occupying import reoccupy
 from booking.service.origin import Origin
 from booking.service.recording import write
 from booking.store import bookings, history, places
-from booking.store.deadlocks import retrying
+from booking.store.contention import retrying
 from booking.store.history import FeedEntry
 from chassis.clock import Clock
 from chassis.idempotency import Once
@@ -56,24 +57,24 @@ class Bookings:
             SlotUnavailableError: the time is taken.
         """
         check_request(new, actor)
-        return await retrying(lambda: self._create(actor, new, origin, once))
+        return await retrying(partial(self._create, actor, new, origin, once))
 
-    async def _create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None) -> Booking:
-        async with self._units.begin(once) as unit:
+    async def _create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None, attempt: int) -> Booking:
+        async with self._units.statement(once) as unit:
             place = await places.read(
                 unit.conn,
                 actor.org_id,
+                new.span,
                 schedule_id=new.schedule_id,
                 location_id=new.location_id,
                 event_type_id=new.event_type_id,
             )
             now = self._clock()
             drafted = draft(new, place, actor, booking_id=new_id("bk"), now=now)
-            wanted = demands(drafted, place, chosen=new.table_ids)
-            claimed = await claim(unit.conn, drafted.id, wanted, stored_span(drafted))
-            booking = replace(drafted, table_ids=new.table_ids or tables_among(place, claimed))
+            claim = choose(demands(drafted, place, chosen=new.table_ids), drafted, place, attempt=attempt)
+            booking = replace(drafted, table_ids=new.table_ids or tables_among(place, claim.resource_nos))
             created = Created(booking.source, booking.party_size, walk_in=new.seated)
-            stored = await write(unit, None, [(created, booking)], actor, origin, now=now)
+            stored = await write(unit, None, [(created, booking)], actor, origin, claim=claim, now=now)
             unit.answer(stored)
         return stored
 
@@ -88,7 +89,7 @@ class Bookings:
             SlotUnavailableError: the time or the tables it is to have are taken.
         """
         changing.check_allowed(change, actor)
-        return await retrying(lambda: self._change(actor, booking_id, change, origin))
+        return await retrying(partial(self._change, actor, booking_id, change, origin))
 
     async def cancel(self, actor: Actor, booking_id: str, if_version: int | None, origin: Origin) -> Booking:
         """Cancel a booking; one that is cancelled stays as it is.
@@ -98,7 +99,7 @@ class Bookings:
         """
         return await self.change(actor, booking_id, Change(status=Status.CANCELLED, if_version=if_version), origin)
 
-    async def _change(self, actor: Actor, booking_id: str, change: Change, origin: Origin) -> Booking:
+    async def _change(self, actor: Actor, booking_id: str, change: Change, origin: Origin, attempt: int) -> Booking:
         async with self._units.begin() as unit:
             before = _found(await bookings.fetch(unit.conn, actor, booking_id, lock=True))
             changing.check_version(before, change)
@@ -107,16 +108,16 @@ class Bookings:
             after = changing.move_status(revised, change, now=now)
             place, choice = Place(), TableChoice(before.table_ids, reassign=False)
             if changing.needs_place(before, revised, after, change):
-                place = await _place_of(unit, before)
+                place = await _place_of(unit, revised)
                 changing.check_hours(before, revised, change, place)
                 choice = changing.choose_tables(before, revised, change, place)
-            table_ids = await reoccupy(unit.conn, before, after, place, choice, now=now)
+            table_ids, claim = await reoccupy(unit.conn, before, after, place, choice, now=now, attempt=attempt)
             revised, after = (
                 replace(booking, table_ids=table_ids, version=before.version + 1, updated_at=now)
                 for booking in (revised, after)
             )
             steps = changing.facts(before, revised, after, change.reason)
-            return await write(unit, before, steps, actor, origin, now=now) if steps else before
+            return await write(unit, before, steps, actor, origin, claim=claim, now=now) if steps else before
 
     async def get(self, actor: Actor, booking_id: str) -> Booking:
         """Read a booking.
@@ -155,9 +156,10 @@ async def _place_of(unit: Unit, booking: Booking) -> Place:
     return await places.read(
         unit.conn,
         booking.org_id,
+        stored_span(booking),
         schedule_id=booking.schedule_id,
         location_id=booking.location_id,
-        event_type_id=booking.event_type_id,
+        booking_id=booking.id,
     )
 
 

@@ -10,9 +10,11 @@ from functools import partial
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.facts import Fact, record
+from booking.domain.occupancy import Claim
 from booking.service.events import entry_of, event_of, message_of
 from booking.service.origin import Origin
 from booking.store import bookings
+from booking.store.bookings import Record
 from chassis.ids import next_id
 from chassis.unit import Unit
 
@@ -26,6 +28,7 @@ async def write(
     actor: Actor,
     origin: Origin,
     *,
+    claim: Claim | None,
     now: datetime,
 ) -> Booking:
     """Store a change with its history and publish its events, under the same ids.
@@ -36,16 +39,20 @@ async def write(
         steps: what happened, each with the booking right after it.
         actor: who did it.
         origin: the request behind it.
+        claim: what the booking takes with it.
         now: the current instant.
 
     Returns:
         The booking as it is stored now.
+
+    Raises:
+        asyncpg.ExclusionViolationError: another was quicker to take what it claims.
     """
     events = record(steps, before, now=now, next_id=_next_event_id)
     told = [event_of(event, actor, origin) for event in events]
     booking = events[-1].booking
-    write = bookings.insert if before is None else bookings.update
-    await write(unit.conn, booking, [entry_of(event) for event in told], actor.name)
-    for event in told:
-        unit.publish(message_of(event))
+    entries, messages = [entry_of(event) for event in told], [message_of(event) for event in told]
+    store = bookings.insert if before is None else bookings.update
+    await store(unit.conn, Record(booking, claim, actor.name, entries, messages))
+    unit.publishes()
     return booking

@@ -1,11 +1,11 @@
-"""Bookings in their table, each change together with its history.
+"""Bookings in their table, each change together with what it claims and with what is told of it.
 
-Invariant: a booking and the history of a change to it are written by one statement; every read names the organization
-and, for a client, the client.
+Invariant: a booking, its claim, the history of the change and the messages that tell of it are written by one
+statement, all or nothing; every read names the organization and, for a client, the client.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import asyncpg
@@ -13,10 +13,13 @@ import asyncpg
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.listing import BookingFilter, Found, Page
+from booking.domain.occupancy import Claim
 from booking.domain.status import Status
 from booking.domain.times import local_date
-from booking.store import history
+from booking.store import history, occupancy
 from booking.store.filters import conditions
+from chassis import outbox
+from chassis.outbox import OutboxMessage
 from chassis.postgres import Connection
 
 _FIELDS = tuple(field.name for field in fields(Booking))
@@ -24,44 +27,65 @@ _SELECTED = ", ".join(_FIELDS)
 _WRITTEN = (*_FIELDS, "local_date")
 _KEYS = ("id", "org_id")  # the first two fields, $1 and $2
 _ASSIGNED = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 1) if name not in _KEYS)
-_ARRAYS = len(_WRITTEN) + 2
+_ACTOR = len(_WRITTEN) + 1
+_CLAIM = _ACTOR + 1
+_HISTORY = _CLAIM + occupancy.COLUMNS
+_MESSAGES = _HISTORY + history.COLUMNS
 
-_HISTORY = f"""
-INSERT INTO history (org_id, booking_id, actor, event_id, sequence, type, created_at, data)
-SELECT $2, $1, ${_ARRAYS - 1}, event_id, sequence, type, created_at, data
-FROM unnest(
-    ${_ARRAYS}::text[], ${_ARRAYS + 1}::integer[], ${_ARRAYS + 2}::text[],
-    ${_ARRAYS + 3}::timestamptz[], ${_ARRAYS + 4}::jsonb[]
-) AS happened (event_id, sequence, type, created_at, data)
-"""
 
-_INSERT = f"""
-WITH written AS (
+def _writing(statement: str) -> str:
+    return f"""
+    WITH written AS ({statement}),
+    claimed AS ({occupancy.insertion(_CLAIM, booking_id="$1")}),
+    remembered AS ({history.insertion(_HISTORY, booking_id="$1", org_id="$2", actor=f"${_ACTOR}")}),
+    told AS ({outbox.insertion(_MESSAGES)})
+    {occupancy.check("claimed", _CLAIM)}
+    """
+
+
+_INSERT = _writing(f"""
     INSERT INTO bookings ({", ".join(_WRITTEN)})
     VALUES ({", ".join(f"${number}" for number in range(1, len(_WRITTEN) + 1))})
-)
-{_HISTORY}
-"""
-
-_UPDATE = f"""
-WITH written AS (
-    UPDATE bookings SET {_ASSIGNED}
-    WHERE id = $1 AND org_id = $2
-)
-{_HISTORY}
-"""
-
+""")
+_UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED} WHERE id = $1 AND org_id = $2")
 _FETCH = f"SELECT {_SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
 
 
-async def insert(conn: Connection, booking: Booking, entries: Sequence[history.Entry], actor: str) -> None:
-    """Write a new booking and its history."""
-    await conn.execute(_INSERT, *_values(booking), actor, *history.columns(entries))
+@dataclass(frozen=True)
+class Record:
+    """A booking as it is now, and what is told of how it came to be so: the same events to history and topic.
+
+    Attributes:
+        booking: to be stored.
+        claim: what it takes now, beside what it has.
+        actor: who did it.
+        entries: for history.
+        messages: for the topic.
+    """
+
+    booking: Booking
+    claim: Claim | None
+    actor: str
+    entries: Sequence[history.Entry]
+    messages: Sequence[OutboxMessage]
 
 
-async def update(conn: Connection, booking: Booking, entries: Sequence[history.Entry], actor: str) -> None:
-    """Write a booking anew, with what happened to it. The caller holds the lock of `fetch`."""
-    await conn.execute(_UPDATE, *_values(booking), actor, *history.columns(entries))
+async def insert(conn: Connection, record: Record) -> None:
+    """Write a new booking.
+
+    Raises:
+        asyncpg.ExclusionViolationError: another was quicker to take what it claims.
+    """
+    await conn.execute(_INSERT, *_values(record))
+
+
+async def update(conn: Connection, record: Record) -> None:
+    """Write a booking anew. The caller holds the lock of `fetch`.
+
+    Raises:
+        asyncpg.ExclusionViolationError: as `insert`.
+    """
+    await conn.execute(_UPDATE, *_values(record))
 
 
 async def fetch(conn: Connection, actor: Actor, booking_id: str, *, lock: bool = False) -> Booking | None:
@@ -84,9 +108,16 @@ async def page(conn: Connection, actor: Actor, wanted: BookingFilter, part: Page
     return Found([_booking(row) for row in rows], total, part)
 
 
-def _values(booking: Booking) -> list[object]:
-    values = [getattr(booking, name) for name in _FIELDS]
-    return [*values, local_date(booking.start_time, booking.zone)]
+def _values(record: Record) -> list[object]:
+    booking = record.booking
+    return [
+        *[getattr(booking, name) for name in _FIELDS],
+        local_date(booking.start_time, booking.zone),
+        record.actor,
+        *occupancy.columns(record.claim),
+        *history.columns(record.entries),
+        *outbox.columns(record.messages),
+    ]
 
 
 def _booking(row: asyncpg.Record) -> Booking:

@@ -27,6 +27,9 @@ SELECT event_id, type, created_at, data FROM history
 WHERE booking_id = $1 AND sequence < $2 AND {_PUBLIC} ORDER BY sequence DESC LIMIT $3
 """
 
+_KINDS = ("text", "integer", "text", "timestamptz", "jsonb")
+COLUMNS = len(_KINDS)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -67,8 +70,25 @@ async def read(conn: Connection, booking_id: str, page: FeedPage) -> tuple[list[
     return (entries[::-1] if backward else entries), len(rows) > page.limit
 
 
+def insertion(first: int, *, booking_id: str, org_id: str, actor: str) -> str:
+    """Write an INSERT of entries, to be a part of the statement that writes their booking.
+
+    Args:
+        first: the number of its first own parameter; there are `COLUMNS` of them, as `columns` answers them.
+        booking_id: whose entries they are, in SQL; so are the others.
+        org_id: the organization.
+        actor: who did it.
+    """
+    arrays = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(_KINDS))
+    return f"""
+    INSERT INTO history (org_id, booking_id, actor, event_id, sequence, type, created_at, data)
+    SELECT {org_id}, {booking_id}, {actor}, event_id, sequence, type, created_at, data
+    FROM unnest({arrays}) AS entry (event_id, sequence, type, created_at, data)
+    """
+
+
 def columns(entries: Sequence[Entry]) -> list[list[object]]:
-    """Lay entries out as the arrays that one statement writes them from."""
+    """Lay entries out as the parameters of `insertion`."""
     return [
         [entry.event_id for entry in entries],
         [entry.sequence for entry in entries],

@@ -1,11 +1,12 @@
-"""A transaction that the database ends to break a deadlock is done again, whole."""
+"""What lost to another change is done again, whole."""
 
 import asyncio
 
 import asyncpg
 import pytest
 
-from booking.store.deadlocks import retrying
+from booking.domain.errors import SlotUnavailableError
+from booking.store.contention import retrying
 from chassis.postgres import Database
 
 LOCKS = (7_001, 7_002)
@@ -25,20 +26,31 @@ async def test_two_transactions_that_wait_for_each_other_both_succeed(db: Databa
         return name
 
     done = await asyncio.gather(
-        retrying(lambda: crossing("a", *LOCKS)), retrying(lambda: crossing("b", *reversed(LOCKS)))
+        retrying(lambda _: crossing("a", *LOCKS)), retrying(lambda _: crossing("b", *reversed(LOCKS)))
     )
     assert list(done) == ["a", "b"]
     assert len(tries) == 3
 
 
-async def test_after_some_tries_it_is_left_at_that() -> None:
-    tries = 0
+async def test_after_some_deadlocks_it_is_left_at_that() -> None:
+    tries: list[int] = []
 
-    async def always() -> None:
-        nonlocal tries
-        tries += 1
+    async def always(attempt: int) -> None:
+        tries.append(attempt)
         raise asyncpg.DeadlockDetectedError
 
     with pytest.raises(asyncpg.DeadlockDetectedError):
         await retrying(always)
-    assert tries == 5
+    assert tries == [1, 2, 3, 4, 5]
+
+
+async def test_who_is_always_too_late_is_told_that_the_time_is_taken() -> None:
+    tries: list[int] = []
+
+    async def always(attempt: int) -> None:
+        tries.append(attempt)
+        raise asyncpg.ExclusionViolationError
+
+    with pytest.raises(SlotUnavailableError):
+        await retrying(always)
+    assert tries == list(range(1, 21))

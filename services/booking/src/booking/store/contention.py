@@ -1,0 +1,45 @@
+"""Changes that got in each other's way.
+
+Two moves that want each other's places wait for each other, and the database ends one of them; or another took, between
+the look and the write, what was free. Nothing of the change is left then, and doing it again from its beginning is
+always right.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+
+from booking.domain.errors import SlotUnavailableError
+
+T = TypeVar("T")
+
+_TRIES = 20
+_PAUSE_SECONDS = 0.05
+_DEADLOCKS = 5
+
+
+async def retrying(work: Callable[[int], Awaitable[T]]) -> T:
+    """Do a whole change, again when it lost to another one.
+
+    Args:
+        work: the change; it is told the number of the try, from 1 on.
+
+    Raises:
+        asyncpg.DeadlockDetectedError: it was chosen to end a deadlock five times.
+        SlotUnavailableError: another was quicker every time.
+    """
+    deadlocks = 0
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return await work(attempt)
+        except asyncpg.ExclusionViolationError:
+            continue
+        except asyncpg.DeadlockDetectedError:
+            deadlocks += 1
+            if deadlocks == _DEADLOCKS:
+                raise
+            await asyncio.sleep(deadlocks * _PAUSE_SECONDS * random.random())  # noqa: S311 - jitter, not a secret
+    raise SlotUnavailableError("Others keep taking that time.", param="start_time")
