@@ -40,7 +40,7 @@ async def measure(plan: Plan) -> Results:
 async def run(plan: Plan, folder: Path) -> None:
     """Measure, print the report and write it into a folder; SIGINT and SIGTERM end it in order."""
     measuring = asyncio.create_task(measure(plan))
-    end_on_signals(measuring)  # type: ignore[arg-type]
+    end_on_signals(measuring)
     results = await measuring
     sys.stdout.write(write(results, folder))
 

@@ -6,6 +6,7 @@ Invariant: a process started here ends with the block that runs it, and with thi
 import asyncio
 import gc
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -31,7 +32,8 @@ async def running(
     module: str, *arguments: str, log: Path, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[Leashed]:
     """Run `python -m module` for the block."""
-    command = Command([sys.executable, "-m", module, *arguments], cwd=ROOT, **({} if env is None else {"env": env}))
+    environment = os.environ if env is None else env
+    command = Command([sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment)
     with log.open("ab") as output:
         process = await asyncio.to_thread(Leashed.start, command, output.fileno())
     try:

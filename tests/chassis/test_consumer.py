@@ -22,7 +22,9 @@ def decode(record: Record) -> Incoming[str]:
     text = record.value.decode()
     if text.startswith("garbage"):
         raise PoisonError("not an event")
-    return Incoming(text, text, record)
+    if text == "surprise":
+        raise OverflowError("nobody thought of that")
+    return Incoming(text[:64], text, record)
 
 
 class Effects:
@@ -34,8 +36,10 @@ class Effects:
 
     async def handle(self, connection: Connection, fresh: Sequence[Incoming[str]]) -> After | None:
         for one in fresh:
-            if one.event == "refused":
+            if one.event == "refused" or len(one.event) > 100_000:
                 raise ValueError("cannot be handled")
+            if one.event == "unstorable":
+                await connection.execute("SELECT $1::integer", 1 << 40)
             await connection.execute("INSERT INTO effect VALUES ($1)", one.event)
         return lambda: self._after([one.event for one in fresh])
 
@@ -118,7 +122,14 @@ async def test_offsets_are_committed_so_that_the_next_member_goes_on(
 
 @pytest.mark.parametrize(
     ("poison", "reason"),
-    [(b"garbage \xf0\x9f\x92\xa3", b"not an event"), (b"refused", b"ValueError: cannot be handled")],
+    [
+        (b"garbage \xf0\x9f\x92\xa3", b"not an event"),
+        (b"surprise", b"OverflowError: nobody thought of that"),
+        (b"refused", b"ValueError: cannot be handled"),
+        (b"unstorable", b"DataError: invalid input"),
+        (b"x" * (1024 * 1024 - 200), b"ValueError: cannot be handled"),
+    ],
+    ids=["unreadable", "surprising", "refused", "unstorable", "as large as a record may be"],
 )
 async def test_poison_goes_to_the_dead_letters_with_its_reason_and_the_rest_goes_on(
     topic: Topic, effects: Effects, db: Database, servers: Servers, group: str, poison: bytes, reason: bytes
@@ -131,8 +142,9 @@ async def test_poison_goes_to_the_dead_letters_with_its_reason_and_the_rest_goes
     assert await effects_of(db) == ["a", "b"]
     (dead,) = await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name))
     assert (dead.key, dead.value) == (b"p", poison)
-    assert dict(dead.headers) == {
-        "slotwire-dead-letter-reason": reason,
+    headers = dict(dead.headers)
+    assert headers.pop("slotwire-dead-letter-reason").startswith(reason)
+    assert headers == {
         "slotwire-dead-letter-group": group.encode(),
         "slotwire-dead-letter-origin": f"{topic.name}/0/1".encode(),
     }

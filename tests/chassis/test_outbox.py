@@ -1,12 +1,14 @@
 """I2: every outbox row is published at least once, in order per key, and goes only after the broker's word."""
 
 import asyncio
+import functools
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
+from prometheus_client import REGISTRY
 
 from chassis import outbox
 from chassis.kafka import Record
@@ -18,6 +20,12 @@ from support.topics import fresh_topic, read_topic
 from support.waiting import eventually
 
 PATIENT = 3600.0
+COUNT_DELETIONS = """
+CREATE TABLE deletions (at timestamptz);
+CREATE FUNCTION count_deletion() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN INSERT INTO deletions VALUES (now()); RETURN NULL; END $$;
+CREATE TRIGGER deletion AFTER DELETE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION count_deletion();
+"""
 
 
 @asynccontextmanager
@@ -103,6 +111,39 @@ async def test_the_wake_is_enough_without_the_poll(
             await write(db, message(topic.name, 1, number))
             relay.wake()
             await eventually(lambda: is_empty(db))
+
+
+async def test_rows_that_come_one_by_one_are_deleted_together(db: Database, servers: Servers) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap)
+    relay = Relay(db, servers.kafka_bootstrap)
+    async with db.connection() as connection:
+        await connection.execute(COUNT_DELETIONS)
+
+    async with running(relay):
+        await write(db, message(topic.name, 1, 0))
+        await eventually(lambda: is_empty(db))
+        for number in range(1, 101):
+            await write(db, message(topic.name, 1, number))
+            relay.wake()
+            await asyncio.sleep(0.005)
+        await eventually(lambda: is_empty(db))
+
+    assert [int(record.value) for record in await read_topic(servers.kafka_bootstrap, topic.name)] == list(range(101))
+    async with db.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM deletions") < 50
+
+
+async def test_the_age_of_the_oldest_row_is_told_while_nobody_publishes(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_LOOK_SECONDS", 0.02)
+    await write(db, message("nowhere", 1, 1))
+
+    async def is_told() -> bool:
+        return (REGISTRY.get_sample_value("slotwire_outbox_oldest_seconds") or 0.0) > 0.1
+
+    async with background(Loop("outbox", functools.partial(outbox.watch, db)), drain_seconds=1):
+        await eventually(is_told)
 
 
 async def test_a_wake_in_a_process_that_does_not_lead_reaches_the_leader(

@@ -5,6 +5,7 @@ import functools
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import aiohttp
@@ -35,8 +36,13 @@ class Thing(Output):
     size: int
 
 
+class Colour(StrEnum):
+    RED = "red"
+
+
 class Filter(Input):
     size: int | None = None
+    colour: Colour | None = None
 
 
 class ThingError(Exception):
@@ -80,7 +86,7 @@ class Things:
         return [
             create("POST", "/api/v1/things", self.create, summary="Make a thing", errors=("too_large",)),
             read("GET", "/api/v1/things", self.count, summary="Count", query=Filter),
-            read("GET", "/api/v1/broken/{id}", self.fail, summary="Fail"),
+            read("GET", "/api/v1/broken/{id}", self.fail, summary="Fail", headers={"If-Match": "What was seen."}),
             read("GET", "/api/v1/inner", self.count, summary="Count for staff", staff_only=True),
         ]
 
@@ -315,6 +321,36 @@ async def test_what_is_served_is_described(client: Client, key: str) -> None:
     for status, answer in (("201", created), ("422", refused)):
         schema = responses[status]["content"]["application/json"]["schema"]
         Draft202012Validator({**schema, "components": document["components"]}).validate(answer)
+
+
+def references(part: Any) -> list[str]:
+    """Every `$ref` in a document."""
+    if isinstance(part, dict):
+        own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+        return own + [found for value in part.values() for found in references(value)]
+    return [found for value in part for found in references(value)] if isinstance(part, list) else []
+
+
+async def test_what_is_described_names_every_parameter_and_leads_nowhere_else(client: Client) -> None:
+    document = await (await client.get("/openapi.json")).json()
+    assert all(
+        ref.removeprefix("#/components/schemas/") in document["components"]["schemas"] for ref in references(document)
+    )
+    things = {one["name"]: one for one in document["paths"]["/api/v1/things"]["get"]["parameters"]}
+    assert things["colour"]["schema"]["anyOf"][0] == {"$ref": "#/components/schemas/Colour"}
+    broken = document["paths"]["/api/v1/broken/{id}"]["get"]
+    assert [(one["name"], one["in"]) for one in broken["parameters"]] == [("id", "path"), ("If-Match", "header")]
+    assert {"404", "422"} <= set(broken["responses"])
+
+
+@pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
+async def test_a_key_of_any_bytes_is_an_unknown_key(client: Client, header: str) -> None:
+    url = client.make_url("/api/v1/things")
+    value = b"Bearer \xff\xfe" if header == "Authorization" else b"\xff\xfe"
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"GET /api/v1/things HTTP/1.1\r\nHost: x\r\n%b: %b\r\n\r\n" % (header.encode(), value))
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
 
 
 async def test_the_reference_page_needs_nothing_from_elsewhere(client: Client) -> None:

@@ -1,5 +1,7 @@
 """The catalog and the topics are those of events.md."""
 
+from dataclasses import replace
+
 from slotwire_contracts import (
     BOOKING_EVENTS,
     CATALOG,
@@ -37,4 +39,6 @@ def test_bookings_have_one_topic() -> None:
 def test_dead_letters_are_kept_for_thirty_days_in_one_partition() -> None:
     """events.md section 1: "`<topic>.dlq` | as the topic | 1 | 30 days"."""
     assert dead_letter_topic("booking.events") == "booking.events.dlq"
-    assert dead_letters(BOOKING_EVENTS) == Topic("booking.events.dlq", 1, 30 * 24, "booking id", "booking")
+    dead = dead_letters(BOOKING_EVENTS)
+    assert replace(dead, max_message_bytes=0) == Topic("booking.events.dlq", 1, 30 * 24, "booking id", "booking", 0)
+    assert dead.max_message_bytes > BOOKING_EVENTS.max_message_bytes

@@ -6,6 +6,7 @@ event id.
 """
 
 import asyncio
+import functools
 import json
 import logging
 import os
@@ -95,8 +96,9 @@ async def kill_everything(system: System, rng: random.Random) -> list[str]:
         await asyncio.to_thread(parts[name].kill)
         await asyncio.sleep(rng.uniform(0.0, 0.5))
         await asyncio.to_thread(parts[name].start)
-        if isinstance(parts[name], ServiceProcess):
-            await eventually(lambda process=parts[name]: listens(process))
+        process = parts[name]
+        if isinstance(process, ServiceProcess):
+            await eventually(functools.partial(listens, process))
     return order
 
 

@@ -20,7 +20,7 @@ from chassis.backoff import Backoff
 from chassis.inbox import Incoming
 from chassis.kafka import Consumer, KafkaError, Producer, Record, ensure_topics
 from chassis.lifecycle import Stop
-from chassis.postgres import TRANSIENT, Connection, Database
+from chassis.postgres import TRANSIENT, UNSTORABLE, Connection, Database
 from slotwire_contracts import Topic, dead_letter_topic, dead_letters
 
 _log = structlog.get_logger(__name__)
@@ -120,6 +120,8 @@ class ConsumerLoop(Generic[E]):
                 readable.append(self.decode(record))
             except PoisonError as error:
                 dead.append(DeadLetter(record, str(error)))
+            except Exception as error:  # noqa: BLE001 - whatever a record provokes, it must not stop its partition
+                dead.append(DeadLetter(record, f"{type(error).__name__}: {error}"))
         return readable, dead
 
     async def _handle_all(self, incoming: Sequence[Incoming[E]], stop: Stop) -> list[DeadLetter]:
@@ -141,6 +143,9 @@ class ConsumerLoop(Generic[E]):
                 async with self.database.transaction() as connection:
                     fresh = await inbox.claim(connection, incoming)
                     after = await self.handle(connection, fresh) if fresh else None
+            except UNSTORABLE as error:
+                _log.warning("batch_failed", group=self.group, error=repr(error), events=len(incoming))
+                return error
             except TRANSIENT as error:
                 failures += 1
                 _log.warning("batch_waits", group=self.group, error=repr(error), failures=failures)

@@ -1,8 +1,8 @@
 """Kafka: the one module that speaks aiokafka.
 
-Invariant: a producer made here is idempotent with acks=all and never gives a record up while it lives, so an awaited
-acknowledgement means that the record is in the log, once and in its place; a consumer made here commits only what its
-owner says is done.
+Invariant: a producer made here is idempotent with acks=all, so an awaited acknowledgement means that the record is in
+the log, once and in its place; of a record that it had to give up the acknowledgement raises. A consumer made here
+commits only what its owner says is done.
 """
 
 import asyncio
@@ -56,7 +56,10 @@ async def ensure_topics(bootstrap: str, topics: Iterable[Topic]) -> None:
             topic.partitions,
             _BROKERS_DEFAULT,
             replica_assignments={},  # aiokafka takes the broker's default only beside an assignment
-            topic_configs={"retention.ms": str(topic.retention_hours * 3_600_000)},
+            topic_configs={
+                "retention.ms": str(topic.retention_hours * 3_600_000),
+                "max.message.bytes": str(topic.max_message_bytes),
+            },
         )
         for topic in topics
     ]

@@ -34,7 +34,7 @@ _BATCHES_UNDER_WAY = 3
 _POLL_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 _NOTIFY_SECONDS = 0.003
-_GATHER_SECONDS_A_ROW = 0.002  # so that fewer than 500 rows a second never wait
+_GATHER_SECONDS_A_ROW = 0.002  # below 500 rows a second a row seldom waits
 _GATHER_SECONDS = 0.02
 _DELETE_SECONDS = 0.05
 
@@ -92,6 +92,7 @@ class Relay:
         self._woken = asyncio.Event()
         self._under_way: set[int] = set()
         self._acknowledged: list[int] = []
+        self._gathering = False
         self._settling: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -119,8 +120,9 @@ class Relay:
         while not stop.is_set():
             if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
                 return True
-            again = asyncio.get_running_loop().time() + _POLL_SECONDS
-            while await self._wait_for_wake(again - asyncio.get_running_loop().time()) and not stop.is_set():
+            clock = asyncio.get_running_loop()
+            again = clock.time() + _POLL_SECONDS
+            while (left := again - clock.time()) > 0 and await self._wait_for_wake(left) and not stop.is_set():
                 await connection.execute(f"NOTIFY {_CHANNEL}")
                 await asyncio.sleep(_NOTIFY_SECONDS)
         return False
@@ -139,8 +141,8 @@ class Relay:
         await connection.add_listener(_CHANNEL, lambda *_: self.wake())
         self._under_way.clear()
         self._acknowledged.clear()
+        self._gathering = False
         clock = asyncio.get_running_loop()
-        looked = 0.0
         try:
             async with Producer.connected(self._bootstrap) as producer:
                 while not stop.is_set():
@@ -153,13 +155,11 @@ class Relay:
                         await asyncio.sleep(gathered - clock.time())
                         await self._wait_for_wake(_POLL_SECONDS)
                         self._raise_failures()
-                    if clock.time() > looked + _LOOK_SECONDS:
-                        looked = clock.time()
-                        _OLDEST.set(await connection.fetchval(_AGE))
                 await self._settle_down_to(0)
         finally:
             for task in self._settling:
                 task.cancel()
+            await asyncio.gather(*self._settling, return_exceptions=True)
             self._settling.clear()
 
     async def _publish(self, connection: DedicatedConnection, producer: Producer) -> int:
@@ -175,11 +175,15 @@ class Relay:
         return len(rows)
 
     async def _settle(self, ids: list[int], acknowledged: list[Awaitable[object]]) -> None:
-        """Delete rows once the broker has acknowledged all of them, with what is acknowledged meanwhile."""
+        """Delete rows once the broker has acknowledged all of them: a batch at once, fewer together with others."""
         await asyncio.gather(*acknowledged)
         self._acknowledged += ids
         if len(self._acknowledged) < _BATCH_ROWS:
+            if self._gathering:
+                return  # another waits already, and deletes these too
+            self._gathering = True
             await asyncio.sleep(_DELETE_SECONDS)
+            self._gathering = False
         done, self._acknowledged = self._acknowledged, []
         if done:
             async with self._database.connection() as connection:
@@ -200,5 +204,17 @@ class Relay:
     def _raise_failures(self) -> None:
         done = {task for task in self._settling if task.done()}
         self._settling -= done
-        for task in done:
-            task.result()
+        failures = [failure for task in done if (failure := task.exception()) is not None]
+        if failures:
+            raise failures[0]
+
+
+async def watch(database: Database, stop: Stop) -> None:
+    """Measure the age of the oldest row, whoever leads and whether or not a broker answers, until asked to stop.
+
+    Raises:
+        OSError, asyncpg.PostgresError: when the database is away; run it again.
+    """
+    while not await stop.wait(_LOOK_SECONDS):
+        async with database.connection() as connection:
+            _OLDEST.set(await connection.fetchval(_AGE))

@@ -32,11 +32,21 @@ UNAVAILABLE = (
 )
 """What asyncpg raises while the server is away, starting, stopping or full."""
 
+UNSTORABLE = asyncpg.DataError
+"""What asyncpg raises for a value that has no place in its column; it stands under `InterfaceError` too: ask first."""
+
 TRANSIENT = (*UNAVAILABLE, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """What is worth trying again: the server is away, or two transactions were in each other's way."""
 
 _ACQUIRE_SECONDS = 5.0
 _COMMAND_SECONDS = 30.0
+# Of a machine that vanished the server would hear nothing, and keep its session locks for two hours.
+_NOTICING = {
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "5",
+    "tcp_user_timeout": "8000",
+}
 
 
 def database_url(server_url: str, database: str) -> str:
@@ -127,7 +137,10 @@ class Database:
     async def dedicated(self) -> AsyncIterator[DedicatedConnection]:
         """Open a connection outside the pool, for session locks and LISTEN; it is closed with the block."""
         connection = await asyncpg.connect(
-            self._url, timeout=_ACQUIRE_SECONDS, command_timeout=_COMMAND_SECONDS, server_settings=self._options
+            self._url,
+            timeout=_ACQUIRE_SECONDS,
+            command_timeout=_COMMAND_SECONDS,
+            server_settings={**self._options, **_NOTICING},
         )
         try:
             await _speak_json(connection)

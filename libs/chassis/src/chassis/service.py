@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from chassis import idempotency, identity, kafka, lifecycle, log, migrations
+from chassis import idempotency, identity, kafka, lifecycle, log, migrations, outbox
 from chassis.crypto import Sealer
 from chassis.identity import Identity
 from chassis.lifecycle import Loop, Stop
@@ -32,7 +32,7 @@ class Foundation:
     Args:
         settings: the service's settings.
         service: its package, which is also its database's name.
-        publishes: the topics that it owns; they are created when they are missing.
+        publishes: the topics that it owns; they are created when they are missing, and without any no relay runs.
 
     Attributes:
         database: the service's own database.
@@ -60,10 +60,9 @@ class Foundation:
 
     def run_in(self, app: web.Application, *loops: Loop) -> None:
         """Run the pools, the relay and a service's own loops for as long as the application runs."""
-        ours = (
-            Loop("relay", self._publish),
-            Loop("idempotency", functools.partial(idempotency.sweep, self.database)),
-        )
+        ours = [Loop("idempotency", functools.partial(idempotency.sweep, self.database))]
+        if self._publishes:
+            ours += [Loop("relay", self._publish), Loop("outbox", functools.partial(outbox.watch, self.database))]
 
         async def context(_: web.Application) -> AsyncIterator[None]:
             async with AsyncExitStack() as stack:
@@ -77,8 +76,7 @@ class Foundation:
         app.cleanup_ctx.append(context)
 
     async def _publish(self, stop: Stop) -> None:
-        if self._publishes:
-            await kafka.ensure_topics(self._settings.kafka_bootstrap, self._publishes)
+        await kafka.ensure_topics(self._settings.kafka_bootstrap, self._publishes)
         await self.relay.run(stop)
 
 

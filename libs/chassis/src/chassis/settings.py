@@ -69,7 +69,14 @@ class ServiceSettings(ServerSettings):
     log_format: Annotated[Literal["console", "json"], Field(title="Shape of log lines")] = "json"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(title="Least level logged")] = "info"
     pool_size: Annotated[int, Field(title="Connections to PostgreSQL, at most", ge=2, le=200)] = 10
-    drain_seconds: Annotated[float, Field(title="Seconds that running work is given at a stop", ge=0, le=600)] = 10.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            title="Seconds that running requests, and after them background work, are each given at a stop",
+            ge=0,
+            le=600,
+        ),
+    ] = 10.0
 
     @property
     def sealing_key(self) -> bytes:

@@ -12,7 +12,7 @@ from chassis.postgres import Connection, Database
 
 
 class Unit:
-    """A transaction that is under way: its connection, whether it publishes, and its result."""
+    """A use case's work on the database: its connection, whether it publishes, and its result."""
 
     def __init__(self, conn: Connection) -> None:
         self.conn = conn

@@ -32,7 +32,7 @@ StatusWord = Literal[
 
 
 class CreatedChange(ContractModel):
-    """Where the reservation came from, for how many; an open object: some ways of booking add context (seed 003)."""
+    """Where the reservation came from, for how many; an open object: some ways of booking add context."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -80,7 +80,7 @@ class MetadataChange(FieldChange[Metadata]):
 
 
 class FieldChanges(ContractModel):
-    """The changed ones of the fields that integrators follow; the others are absent (events.md section 2)."""
+    """The changed ones of the fields that integrators follow; the others are absent."""
 
     start_time: InstantChange | None = omitted_when_none()
     end_time: InstantChange | None = omitted_when_none()

@@ -12,6 +12,8 @@ __all__ = ["Instant", "PreciseInstant"]
 
 
 def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
     try:
         return value.astimezone(UTC)
     except OverflowError as error:
@@ -19,7 +21,8 @@ def _in_utc(value: datetime) -> datetime:
 
 
 def _whole_second(value: datetime) -> datetime:
-    return _in_utc(value).replace(microsecond=0)
+    value = _in_utc(value)
+    return value.replace(microsecond=0) if value.microsecond else value
 
 
 def _written(fraction: str) -> WithJsonSchema:

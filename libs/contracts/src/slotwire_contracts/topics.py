@@ -9,6 +9,7 @@ __all__ = ["BOOKING_EVENTS", "TOPICS", "Topic", "dead_letter_topic", "dead_lette
 
 _DAY_HOURS = 24
 _DEAD_LETTER_DAYS = 30
+_DEAD_LETTER_HEADER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Topic:
         retention_hours: how long records are kept by default; an operator may change it on the broker.
         key: what a record's key means.
         owner: the service that creates the topic and writes to it.
+        max_message_bytes: what a record may measure at most, as the broker counts batches.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Topic:
     retention_hours: int
     key: str
     owner: str
+    max_message_bytes: int = 1024 * 1024
 
 
 BOOKING_EVENTS = Topic("booking.events", 12, 14 * _DAY_HOURS, "booking id", "booking")
@@ -43,10 +46,14 @@ def dead_letter_topic(name: str) -> str:
 
 
 def dead_letters(topic: Topic) -> Topic:
-    """Describe a topic's dead letters: one partition, kept for 30 days, keyed as the topic itself."""
+    """Describe a topic's dead letters: one partition, kept for 30 days, keyed as the topic itself.
+
+    A record gets headers there that tell why, so it may be larger than on its topic.
+    """
     return replace(
         topic,
         name=dead_letter_topic(topic.name),
         partitions=1,
         retention_hours=_DEAD_LETTER_DAYS * _DAY_HOURS,
+        max_message_bytes=topic.max_message_bytes + _DEAD_LETTER_HEADER_BYTES,
     )

@@ -1,7 +1,11 @@
-"""Ending in order: signals become one cancellation, and blocking work is never left half-done."""
+"""Ending in order.
+
+Invariant: however many signals come, they are one cancellation, and blocking work is never left half-done.
+"""
 
 import asyncio
 import signal
+from typing import Any
 from collections.abc import Callable
 
 
@@ -15,7 +19,7 @@ async def to_its_end(work: Callable[[], None]) -> None:
         raise
 
 
-def end_on_signals(task: "asyncio.Task[None]") -> asyncio.Event:
+def end_on_signals(task: "asyncio.Task[Any]") -> asyncio.Event:
     """Have SIGINT and SIGTERM end the task, once: a second one does not break its orderly end."""
     ending = asyncio.Event()
 

@@ -65,14 +65,7 @@ async def _revoke(identity: Identity, key_id: str) -> str:
 
 def _line(record: KeyRecord) -> str:
     """One key in tab-separated words: id, kind, state, scopes, name."""
-    now = datetime.now(UTC)
-    if record.revoked_at is not None:
-        state = "revoked"
-    elif record.expires_at is not None and record.expires_at <= now:
-        state = "expired"
-    else:
-        state = "valid"
-    return "\t".join((record.id, record.kind, state, " ".join(record.scopes), record.name))
+    return "\t".join((record.id, record.kind, record.state(datetime.now(UTC)), " ".join(record.scopes), record.name))
 
 
 def _days(text: str) -> int:

@@ -50,6 +50,12 @@ class KeyRecord:
     expires_at: datetime | None
     revoked_at: datetime | None
 
+    def state(self, now: datetime) -> str:
+        """Tell in a word whether the key opens anything: `valid`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "valid" if self.expires_at is None or self.expires_at > now else "expired"
+
 
 async def migrate(server_url: str) -> list[str]:
     """Create and migrate the identity database; answers the files applied now."""
@@ -57,7 +63,7 @@ async def migrate(server_url: str) -> list[str]:
 
 
 def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+    return hashlib.sha256(key.encode(errors="surrogateescape")).digest()  # a header may hold any bytes
 
 
 class Identity:

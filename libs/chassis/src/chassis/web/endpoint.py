@@ -25,7 +25,7 @@ from chassis.idempotency import (
 )
 from chassis.identity import Caller, Identity
 from chassis.ids import new_id
-from chassis.postgres import TRANSIENT
+from chassis.postgres import TRANSIENT, UNSTORABLE
 from chassis.web.errors import STATUSES, ApiError, CodedError, api_error, from_validation, render
 from chassis.web.routes import Call, Route
 
@@ -186,8 +186,8 @@ def as_api_error(error: Exception, statuses: Mapping[str, int]) -> ApiError:
     if isinstance(error, CodedError):
         status = statuses.get(error.code) or STATUSES[error.code]
         return ApiError(status, error.code, error.message, param=error.param, details=error.details)
-    if isinstance(error, TRANSIENT):
-        return api_error("unavailable", "the database is away; try again", headers={"Retry-After": "1"})
+    if isinstance(error, TRANSIENT) and not isinstance(error, UNSTORABLE):
+        return api_error("unavailable", "the database is busy or away; try again", headers={"Retry-After": "1"})
     return api_error("internal_error", "something went wrong on our side")
 
 

@@ -87,7 +87,11 @@ def from_validation(error: ValidationError) -> ApiError:
     if found[0]["type"] == "json_invalid":
         return api_error("invalid_json", f"the body is not valid JSON: {found[0]['msg']}")
     errors = [
-        {"param": ".".join(str(part) for part in one["loc"]), "message": one["msg"], "rule": one["type"]}
+        {
+            "param": ".".join(str(part) for part in one["loc"]),
+            "message": one["msg"].removeprefix("Value error, "),  # pydantic's words before a validator's own
+            "rule": one["type"],
+        }
         for one in found
     ]
     param = errors[0]["param"] or None

@@ -29,17 +29,19 @@ def describe(*, title: str, version: str, routes: Sequence[Route], statuses: Map
         routes: its operations.
         statuses: the status of each of the service's own error codes.
     """
-    schemas, definitions = models_json_schema(_models(routes), ref_template=_REF)
+    schemas, found = models_json_schema(_models(routes), ref_template=_REF)
+    definitions = found.get("$defs", {})
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, {**STATUSES, **statuses})
+        operation = _operation(route, schemas, definitions, {**STATUSES, **statuses})
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
         "security": [{"bearer": []}, {"apiKey": []}],
         "paths": paths,
         "components": {
-            "schemas": definitions.get("$defs", {}),
+            "schemas": definitions,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -59,13 +61,15 @@ def _models(routes: Iterable[Route]) -> list[tuple[type[BaseModel], JsonSchemaMo
     return list(wanted)
 
 
-def _operation(route: Route, schemas: Schemas, statuses: Mapping[str, int]) -> dict[str, Any]:
+def _operation(
+    route: Route, schemas: Schemas, definitions: Mapping[str, Any], statuses: Mapping[str, int]
+) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": f"{route.method.lower()}_{'_'.join(re.findall(r'[a-z0-9]+', route.path))}",
         "summary": route.summary,
         "description": f"Scope: `{route.scope}`.",
         "tags": [route.tag],
-        "parameters": _parameters(route),
+        "parameters": _parameters(route, schemas, definitions),
         "responses": {str(route.status): _success(route, schemas), **_failures(route, schemas, statuses)},
     }
     if route.body is not None:
@@ -73,20 +77,24 @@ def _operation(route: Route, schemas: Schemas, statuses: Mapping[str, int]) -> d
     return operation
 
 
-def _parameters(route: Route) -> list[dict[str, Any]]:
+def _parameters(route: Route, schemas: Schemas, definitions: Mapping[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PARAMETER.findall(route.path)
     ]
     if route.query is not None:
-        schema = route.query.model_json_schema()
+        schema = definitions[schemas[route.query, "validation"]["$ref"].removeprefix(_REF.format(model=""))]
         found += [
             {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": part}
             for name, part in schema.get("properties", {}).items()
         ]
+    headers = dict(route.headers)
     if route.method == "POST":
-        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}})
-    return found
+        headers["Idempotency-Key"] = "Sent again with the same key, the request is done once."
+    return found + [
+        {"name": name, "in": "header", "required": False, "description": told, "schema": {"type": "string"}}
+        for name, told in headers.items()
+    ]
 
 
 def _success(route: Route, schemas: Schemas) -> dict[str, Any]:
@@ -100,8 +108,10 @@ def _failures(route: Route, schemas: Schemas, statuses: Mapping[str, int]) -> di
     codes = {*_EVERY_OPERATION, *route.errors}
     if route.body is not None:
         codes |= {"invalid_json", "body_too_large", "unsupported_media_type", "validation_failed"}
-    if route.query is not None:
+    if route.query is not None or route.headers:
         codes.add("validation_failed")
+    if _PARAMETER.search(route.path):
+        codes.add("not_found")
     if route.method == "POST":
         codes |= {"idempotency_key_reused", "idempotency_in_progress"}
     by_status: dict[int, list[str]] = {}

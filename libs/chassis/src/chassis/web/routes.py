@@ -1,7 +1,10 @@
-"""Routes as data: what a handler takes, answers and needs, told once for the server, the checks and OpenAPI alike."""
+"""Routes as data: what a handler takes, answers and needs.
+
+Invariant: it is told once, for the server, the checks and the API's description alike.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -54,7 +57,8 @@ class Route:
         body: the model of the request's body, or None.
         query: the model of the request's query, or None.
         status: the status of the success.
-        errors: the codes that this operation may answer beside those that every one may.
+        headers: the request headers that it heeds beside those that every operation does, and what they mean.
+        errors: the codes that it may answer beside those that every operation of its kind may.
         staff_only: whether client keys are refused.
     """
 
@@ -68,6 +72,7 @@ class Route:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     staff_only: bool = False
 
