@@ -39,7 +39,7 @@ lock: $(INSTALLED) ## Resolve the dependencies again into requirements.lock: ver
 	  -o requirements.lock
 
 clean: ## Remove the environment, the stack's data and the tools' caches; refused while the stack is up.
-	@if [ -e .slotwire/env ]; then echo "The stack is up: make down first." >&2; exit 1; fi
+	@python3 -I -S libs/devstack/src/devstack/lock.py .slotwire/lock || { echo "The stack is up: make down first." >&2; exit 1; }
 	@if [ -L .slotwire/data/postgres ]; then rm -rf "$$(readlink .slotwire/data/postgres)"; fi
 	rm -rf .venv .slotwire .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 

@@ -13,6 +13,7 @@ from devstack.gateway import Target, create_gateway, route
 from devstack.ports import HOST, free_port
 
 SERVICES = ("booking", "webhook-dispatcher")
+READ_TIMEOUT = 0.5  # seconds
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,8 @@ async def gateway() -> AsyncIterator[Callable[[Handler], Awaitable[aiohttp.Clien
         service.router.add_route("*", "/{path:.*}", handler)
         behind = TestServer(service, host=HOST)
         await behind.start_server()
-        front = TestServer(create_gateway({"booking": str(behind.make_url("")), "webhook-dispatcher": dead}), host=HOST)
+        services = {"booking": str(behind.make_url("")), "webhook-dispatcher": dead}
+        front = TestServer(create_gateway(services, read_timeout=READ_TIMEOUT), host=HOST)
         await front.start_server()
         session = aiohttp.ClientSession(front.make_url("/"), auto_decompress=False)
         opened.extend([session, front, behind])
@@ -62,6 +64,14 @@ async def gateway() -> AsyncIterator[Callable[[Handler], Awaitable[aiohttp.Clien
 
 
 Gateway = Callable[[Handler], Awaitable[aiohttp.ClientSession]]
+
+
+@pytest.fixture
+async def silence() -> AsyncIterator[asyncio.Event]:
+    """What a handler waits for that is to say nothing more; it ends with the test."""
+    over = asyncio.Event()
+    yield over
+    over.set()
 
 
 async def test_a_request_passes_as_it_is(gateway: Gateway) -> None:
@@ -156,6 +166,48 @@ async def test_a_service_that_is_away_is_a_502_in_our_shape(gateway: Gateway) ->
     assert error["code"] == "bad_gateway"
     assert error["request_id"] == "mine"
     assert "webhook-dispatcher" in error["message"]
+
+
+async def test_a_service_that_says_nothing_is_a_504_in_our_shape(gateway: Gateway, silence: asyncio.Event) -> None:
+    async def keep_silent(request: web.Request) -> web.Response:
+        await request.read()
+        await silence.wait()
+        return web.Response()
+
+    session = await gateway(keep_silent)
+    async with session.post("/api/v1/bookings", data=b"body", headers={"X-Request-Id": "mine"}) as answer:
+        error = (await answer.json())["error"]
+        assert (answer.status, answer.headers["X-Request-Id"]) == (504, "mine")
+    assert (error["code"], error["request_id"]) == ("gateway_timeout", "mine")
+    assert "booking" in error["message"]
+
+
+async def test_an_answer_that_falls_silent_is_broken_off(gateway: Gateway, silence: asyncio.Event) -> None:
+    async def fall_silent(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(b"half")
+        await silence.wait()
+        return answer
+
+    session = await gateway(fall_silent)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        async with session.get("/") as answer:
+            await answer.read()
+
+
+async def test_a_body_may_take_longer_than_the_answer(gateway: Gateway) -> None:
+    async def count(request: web.Request) -> web.Response:
+        return web.Response(text=str(len(await request.read())))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield b"piece"
+            await asyncio.sleep(READ_TIMEOUT / 2)
+
+    session = await gateway(count)
+    async with session.post("/", data=pieces()) as answer:
+        assert (answer.status, await answer.text()) == (200, "20")
 
 
 async def test_an_unknown_service_is_a_404_in_our_shape(gateway: Gateway) -> None:

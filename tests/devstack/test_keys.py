@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -24,9 +26,9 @@ async def known(servers: Servers) -> AsyncIterator[Identity]:
         yield identities
 
 
-async def keys(servers: Servers, *words: str) -> Result:
+async def keys(servers: Servers, *words: str, postgres_url: str | None = None) -> Result:
     """Run the command in a thread: it has an event loop of its own."""
-    env = {"SLOTWIRE_POSTGRES_URL": servers.postgres_url, "COLUMNS": "200"}
+    env = {"SLOTWIRE_POSTGRES_URL": postgres_url or servers.postgres_url}
     return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=env)
 
 
@@ -66,6 +68,50 @@ async def test_a_client_key_names_its_client_and_expires(servers: Servers, known
     assert record.client_id == "cl_1"
     assert record.expires_at is not None
     assert (record.expires_at - record.created_at).days in {6, 7}
+
+
+async def test_nothing_that_is_listed_is_cut_off_or_read_as_markup(servers: Servers, known: Identity) -> None:
+    org = await known.create_organization("Keys")
+    name, client = f"[/x] {'n' * 150}", f"[red]{'c' * 150}"
+    words = ("create", "--org", org, "--name", name, "--kind", "client", "--client", client)
+    assert (await keys(servers, *words, "--scope", "bookings.read")).exit_code == 0
+    [record] = await known.list_keys(org)
+
+    listed = (await keys(servers, "list", "--org", org)).stdout
+    row = listed.splitlines()[1]
+    assert all(word in row for word in (record.id, name, client, "bookings.read"))
+    assert "no key [/x] that" in (await keys(servers, "revoke", "[/x]")).stderr
+
+
+async def test_a_state_is_told_with_its_instant(servers: Servers, known: Identity) -> None:
+    org = await known.create_organization("Keys")
+    now = datetime.now(UTC)
+    instants = {"ever": None, "later": now + timedelta(days=1), "over": now - timedelta(days=1), "lost": None}
+    for name, expires in instants.items():
+        await known.create_key(org, KeyKind.ADMIN, ["*"], name=name, expires_at=expires)
+    await known.revoke_key((await known.list_keys(org))[-1].id)
+
+    rows = (await keys(servers, "list", "--org", org)).stdout.splitlines()[1:]
+    for row, told in zip(
+        rows,
+        (
+            "valid",
+            f"valid until {instants['later']:%Y-%m-%d %H:%M}",
+            f"expired {instants['over']:%Y-%m-%d %H:%M}",
+            f"revoked {now:%Y-%m-%d}",
+        ),
+        strict=True,
+    ):
+        assert told in row
+    assert rows[0].rstrip().endswith("valid")
+
+
+async def test_a_wrong_password_is_explained(servers: Servers) -> None:
+    parts = urlsplit(servers.postgres_url)
+    wrong = parts._replace(netloc=f"{parts.username}:guess@{parts.hostname}:{parts.port}").geturl()
+    refused = await keys(servers, "list", "--org", "org_1", postgres_url=wrong)
+    assert refused.exit_code == 1
+    assert "password authentication failed" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from devstack.record import read_json, recorded_process, write_record
+from devstack.record import identified_process, identity_of, read_json, recorded_process, write_record
 
 
 def test_a_running_process_is_found(tmp_path: Path) -> None:
@@ -22,9 +22,13 @@ def test_an_ended_process_is_not(tmp_path: Path) -> None:
     record = tmp_path / "record"
     with subprocess.Popen(["/bin/sleep", "600"]) as process:
         write_record(record, process.pid)
-        assert recorded_process(record) is not None
+        identity = identity_of(process.pid)
+        assert identity is not None
+        assert recorded_process(record) == identified_process(identity) is not None
         process.kill()
     assert recorded_process(record) is None
+    assert identified_process(identity) is None
+    assert identity_of(process.pid) is None
 
 
 def test_a_later_process_of_the_same_number_is_not(tmp_path: Path) -> None:

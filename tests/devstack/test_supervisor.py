@@ -18,10 +18,12 @@ import pytest
 from devstack.detached import is_ready, take_down
 from devstack.envfile import read_env
 from devstack.folder import Folder
-from devstack.process import wait_until_gone
+from devstack.process import Command, Leashed, is_alive, wait_until_gone
 from devstack.record import read_json
 from devstack.screen import Screen
+from devstack.server import Server
 from devstack.services import Service, ServiceProcess
+from devstack.supervisor import Options, Supervisor
 from support.servers import Servers, open_folder
 
 STACK = Path(__file__).with_name("tiny_stack.py")
@@ -29,7 +31,7 @@ PATIENCE = 60.0  # seconds
 
 
 @contextmanager
-def stack(folder: Folder, servers: Servers | None) -> Iterator[psutil.Popen]:
+def stack(folder: Folder, servers: Servers | None, **settings: str) -> Iterator[psutil.Popen]:
     """A supervisor that is up on `folder`, on given servers or its own; whatever is left is ended at last."""
     given = {}
     if servers is not None:
@@ -40,7 +42,7 @@ def stack(folder: Folder, servers: Servers | None) -> Iterator[psutil.Popen]:
     folder.make()
     with folder.log.open("wb") as log:
         command = [sys.executable, str(STACK), str(folder.root)]
-        supervisor = psutil.Popen(command, env={**os.environ, **given}, stdout=log, stderr=log)
+        supervisor = psutil.Popen(command, env={**os.environ, **given, **settings}, stdout=log, stderr=log)
     try:
         wait_for(lambda: is_ready(folder, supervisor.pid) or supervisor.poll() is not None, folder.log.read_text)
         assert supervisor.poll() is None, folder.log.read_text()
@@ -55,6 +57,10 @@ def stack(folder: Folder, servers: Servers | None) -> Iterator[psutil.Popen]:
 def folder() -> Iterator[Folder]:
     with open_folder() as made:
         yield Folder(made / ".slotwire")
+
+
+def pids(folder: Folder) -> dict[str, int]:
+    return {name: identity["pid"] for name, identity in read_json(folder.processes).items()}
 
 
 def wait_for(happened: Callable[[], bool], tell: Callable[[], str]) -> None:
@@ -77,9 +83,9 @@ def test_it_tells_where_everything_is(folder: Folder, servers: Servers) -> None:
         assert env["SLOTWIRE_KEY"].startswith("wk_test_")
         assert all(env[f"SLOTWIRE_{name}"] for name in ("URL", "ORG", "SCHEDULE", "EVENT_TYPE"))
         assert folder.env.stat().st_mode & 0o777 == 0o600
-        pids = read_json(folder.processes)
-        assert {name: whoami(folder, name) for name in pids} == pids
-        assert set(pids) == {"booking", "webhook-dispatcher"}
+        running = pids(folder)
+        assert {name: whoami(folder, name) for name in running} == running
+        assert set(running) == {"booking", "webhook-dispatcher"}
 
 
 def test_a_killed_service_is_started_again(folder: Folder, servers: Servers) -> None:
@@ -87,9 +93,9 @@ def test_a_killed_service_is_started_again(folder: Folder, servers: Servers) -> 
         before = whoami(folder, "booking")
         other = whoami(folder, "webhook-dispatcher")
         os.kill(before, signal.SIGKILL)
-        wait_for(lambda: read_json(folder.processes)["booking"] != before, folder.log.read_text)
+        wait_for(lambda: pids(folder)["booking"] != before, folder.log.read_text)
         wait_for(lambda: answers(folder, "booking"), folder.log.read_text)
-        assert whoami(folder, "booking") == read_json(folder.processes)["booking"]
+        assert whoami(folder, "booking") == pids(folder)["booking"]
         assert whoami(folder, "webhook-dispatcher") == other
 
 
@@ -125,9 +131,9 @@ def test_nothing_outlives_a_killed_supervisor(folder: Folder) -> None:
 
 def test_a_killed_embedded_server_is_started_again(folder: Folder) -> None:
     with stack(folder, None):
-        before = read_json(folder.processes)["postgresql"]
+        before = pids(folder)["postgresql"]
         os.kill(before, signal.SIGKILL)
-        wait_for(lambda: read_json(folder.processes)["postgresql"] != before, folder.log.read_text)
+        wait_for(lambda: pids(folder)["postgresql"] != before, folder.log.read_text)
 
 
 def test_a_folder_has_one_supervisor(folder: Folder, servers: Servers) -> None:
@@ -145,6 +151,41 @@ def test_down_ends_exactly_this_folder(folder: Folder, servers: Servers) -> None
         assert take_down(folder)
         assert all(wait_until_gone(process, 0) for process in [supervisor, *family])
         assert not take_down(folder)
+
+
+def test_down_waits_for_services_that_a_killed_supervisor_left_draining(folder: Folder, servers: Servers) -> None:
+    with stack(folder, servers, TINY_DRAIN_SECONDS="2") as supervisor:
+        services = [psutil.Process(pid) for pid in pids(folder).values()]
+        supervisor.kill()
+        supervisor.wait(PATIENCE)
+        assert all(is_alive(service) for service in services)
+        assert not take_down(folder)
+        assert not any(is_alive(service) for service in services)
+        assert not folder.processes.exists()
+
+
+class Refusing(Server):
+    """A server that never comes up, and says why in words of its own."""
+
+    name = "Refusing"
+
+    def _prepare(self) -> None:
+        """There is nothing to prepare."""
+
+    def _command(self) -> Command:
+        return Command(argv=["/bin/echo", "no answer from [/127.0.0.1:9092]"])
+
+    def _ready(self, _process: Leashed) -> bool:
+        return False
+
+
+async def test_the_words_of_a_server_that_does_not_come_back_are_shown_as_they_are(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.make()
+    supervisor = Supervisor(Options(folder), Screen())
+    await supervisor._start_again(Refusing(folder.root, folder.root / "refusing.log"))
+    assert "no answer from [/127.0.0.1:9092]" in capsys.readouterr().out
 
 
 async def test_a_service_that_keeps_dying_is_not_started_in_a_hot_loop() -> None:

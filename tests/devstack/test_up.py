@@ -17,7 +17,7 @@ import pytest
 
 from devstack.envfile import read_env
 from devstack.folder import Folder
-from devstack.record import read_json
+from devstack.record import identified_process, read_json
 from support.servers import open_folder
 
 SECOND_START = 15.0  # seconds; promised to users
@@ -136,7 +136,7 @@ def test_a_second_start_is_quick_and_keeps_everything(folder: Folder) -> None:
 
     assert slotwire(folder, "down").returncode == 0
     assert not folder.env.exists()
-    assert not [pid for pid in processes.values() if Path(f"/proc/{pid}").exists()]
+    assert not [one for one in processes.values() if identified_process(one) is not None]
 
     began = time.monotonic()
     assert slotwire(folder, "up", "--detach").returncode == 0

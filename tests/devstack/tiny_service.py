@@ -1,5 +1,9 @@
-"""A real, tiny HTTP service with the few endpoints the supervisor itself needs, for tests of the supervisor alone."""
+"""A real, tiny HTTP service with the few endpoints the supervisor itself needs, for tests of the supervisor alone.
 
+It takes TINY_DRAIN_SECONDS, 0 by default, to end.
+"""
+
+import asyncio
 import os
 
 from aiohttp import web
@@ -25,8 +29,13 @@ async def whoami(_request: web.Request) -> web.Response:
     return web.json_response({"pid": os.getpid()})
 
 
+async def drain(_app: web.Application) -> None:
+    await asyncio.sleep(float(os.environ.get("TINY_DRAIN_SECONDS", "0")))
+
+
 def main() -> None:
     app = web.Application()
+    app.on_cleanup.append(drain)
     app.router.add_get("/readyz", ready)
     app.router.add_get("/whoami", whoami)
     app.router.add_get("/api/v1/{collection:schedules|event-types}", listing)

@@ -16,7 +16,7 @@ from webhook_dispatcher.domain.exchange import FailureKind
 from webhook_dispatcher.domain.retry import DEFAULT
 
 SECONDS = {"s": 1, "min": 60, "h": 3600}
-GATEWAY = {"bad_gateway": 502}
+GATEWAY = {"bad_gateway": 502, "gateway_timeout": 504}
 LATER = {"booking_waitlist.read", "booking_waitlist.manage", "calcom.sync"}  # of services that are not here yet
 
 

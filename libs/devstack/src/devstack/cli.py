@@ -1,6 +1,7 @@
 """The command `slotwire`: what each word of it means.
 
-Parses, calls one function, prints; errors that a person can do something about are one line and exit code 1.
+Owns the words and their options; the work is done elsewhere. Invariant: a word parses, calls one function and prints;
+an error that a person can do something about is one line and exit code 1.
 """
 
 import asyncio
@@ -40,7 +41,13 @@ def configure() -> None:
 @app.command()
 def up(
     data: Data = DEFAULT_DATA,
-    port: Annotated[int | None, typer.Option(help="The gateway's port; else 8080 or a free one, kept.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="The gateway's port. By default 8080 or, if it is taken, a free one; "
+            "it stays the same at later starts."
+        ),
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return once everything is ready.")] = False,
 ) -> None:
     """Bring everything up: PostgreSQL, Kafka, the services and one base URL. Ctrl-C takes it down."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from chassis.kafka import Consumer
 from devstack.folder import Folder
@@ -20,7 +21,7 @@ from devstack.ports import free_port
 from devstack.receiver import Receiver, receiving, subscribed
 from devstack.stack import Api, MissingStepError, connected, needed
 from devstack.tail import reading
-from slotwire_contracts import BOOKING_EVENTS, decode
+from slotwire_contracts import BOOKING_EVENTS, DecodeError, decode
 
 PATIENCE = 30.0  # seconds for an event or a webhook
 DAYS_AHEAD = 2000
@@ -42,9 +43,9 @@ class Journey:
         began = time.perf_counter()
         yield details.append
         took = (time.perf_counter() - began) * 1000
-        self.console.print(f"[green]✓[/] {text} [dim]{took:.0f} ms[/]")
+        self.console.print(Text.assemble(("✓", "green"), f" {text} ", (f"{took:.0f} ms", "dim")))
         for detail in details:
-            self.console.print(f"  [dim]{detail}[/]")
+            self.console.print(Text(f"  {detail}", style="dim"))
 
     async def book(self, schedule: str, event_type: str) -> str:
         """POST the booking of the API reference's example; its id."""
@@ -67,7 +68,10 @@ class Journey:
     async def _event(self, booking: str, event_type: str) -> str:
         while True:
             for record in await self.topic.fetch(at_most=1, wait_seconds=1.0):
-                event = decode(record.value)
+                try:
+                    event = decode(record.value)
+                except DecodeError:
+                    continue  # anybody may have written to the topic
                 if (event.subject, event.type) == (booking, event_type):
                     return event.id
 

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import psutil
 
 from devstack.folder import Folder
 from devstack.process import wait_until_gone
-from devstack.record import read_json, recorded_process
+from devstack.record import identified_process, read_json, recorded_process
 
 DOWN_TIMEOUT = 90.0  # seconds; services drain, then PostgreSQL writes its checkpoint
 POLL = 0.1
@@ -79,19 +78,16 @@ def take_down(folder: Folder) -> bool:
         supervisor.terminate()
         if not wait_until_gone(supervisor, DOWN_TIMEOUT):
             raise DetachedError(f"the supervisor (process {supervisor.pid}) does not end; its log: {folder.log}")
-    _wait_for_leashes(folder)
+    for process in _left_behind(folder):
+        if not wait_until_gone(process, DOWN_TIMEOUT):
+            raise DetachedError(f"process {process.pid} does not end")
     for left in (folder.env, folder.supervisor, folder.processes):
         left.unlink(missing_ok=True)  # a killed supervisor could not
     return supervisor is not None
 
 
-def _wait_for_leashes(folder: Folder) -> None:
-    """After a killed supervisor, the leashes need a moment to end what it left behind."""
-    for record in _server_records(folder.data):
-        server = recorded_process(record)
-        if server is not None and not wait_until_gone(server, DOWN_TIMEOUT):
-            raise DetachedError(f"process {server.pid} does not end")
-
-
-def _server_records(data: Path) -> list[Path]:
-    return [data / "postgres" / "server.json", data / "kafka" / "server.json"]
+def _left_behind(folder: Folder) -> list[psutil.Process]:
+    """What still runs of a killed supervisor's stack: its leashes are ending it, services as slowly as they drain."""
+    servers = [recorded_process(folder.data / name / "server.json") for name in ("postgres", "kafka")]
+    started = [identified_process(identity) for identity in read_json(folder.processes).values()]
+    return [process for process in (*servers, *started) if process is not None]

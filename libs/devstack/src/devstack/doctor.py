@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from devstack.jars import cache_folder, jars_present
 from devstack.java import OLDEST, machine_java
@@ -43,7 +44,7 @@ def doctor(folder: Path, console: Console) -> bool:
     table = Table("", "what", "found", "how to get it", box=None, title_justify="left")
     for finding in findings:
         mark = "[green]✓[/]" if finding.good else "[red]✗[/]" if finding.needed else "[yellow]·[/]"
-        table.add_row(mark, finding.name, finding.detail, "" if finding.good else finding.remedy)
+        table.add_row(mark, finding.name, Text(finding.detail), Text("" if finding.good else finding.remedy))
     console.print(table)
     return all(finding.good for finding in findings if finding.needed)
 

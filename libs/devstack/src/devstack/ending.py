@@ -5,8 +5,8 @@ Invariant: however many signals come, they are one cancellation, and blocking wo
 
 import asyncio
 import signal
-from typing import Any
 from collections.abc import Callable
+from typing import Any
 
 
 async def to_its_end(work: Callable[[], None]) -> None:

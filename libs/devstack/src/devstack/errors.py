@@ -1,8 +1,12 @@
-"""Errors that a person can do something about: one line on the terminal and exit code 1, no traceback."""
+"""Errors that a person can do something about: one line on the terminal and exit code 1, no traceback.
+
+Owns the list of them. Invariant: what is not listed is a defect of ours and keeps its traceback.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import asyncpg
 import typer
 from rich.console import Console
 
@@ -20,6 +24,7 @@ EXPLAINED = (
     MissingStepError,
     NotSetError,
     OSError,
+    asyncpg.PostgresError,
     RefusedError,
     ServerError,
     UpError,

@@ -47,8 +47,13 @@ class Folder:
 
     @property
     def processes(self) -> Path:
-        """The pid of each server and service by name, rewritten whenever one of them is started."""
+        """The process of each server and service by name (see `record`), rewritten whenever one is started."""
         return self.root / "processes.json"
+
+    @property
+    def lock(self) -> Path:
+        """What the running supervisor holds a lock on, so that there is one (see `lock`)."""
+        return self.root / "lock"
 
     @property
     def summary(self) -> Path:

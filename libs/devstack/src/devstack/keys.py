@@ -1,9 +1,11 @@
 """`slotwire keys`: API keys made, listed and revoked, in the database `identity` itself.
 
-Invariant: a key is shown once, when it is made, on standard output and nowhere else.
+Invariant: a key is shown once, when it is made, on standard output and nowhere else; of what is listed nothing is cut
+off.
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from chassis import identity
 from chassis.identity import Identity, KeyKind, KeyRecord
@@ -21,6 +24,8 @@ from devstack.folder import DEFAULT_DATA, Folder
 from devstack.stack import needed
 
 ID_WIDTH = 30  # an id that is cut off could not be revoked
+UNBOUNDED = 100_000  # columns; a table takes those that it needs
+MINUTE = "%Y-%m-%d %H:%M"
 
 app = typer.Typer(help="API keys of an organization.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -70,7 +75,8 @@ def list_keys(org: Org = None, data: Data = DEFAULT_DATA) -> None:
 
     async def work() -> None:
         async with _identity(folder) as keys:
-            console.print(_table(await keys.list_keys(_organization(org, folder))))
+            listed = _table(await keys.list_keys(_organization(org, folder)))
+        Console(highlight=False, width=None if sys.stdout.isatty() else UNBOUNDED).print(listed)
 
     _run(work())
 
@@ -85,9 +91,9 @@ def revoke(
     async def work() -> None:
         async with _identity(folder) as keys:
             if not await keys.revoke_key(key_id):
-                notes.print(f"[red]There is no key {key_id} that could be revoked.[/]")
+                notes.print(f"There is no key {key_id} that could be revoked.", style="red", markup=False)
                 raise typer.Exit(1)
-        console.print(f"Revoked {key_id}.")
+        console.print(f"Revoked {key_id}.", markup=False)
 
     _run(work())
 
@@ -111,25 +117,25 @@ def _organization(given: str | None, folder: Folder) -> str:
 
 
 def _table(keys: list[KeyRecord]) -> Table:
-    table = Table(
-        Column("id", no_wrap=True, min_width=ID_WIDTH), "name", "kind", "client", "scopes", "made", "state", box=None
-    )
+    told = [Column(name, overflow="fold") for name in ("name", "kind", "client", "scopes", "made", "state")]
+    table = Table(Column("id", no_wrap=True, min_width=ID_WIDTH), *told, box=None)
     for key in keys:
         table.add_row(
             key.id,
-            key.name,
+            Text(key.name),
             key.kind,
-            key.client_id or "",
+            Text(key.client_id or ""),
             " ".join(key.scopes),
-            f"{key.created_at:%Y-%m-%d %H:%M}",
+            f"{key.created_at:{MINUTE}}",
             _state(key, datetime.now(UTC)),
         )
     return table
 
 
 def _state(key: KeyRecord, now: datetime) -> str:
-    if key.revoked_at is not None:
-        return f"revoked {key.revoked_at:%Y-%m-%d %H:%M}"
-    if key.expires_at is None:
-        return "valid"
-    return f"{'expired' if key.expires_at <= now else 'valid until'} {key.expires_at:%Y-%m-%d %H:%M}"
+    """The key's state, with the instant since when it is so or, of a valid key, until when."""
+    state = key.state(now)
+    instant = key.revoked_at or key.expires_at
+    if instant is None:
+        return state
+    return f"{state} until {instant:{MINUTE}}" if state == "valid" else f"{state} {instant:{MINUTE}}"

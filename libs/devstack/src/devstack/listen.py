@@ -1,8 +1,13 @@
-"""`slotwire listen`: a subscription to this terminal, for as long as it runs."""
+"""`slotwire listen`: a subscription to this terminal, for as long as it runs.
+
+Invariant: a delivery is shown whether its signature is accepted or not, with the verdict, and as it is: brackets in it
+are no markup.
+"""
 
 from rich.console import Console
 from rich.json import JSON
 from rich.panel import Panel
+from rich.text import Text
 
 from devstack.folder import Folder
 from devstack.receiver import Arrival, receiving, subscribed
@@ -29,7 +34,8 @@ async def listen(folder: Folder, port: int, url: str | None, console: Console) -
         receiving(port) as (receiver, own_url),
         subscribed(api, receiver, url or own_url, EVENTS) as subscription,
     ):
-        console.print(f"Listening on [bold]{url or own_url}[/] as {subscription}; Ctrl-C ends it.")
+        told = Text.assemble("Listening on ", (url or own_url, "bold"), f" as {subscription}; Ctrl-C ends it.")
+        console.print(told)
         while True:
             console.print(panel(await receiver.arrivals.get()))
 
@@ -37,7 +43,7 @@ async def listen(folder: Folder, port: int, url: str | None, console: Console) -
 def panel(arrival: Arrival) -> Panel:
     """One delivery, readable."""
     payload = arrival.payload
-    verdict = "[green]signature verified[/]" if arrival.problem is None else f"[red]refused: {arrival.problem}[/]"
-    title = f"[bold]{payload.get('event', '?')}[/] {payload.get('resourceId', '')}"
-    footer = f"{arrival.webhook_id} · {verdict}"
+    verdict = ("signature verified", "green") if arrival.problem is None else (f"refused: {arrival.problem}", "red")
+    title = Text.assemble((str(payload.get("event", "?")), "bold"), f" {payload.get('resourceId', '')}")
+    footer = Text.assemble(f"{arrival.webhook_id} · ", verdict)
     return Panel(JSON.from_data(payload.get("data")), title=title, subtitle=footer, title_align="left")

@@ -6,6 +6,7 @@ which the system gave to someone else meanwhile is never signalled.
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,20 @@ def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
     scratch.replace(path)
 
 
-def write_record(path: Path, pid: int, **facts: Any) -> None:
-    """Record that `pid` runs, with what tells it from a later process of that number; `facts` are kept beside it."""
+def identity_of(pid: int) -> dict[str, Any] | None:
+    """What tells the running process `pid` from a later process of that number; None if it has ended."""
     try:
         process = psutil.Process(pid)
-        identity = {"pid": pid, "started": process.create_time(), "command": process.cmdline()}
+        return {"pid": pid, "started": process.create_time(), "command": process.cmdline()}
     except psutil.NoSuchProcess:
-        return
-    write_atomically(path, json.dumps({**identity, **facts}))
+        return None
+
+
+def write_record(path: Path, pid: int, **facts: Any) -> None:
+    """Record that `pid` runs, unless it has ended already; `facts` are kept beside its identity."""
+    identity = identity_of(pid)
+    if identity is not None:
+        write_atomically(path, json.dumps({**identity, **facts}))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -46,13 +53,16 @@ def read_json(path: Path) -> dict[str, Any]:
 def recorded_process(path: Path) -> psutil.Process | None:
     """The process recorded in `path` if it still runs and is really that one."""
     record = read_json(path)
-    if not record:
-        return None
+    return identified_process(record) if record else None
+
+
+def identified_process(identity: Mapping[str, Any]) -> psutil.Process | None:
+    """The process that `identity_of` told of, if it still runs and is really that one."""
     try:
-        process = psutil.Process(record["pid"])
-        same_start = abs(process.create_time() - record["started"]) < CLOCK_STEP
-        same_command = process.cmdline() == record["command"]
+        process = psutil.Process(identity["pid"])
+        same_start = abs(process.create_time() - identity["started"]) < CLOCK_STEP
+        same_command = process.cmdline() == identity["command"]
+        alive = process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return None
-    alive = process.status() != psutil.STATUS_ZOMBIE
     return process if same_start and same_command and alive else None

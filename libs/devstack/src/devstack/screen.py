@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 from rich.text import Text
 
@@ -44,7 +45,7 @@ class Screen:
 
     def fetching(self, file: str) -> None:
         """Say which file a first start is fetching."""
-        text = f"Fetching Apache Kafka (about 44 MB, first start only): {file}"
+        text = f"Fetching Apache Kafka (about 44 MB, first start only): {escape(file)}"
         if self._status is not None:
             self._status.update(text)
         elif file.endswith(".jar"):

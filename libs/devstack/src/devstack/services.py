@@ -17,7 +17,7 @@ from devstack.screen import Screen
 
 BACKOFF = Backoff(base=0.2, factor=2.0, cap=10.0)
 HEALTHY = 30.0  # seconds of life after which earlier deaths are forgotten
-GRACE = 20.0  # seconds; longer than the services' own time to drain
+GRACE = 40.0  # seconds; over a service's own 10 for requests + 10 for loops (drain_seconds) + 3 + 2 x 5 (its pools)
 LINE_LIMIT = 1024 * 1024
 
 

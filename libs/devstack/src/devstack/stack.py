@@ -54,7 +54,7 @@ class Api:
             async with self._session.request(method, path, json=body) as answer:
                 text = await answer.text()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise RefusedError(f"{method} {path}: {error or type(error).__name__}") from None
+            raise RefusedError(f"{method} {path}: {str(error) or type(error).__name__}") from None
         if not answer.ok:
             raise RefusedError(f"{method} {path}: {answer.status} {text}")
         content: dict[str, Any] = json.loads(text) if text else {}

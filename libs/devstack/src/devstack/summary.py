@@ -1,10 +1,16 @@
-"""What a running stack is, for the env file and for the person who started it."""
+"""What a running stack is, for the env file and for the person who started it.
+
+Owns what is told, and in which words. Invariant: the commands of the summary can be typed as they stand there, from the
+folder in which the stack was started.
+"""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from rich.markup import escape
 
 from devstack.folder import Folder
 from devstack.tenant import Tenant
@@ -43,8 +49,8 @@ def summary(running: Running, folder: Folder) -> str:
         [
             f"  {'API':<20}[bold]{running.url}[/]",
             *docs,
-            f"  {'PostgreSQL':<20}{postgres.hostname}:{postgres.port}",
-            f"  {'Kafka':<20}{running.kafka_bootstrap}",
+            f"  {'PostgreSQL':<20}{escape(str(postgres.hostname))}:{postgres.port}",
+            f"  {'Kafka':<20}{escape(running.kafka_bootstrap)}",
             f"  {'demo key':<20}{running.tenant.key}",
             "\nNext, in another terminal:",
             f"  [cyan]{command} listen[/]   shows every webhook as it arrives",
@@ -60,6 +66,6 @@ def summary(running: Running, folder: Folder) -> str:
 
 
 def _short(path: Path) -> str:
-    """A path as one would type it here."""
+    """A path as one would type it here, in rich's markup."""
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return escape(str(path.relative_to(here) if path.is_relative_to(here) else path))

@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from rich.markup import escape
 
 from devstack.bringing_up import UpError, migrate, wait_until_ready
 from devstack.ending import end_on_signals, to_its_end
@@ -23,7 +24,7 @@ from devstack.folder import Folder
 from devstack.gateway import create_gateway
 from devstack.given import Given
 from devstack.ports import HOST, is_free, kept_ports
-from devstack.record import write_atomically, write_record
+from devstack.record import identity_of, write_atomically, write_record
 from devstack.screen import Screen
 from devstack.server import Server, ServerError
 from devstack.servers import EmbeddedServers
@@ -162,14 +163,16 @@ class Supervisor:
         try:
             await to_its_end(server.start)
         except ServerError as error:
-            self._screen.say(f"[red]{error}[/]")
+            self._screen.say(f"[red]{escape(str(error))}[/]")
         self._write_processes()
 
     def _write_processes(self) -> None:
         pids = {process.service.name: process.pid for process in self._processes if process.pid is not None}
         if self._servers is not None:
             pids |= {server.name.lower(): server.pid for server in self._servers.ours()}
-        write_atomically(self._folder.processes, json.dumps(pids))
+        identities = {name: identity_of(pid) for name, pid in pids.items()}
+        running = {name: identity for name, identity in identities.items() if identity is not None}
+        write_atomically(self._folder.processes, json.dumps(running))
 
     def _service_env(self, servers: EmbeddedServers) -> dict[str, str]:
         return {
@@ -189,7 +192,7 @@ class Supervisor:
 def _owned(folder: Folder) -> Iterator[None]:
     """Be the folder's one supervisor for the block."""
     folder.make()
-    with (folder.root / "lock").open("w") as lock:
+    with folder.lock.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

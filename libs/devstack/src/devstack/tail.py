@@ -1,10 +1,15 @@
-"""`slotwire tail`: the events of a topic as they are written, read with the contracts package alone."""
+"""`slotwire tail`: the events of a topic as they are written, read with the contracts package alone.
+
+Invariant: every record is one line, shown as it is: one that is no event of ours is told as such and ends nothing, and
+brackets in it are no markup.
+"""
 
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from rich.console import Console
+from rich.text import Text
 
 from chassis.kafka import Consumer, KafkaError, Record
 from devstack.folder import Folder
@@ -42,13 +47,17 @@ async def reading(bootstrap: str, topic: str, *, from_beginning: bool) -> AsyncI
         raise RefusedError(f"Kafka at {bootstrap}: {error}") from None
 
 
-def line(record: Record) -> str:
-    """One record on one line, in rich's markup; one that is no event of ours says so instead of ending the tail."""
+def line(record: Record) -> Text:
+    """One record on one line; one that is no event of ours says so instead of ending the tail."""
     place = f"{record.partition}:{record.offset}"
     try:
         event = decode(record.value)
     except DecodeError as error:
-        return f"[red]{place}  not an event: {error}[/]"
+        return Text(f"{place}  not an event: {error}", style="red")
     change = json.dumps(event.model_dump(mode="json")["data"].get("change"))
     when = event.time.isoformat(timespec="milliseconds")
-    return f"[dim]{when} {place:>8}[/] [bold cyan]{event.type:<28}[/] {event.subject} #{event.sequence} {change}"
+    return Text.assemble(
+        (f"{when} {place:>8} ", "dim"),
+        (f"{event.type:<28}", "bold cyan"),
+        f" {event.subject} #{event.sequence} {change}",
+    )
