@@ -8,9 +8,11 @@ import pytest
 
 from booking.domain.actors import Actor
 from booking.service.bookings import Bookings
+from booking.service.ids import Ids
 from booking.service.origin import Origin
 from booking.settings import DATABASE
 from chassis.clock import utc_now
+from chassis.ids import new_id, next_id
 from chassis.kafka import Consumer, Record
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
@@ -87,7 +89,7 @@ async def test_a_booking_takes_two_statements(service: Service, staff: Caller) -
     schedule_id = await staff.schedule(capacity=2)
     url = database_url(service.settings.postgres_url, DATABASE)
     watched = WatchedDatabase(url, pool_size=2, application="tests")
-    bookings = Bookings(UnitOfWork(watched, lambda: None), watched, utc_now)
+    bookings = Bookings(UnitOfWork(watched, lambda: None), watched, utc_now, Ids(new_id, next_id))
     actor, new = Actor(staff.org_id, "staff"), a_request(schedule_id=schedule_id)
     async with watched.opened():
         for _ in range(2):  # on the first time, types are looked up

@@ -9,7 +9,7 @@ import pytest
 from yarl import URL
 
 from chassis.postgres import Database
-from support.booking_service import SOON, Answer, Caller, a_body, text
+from support.booking_service import SOON, Answer, Caller, Service, a_body, text
 
 # The outbox's rows leave with the relay; its counter only ever rises, even for rows that were rolled back.
 COUNTS = """
@@ -67,10 +67,18 @@ async def unchanged(staff: Caller, ids: Furnished, db: Database) -> AsyncIterato
     assert await counts() == before
 
 
+def is_well_put(error: Mapping[str, Any]) -> bool:
+    """Tell whether a message has its form: the field first in a flaw, else lower case; no full stop."""
+    message: str = error["message"]
+    if error["code"] == "validation_failed":
+        return message.startswith(f"{error['param']}: ") and not message.endswith(".")
+    return message[0].islower() and not message.endswith(".")
+
+
 def check(answer: Answer, status: int, code: str, param: str | None, rule: str | None = None) -> None:
     error = answer.body["error"]
     assert (answer.status, error["code"], error.get("param")) == (status, code, param), error
-    assert error["message"]
+    assert is_well_put(error), error["message"]
     assert error["request_id"] == answer.headers["X-Request-Id"]
     if rule is not None:
         assert (param, rule) in [(one["param"], one["rule"]) for one in error["details"]["errors"]], error
@@ -90,30 +98,31 @@ LATER = SOON.replace(hour=18)
         ({"schedule_id": "x" * 65}, "schedule_id", "string_too_long"),
         ({"event_type_id": "evt_none"}, "event_type_id", "unknown"),
         ({"location_id": "loc_none"}, "location_id", "unknown"),
-        ({"start_time": None}, "start_time", "value_error"),
-        ({"start_time": 1771149600}, "start_time", "value_error"),
-        ({"start_time": "tomorrow"}, "start_time", "value_error"),
-        ({"start_time": "2026-02-15T10:00:00"}, "start_time", "value_error"),
-        ({"start_time": "2026-02-15T10:00:00", "timezone": "Europe/Berlin"}, "start_time", "value_error"),
-        ({"start_time": "2026-02-15T10:00:00.25Z"}, "start_time", "value_error"),
+        ({"start_time": None}, "start_time", "string_type"),
+        ({"start_time": 1771149600}, "start_time", "string_type"),
+        ({"start_time": "tomorrow"}, "start_time", "instant"),
+        ({"start_time": "2026-02-30T10:00:00Z"}, "start_time", "instant"),
+        ({"start_time": "2026-02-15T10:00:00"}, "start_time", "offset"),
+        ({"start_time": "2026-02-15T10:00:00", "timezone": "Europe/Berlin"}, "start_time", "offset"),
+        ({"start_time": "2026-02-15T10:00:00.25Z"}, "start_time", "whole_second"),
         ({"start_time": "1970-01-01T23:59:59Z", "end_time": "1970-01-02T01:00:00Z"}, "start_time", "bounds"),
         ({"start_time": "2199-12-31T23:00:00Z", "end_time": "2200-01-01T00:00:00Z"}, "end_time", "bounds"),
         ({"start_time": "9999-12-31T23:00:00Z", "end_time": "9999-12-31T23:59:59Z"}, "end_time", "bounds"),
         ({"end_time": text(LATER)}, "end_time", "after_start"),
         ({"end_time": text(LATER.replace(hour=17))}, "end_time", "after_start"),
         ({"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-02-01T00:00:01Z"}, "end_time", "max_duration"),
-        ({"timezone": "Mars/Olympus"}, "timezone", "value_error"),
-        ({"timezone": "../../etc/passwd"}, "timezone", "value_error"),
+        ({"timezone": "Mars/Olympus"}, "timezone", "time_zone"),
+        ({"timezone": "../../etc/passwd"}, "timezone", "time_zone"),
         ({"title": "x" * 201}, "title", "string_too_long"),
         ({"location_type": "telepathy"}, "location_type", "literal_error"),
         ({"attendee": None}, "attendee", None),
         ({"attendee": {"name": "Ada"}}, "attendee.email", "missing"),
         ({"attendee": {"name": " ", "email": "a@b.example"}}, "attendee.name", "string_too_short"),
-        ({"attendee": {"name": "Ada", "email": "ada"}}, "attendee.email", "value_error"),
-        ({"attendee": {"name": "Ada", "email": "ada@example"}}, "attendee.email", "value_error"),
-        ({"attendee": {"name": "Ada", "email": "a da@example.com"}}, "attendee.email", "value_error"),
-        ({"attendee": {"name": "Ada", "email": "a@b@example.com"}}, "attendee.email", "value_error"),
-        ({"attendee": {"name": "Ada", "email": "a@b.example", "timezone": "x"}}, "attendee.timezone", "value_error"),
+        ({"attendee": {"name": "Ada", "email": "ada"}}, "attendee.email", "email"),
+        ({"attendee": {"name": "Ada", "email": "ada@example"}}, "attendee.email", "email"),
+        ({"attendee": {"name": "Ada", "email": "a da@example.com"}}, "attendee.email", "email"),
+        ({"attendee": {"name": "Ada", "email": "a@b@example.com"}}, "attendee.email", "email"),
+        ({"attendee": {"name": "Ada", "email": "a@b.example", "timezone": "x"}}, "attendee.timezone", "time_zone"),
         ({"attendee": {"name": "Ada", "email": "a@b.example", "mail": "x"}}, "attendee.mail", "extra_forbidden"),
         ({"attendee": {"name": "A\0da", "email": "a@b.example"}}, "attendee.name", None),
         ({"metadata": []}, "metadata", "dict_type"),
@@ -172,6 +181,35 @@ async def test_every_bad_field_is_told(staff: Caller) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
+async def test_every_id_that_names_nothing_is_told_with_all_else_that_breaks_a_rule(
+    service: Service, staff: Caller, ids: Furnished
+) -> None:
+    past = {"start_time": "2024-02-15T10:00:00Z", "end_time": "2024-02-15T11:00:00Z"}
+    nowhere = {"schedule_id": "sch_none", "location_id": "loc_none", "event_type_id": "evt_none"}
+    body = {**a_body(), **past, **nowhere, "metadata": {"a": "x" * 17_000}}
+    client = await service.client(staff.org_id, "cli_ada")
+    refused = await client.post("/api/v1/bookings", body)
+    check(refused, 422, "validation_failed", "schedule_id", "unknown")
+    assert [(one["param"], one["rule"]) for one in refused.body["error"]["details"]["errors"]] == [
+        ("schedule_id", "unknown"),
+        ("location_id", "unknown"),
+        ("event_type_id", "unknown"),
+        ("start_time", "past"),
+        ("metadata", "max_size"),
+    ]
+    tables: dict[str, Any] = {
+        "location_id": ids.location_id,
+        "table_ids": ["tbl_none", ids.table_id, "tbl_other", ids.table_id],
+    }
+    refused = await staff.post("/api/v1/bookings", a_body(at=LATER, **tables))
+    assert [one["message"] for one in refused.body["error"]["details"]["errors"]] == [
+        f"must not name {ids.table_id} twice",
+        "must name tables of the location, and tbl_none is none",
+        "must name tables of the location, and tbl_other is none",
+    ]
+
+
+@pytest.mark.usefixtures("unchanged")
 async def test_a_taken_slot_makes_no_booking(staff: Caller, ids: Furnished) -> None:
     check(await staff.book(schedule_id=ids.schedule_id), 409, "slot_unavailable", "start_time")
 
@@ -215,7 +253,8 @@ async def test_a_bad_patch_changes_nothing(
     [
         ({"status": "CONFIRMED"}, "status"),
         ({"status": "CONFIRMED", "correction": True}, "status"),
-        ({"end_time": text(SOON.replace(hour=17))}, "start_time"),
+        ({"start_time": text(SOON.replace(hour=9)), "end_time": text(SOON)}, "start_time"),
+        ({"end_time": text(SOON.replace(hour=17))}, "end_time"),
         ({"table_ids": []}, "table_ids"),
     ],
 )
@@ -236,6 +275,21 @@ async def test_an_unknown_id_is_not_found(staff: Caller, method: str, name: str)
     ) as response:
         assert response.status == 404
         assert (await response.json())["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/api/v1/bookings/none", "there is no such booking"),
+        ("/v1/reservations/none/events", "there is no such booking"),
+        ("/api/v1/event-types/none", "there is no such event type"),
+        ("/api/v1/tables/none", "there is no such table"),
+    ],
+)
+async def test_what_is_not_there_is_called_by_its_name(staff: Caller, path: str, message: str) -> None:
+    refused = await staff.get(path)
+    check(refused, 404, "not_found", None)
+    assert refused.body["error"]["message"] == message
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -289,6 +343,7 @@ async def test_metadata_that_json_cannot_hold_is_refused(staff: Caller, ids: Fur
         ("status=OPEN", "status"),
         ("upcoming=perhaps", "upcoming"),
         ("start_date=yesterday", "start_date"),
+        ("start_date=yesterday&end_date=2026-02-30", "start_date"),
         ("end_date=2026-02-30", "end_date"),
         ("start_date=2026-02-15T10:00:00", "start_date"),
         ("limit=0", "limit"),

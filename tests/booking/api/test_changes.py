@@ -1,5 +1,6 @@
 """Bookings over their life: hours, buffers, confirmation, status, moves, and what each frees."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,6 +80,17 @@ async def test_outside_the_hours_staff_must_say_so(staff: Caller) -> None:
     assert (await move(staff, moved, title="Outside, and edited")).status == 200
 
 
+async def test_a_schedule_with_hours_on_no_day_is_closed_and_one_without_hours_never(staff: Caller) -> None:
+    never: list[dict[str, list[Any]]] = [{}, {"monday": []}]
+    for hours in never:
+        schedule_id = await staff.schedule(weekly_hours=hours)
+        assert (await staff.book(schedule_id=schedule_id)).code == "outside_availability"
+        assert (await staff.book(schedule_id=schedule_id, override_availability=True)).status == 201
+    opened = await staff.patch(f"/api/v1/schedules/{schedule_id}", {"weekly_hours": None})
+    assert opened.data["weekly_hours"] is None
+    assert (await staff.book(schedule_id=schedule_id, at=SOON + HOUR)).status == 201
+
+
 async def test_a_walk_in_sits_at_once(staff: Caller) -> None:
     made = await staff.book(schedule_id=await staff.schedule(), status="SEATED", party_size=3)
     assert made.data["status"] == "SEATED"
@@ -114,6 +126,18 @@ async def test_a_completed_booking_frees_what_remains_of_its_time(staff: Caller)
     assert (await move(staff, made, status="COMPLETED")).data["end_time"] == text(now + 2 * HOUR)
     assert (await staff.book(schedule_id=schedule_id, at=now + timedelta(minutes=5), minutes=30)).status == 201
     assert (await staff.book(schedule_id=schedule_id, at=now - HOUR, minutes=30)).code == "slot_unavailable"
+
+
+async def test_what_is_moved_and_completed_at_once_frees_what_remains_and_needs_no_more(staff: Caller) -> None:
+    schedule_id = await staff.schedule(auto_confirm=True)
+    now = datetime.now(UTC).replace(microsecond=0)
+    made = await staff.book(schedule_id=schedule_id, at=now - HOUR, minutes=120)
+    assert (await staff.book(schedule_id=schedule_id, at=now + HOUR)).status == 201
+    over_the_next = {"start_time": text(now - HOUR * 1.5), "end_time": text(now + HOUR * 1.5)}
+    completed = await move(staff, made, status="COMPLETED", **over_the_next)
+    assert (completed.status, completed.data["end_time"]) == (200, over_the_next["end_time"])
+    assert (await staff.book(schedule_id=schedule_id, at=now + timedelta(minutes=5), minutes=30)).status == 201
+    assert (await staff.book(schedule_id=schedule_id, at=now - HOUR * 1.5, minutes=30)).code == "slot_unavailable"
 
 
 async def test_a_move_frees_the_old_time_and_takes_the_new_one(staff: Caller) -> None:
@@ -161,6 +185,18 @@ async def test_details_come_first_then_the_status_all_or_nothing(staff: Caller) 
         ),
         ("reservation.confirmed", {"from_status": "pending", "to_status": "confirmed"}),
     ]
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, True), (False, 0), (1, 1.0), ([0], [False])])
+async def test_metadata_changes_when_its_json_does(staff: Caller, before: object, after: object) -> None:
+    made = await staff.book(schedule_id=await staff.schedule(), metadata={"vip": before})
+    changed = await move(staff, made, metadata={"vip": after})
+    assert (json.dumps(changed.data["metadata"]), changed.data["version"]) == (json.dumps({"vip": after}), 2)
+    read = await staff.get(f"/api/v1/bookings/{made.data['id']}")
+    assert json.dumps(read.data["metadata"]) == json.dumps({"vip": after})
+    events = (await staff.get(f"/v1/reservations/{made.data['id']}/events")).body["data"]
+    told = {"changes": {"metadata": {"from": {"vip": before}, "to": {"vip": after}}}}
+    assert json.dumps(events[-1]["data"]) == json.dumps(told)
 
 
 @pytest.mark.parametrize("fields", [{}, {"status": "PENDING"}, {"title": None}, {"metadata": {"x": None}}, times(SOON)])

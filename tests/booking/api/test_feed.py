@@ -36,6 +36,21 @@ async def test_the_seeds_example_of_a_booking_made_confirmed_and_edited(staff: C
     ]
 
 
+async def test_keys_come_in_the_order_of_the_seed(staff: Caller) -> None:
+    made = await staff.book(schedule_id=await staff.schedule(), source="widget", party_size=2)
+    path = f"/api/v1/bookings/{made.data['id']}"
+    await staff.patch(path, {"party_size": 4, "status": "CONFIRMED", "reason": "paid"})
+    url = f"{staff.base}/v1/reservations/{made.data['id']}/events"
+    async with staff.http.get(url, headers=staff.headers) as response:
+        raw = await response.text()
+    for data in (
+        '"data":{"source":"widget","party_size":2}',
+        '"data":{"changes":{"party_size":{"from":2,"to":4}}}',
+        '"data":{"from_status":"pending","to_status":"confirmed","reason":"paid"}',
+    ):
+        assert data in raw
+
+
 async def test_created_at_carries_the_offset_of_the_place_at_that_instant(staff: Caller) -> None:
     location_id = await staff.location(timezone="Asia/Kathmandu")
     at_schedule = await staff.book(schedule_id=await staff.schedule(timezone="Asia/Tokyo"))

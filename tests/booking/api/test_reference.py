@@ -168,7 +168,8 @@ async def test_a_raised_capacity_takes_more_and_a_lowered_one_less(staff: Caller
     refused = await staff.patch(path, {"capacity": 1})
     assert (refused.status, refused.body["error"]["param"]) == (422, "capacity")
     assert refused.body["error"]["details"]["errors"][0]["rule"] == "in_use"
-    assert second.data["end_time"] in refused.body["error"]["message"]
+    told = f"capacity: must be at least 2: lane 2 holds bookings until {second.data['end_time']}"
+    assert refused.body["error"]["message"] == told
     await staff.delete(f"/api/v1/bookings/{second.data['id']}")
     assert (await staff.patch(path, {"capacity": 1})).status == 200
     assert (await staff.book(schedule_id=schedule_id)).code == "slot_unavailable"
@@ -176,6 +177,18 @@ async def test_a_raised_capacity_takes_more_and_a_lowered_one_less(staff: Caller
     assert (await staff.book(schedule_id=schedule_id)).status == 201
     assert (await staff.patch(path, {"capacity": 2})).status == 200
     assert (await staff.book(schedule_id=schedule_id)).status == 201
+
+
+async def test_a_high_lane_keeps_the_capacity_though_the_lower_ones_are_free(staff: Caller) -> None:
+    schedule_id = await staff.schedule(capacity=3)
+    first, second, third = [await staff.book(schedule_id=schedule_id) for _ in range(3)]
+    later = await staff.book(schedule_id=schedule_id, at=SOON + timedelta(days=1))
+    for made in (first, second):
+        await staff.delete(f"/api/v1/bookings/{made.data['id']}")
+    refused = await staff.patch(f"/api/v1/schedules/{schedule_id}", {"capacity": 2})
+    (flaw,) = refused.body["error"]["details"]["errors"]
+    assert flaw["message"] == f"must be at least 3: lane 3 holds bookings until {third.data['end_time']}"
+    assert later.data["end_time"] not in flaw["message"]  # that one is on lane 1
 
 
 async def test_what_lies_in_the_past_keeps_no_capacity(staff: Caller) -> None:

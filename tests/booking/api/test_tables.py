@@ -23,7 +23,9 @@ async def test_the_smallest_free_table_that_fits_is_taken(staff: Caller) -> None
 async def test_a_party_larger_than_any_table_finds_none(staff: Caller) -> None:
     location_id = await staff.location()
     await staff.table(location_id, 4)
-    assert (await staff.book(location_id=location_id, party_size=5)).code == "slot_unavailable"
+    refused = await staff.book(location_id=location_id, party_size=5)
+    assert (refused.status, refused.code, refused.body["error"]["param"]) == (409, "slot_unavailable", "party_size")
+    assert refused.body["error"]["message"] == "no table of the location takes a party of 5"
 
 
 async def test_a_location_without_tables_is_never_full(staff: Caller) -> None:
@@ -78,7 +80,7 @@ async def test_tables_put_together_are_not_exchanged_by_a_move(staff: Caller) ->
     made = await staff.book(location_id=location_id, table_ids=tables[:2])
     await staff.book(location_id=location_id, table_ids=tables[1:2], at=SOON + HOUR)
     refused = await change(staff, made, start_time=text(SOON + HOUR), end_time=text(SOON + 2 * HOUR))
-    assert refused.code == "slot_unavailable"
+    assert (refused.code, refused.body["error"]["param"]) == ("slot_unavailable", "start_time")
 
 
 async def test_a_party_that_outgrows_its_table_gets_another(staff: Caller) -> None:
@@ -99,6 +101,29 @@ async def test_staff_reassign_tables_and_take_them_away(staff: Caller) -> None:
     made = await staff.book(location_id=location_id, table_ids=[first])
     await staff.book(location_id=location_id, table_ids=[second])
     refused = await change(staff, made, table_ids=[second])
-    assert (refused.status, refused.code) == (409, "slot_unavailable")
+    assert (refused.status, refused.code, refused.body["error"]["param"]) == (409, "slot_unavailable", "table_ids")
     assert (await change(staff, made, table_ids=[])).data["table_ids"] == []
     assert (await staff.book(location_id=location_id, table_ids=[first])).status == 201
+
+
+async def test_a_party_that_turns_out_larger_once_it_has_left_keeps_its_table(staff: Caller) -> None:
+    location_id = await staff.location(auto_confirm=True)
+    two = await staff.table(location_id, 2)
+    await staff.table(location_id, 6)
+    past = SOON - timedelta(days=3650)
+    made = await staff.book(location_id=location_id, party_size=2, at=past)
+    assert (await change(staff, made, status="COMPLETED")).status == 200
+    for party_size in (3, 9):
+        noted = await change(staff, made, party_size=party_size)
+        assert (noted.data["party_size"], noted.data["table_ids"]) == (party_size, [two])
+
+
+async def test_a_booking_without_a_location_has_no_tables(staff: Caller) -> None:
+    made = await staff.book(schedule_id=await staff.schedule())
+    refused = await change(staff, made, table_ids=["tbl_none"])
+    (flaw,) = refused.body["error"]["details"]["errors"]
+    assert flaw == {
+        "param": "table_ids",
+        "message": "must be empty for a booking without a location",
+        "rule": "location_id",
+    }

@@ -53,10 +53,37 @@ def test_the_merged_metadata_is_what_is_measured() -> None:
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-@pytest.mark.parametrize("change", [Change(details={"end_time": END + HOUR}), Change(table_ids=())])
-def test_a_booking_that_is_over_keeps_its_time_and_tables(status: Status, change: Change) -> None:
-    with pytest.raises(InvalidTransitionError):
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        (Change(details={"start_time": START - HOUR}), "start_time"),
+        (Change(details={"end_time": END + HOUR}), "end_time"),
+        (Change(details={"start_time": START, "end_time": END + HOUR}), "end_time"),
+        (Change(table_ids=()), "table_ids"),
+    ],
+)
+def test_a_booking_that_is_over_keeps_its_time_and_tables(status: Status, change: Change, param: str) -> None:
+    with pytest.raises(InvalidTransitionError) as refused:
         revise(a_booking(status=status), change, STAFF, now=NOW)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+def test_a_booking_that_is_over_keeps_its_table_however_its_party_grows(status: Status) -> None:
+    over = a_booking(status=status, table_ids=("tbl_2",))
+    kept = choose_tables(over, replace(over, party_size=9), Change(), PLACE)
+    assert kept == TableChoice(("tbl_2",), reassign=False)
+
+
+def test_all_that_breaks_a_rule_is_refused_at_once() -> None:
+    change = Change(details={"start_time": NOW - HOUR, "end_time": NOW - 2 * HOUR}, metadata={"a": float("inf")})
+    with pytest.raises(ValidationFailedError) as refused:
+        revise(a_booking(), change, CLIENT, now=NOW)
+    assert [(flaw.param, flaw.rule) for flaw in refused.value.flaws] == [
+        ("end_time", "after_start"),
+        ("start_time", "past"),
+        ("metadata", "json"),
+    ]
 
 
 def test_a_booking_that_is_over_may_still_be_annotated() -> None:

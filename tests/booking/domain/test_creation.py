@@ -112,7 +112,33 @@ def test_what_breaks_a_rule_is_refused(fields: dict[str, Any], place: Place, par
         draft(a_request(**fields), place, STAFF, booking_id="bk_9", now=NOW)
     assert refused.value.param == param
     assert refused.value.details is not None
-    assert refused.value.details["errors"] == [{"param": param, "message": refused.value.message, "rule": rule}]
+    (told,) = refused.value.details["errors"]
+    assert (told["param"], told["rule"]) == (param, rule)
+    assert refused.value.message == f"{param}: {told['message']}"
+    assert told["message"].startswith("must ")
+
+
+def test_all_that_breaks_a_rule_is_refused_at_once() -> None:
+    place = Place(location=a_location(*TABLES), appointment=an_appointment(schedule_id="sch_2"))
+    new = a_request(
+        location_id="loc_1",
+        event_type_id="evt_1",
+        start_time=NOW.replace(microsecond=0) - timedelta(hours=1),
+        end_time=NOW.replace(microsecond=0) - timedelta(hours=2),
+        metadata={"a": float("nan")},
+        table_ids=("tbl_2",),
+        party_size=3,
+    )
+    with pytest.raises(ValidationFailedError) as refused:
+        draft(new, place, CLIENT, booking_id="bk_9", now=NOW)
+    assert [(flaw.param, flaw.rule) for flaw in refused.value.flaws] == [
+        ("schedule_id", "unknown"),
+        ("event_type_id", "schedule_id"),
+        ("end_time", "after_start"),
+        ("start_time", "past"),
+        ("metadata", "json"),
+        ("table_ids", "max_party"),
+    ]
 
 
 def test_a_time_outside_the_hours_needs_the_staffs_word() -> None:
@@ -120,6 +146,12 @@ def test_a_time_outside_the_hours_needs_the_staffs_word() -> None:
     with pytest.raises(OutsideAvailabilityError):
         draft(a_request(), place, STAFF, booking_id="bk_9", now=NOW)
     assert draft(a_request(override_availability=True), place, STAFF, booking_id="bk_9", now=NOW)
+
+
+def test_without_hours_a_schedule_is_always_open_and_with_none_on_any_day_never() -> None:
+    assert draft(a_request(), Place(a_schedule(weekly_hours=None)), STAFF, booking_id="bk_9", now=NOW)
+    with pytest.raises(OutsideAvailabilityError):
+        draft(a_request(), Place(a_schedule(weekly_hours={})), STAFF, booking_id="bk_9", now=NOW)
 
 
 def test_a_client_may_not_book_the_past_and_staff_may() -> None:
@@ -146,6 +178,10 @@ def test_what_is_the_staffs_is_refused_to_clients(fields: dict[str, Any], param:
 
 
 def test_chosen_tables_need_their_location() -> None:
+    backwards = a_request(table_ids=("tbl_2",), end_time=a_request().start_time)
     with pytest.raises(ValidationFailedError) as refused:
-        check_request(a_request(table_ids=("tbl_2",)), STAFF)
-    assert refused.value.param == "table_ids"
+        check_request(backwards, STAFF)
+    assert [(flaw.param, flaw.rule) for flaw in refused.value.flaws] == [
+        ("table_ids", "location_id"),
+        ("end_time", "after_start"),
+    ]

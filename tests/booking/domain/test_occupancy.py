@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -81,6 +82,14 @@ def test_a_move_claims_and_an_earlier_end_only_shortens() -> None:
     assert plan(a_booking(), shorter, reassign=True, now=NOW) == Reclaim(shorter.span)
 
 
+def test_what_is_moved_and_completed_at_once_claims_no_more_than_it_has_used_up() -> None:
+    completed = a_booking(status=Status.COMPLETED, start_time=START - HOUR / 2)
+    now = START + timedelta(minutes=30, microseconds=5)
+    assert plan(a_booking(), completed, reassign=False, now=now) == Reclaim(
+        Span(START - HOUR / 2, START + timedelta(minutes=30))
+    )
+
+
 def test_a_move_of_what_occupies_nothing_claims_nothing() -> None:
     before = a_booking(status=Status.NO_SHOW)
     after = a_booking(status=Status.NO_SHOW, start_time=START + HOUR, end_time=END + HOUR)
@@ -114,7 +123,9 @@ def test_a_location_demands_a_fitting_table_its_own_first() -> None:
 
 def test_chosen_tables_are_demanded_all_of_them_and_choosing_none_demands_none() -> None:
     place = Place(location=a_location(TWO, FOUR, SIX))
-    assert demands(a_booking(), place, chosen=("tbl_6", "tbl_2")) == [AllOf((21, 23))]
+    (demand,) = demands(a_booking(), place, chosen=("tbl_6", "tbl_2"))
+    assert isinstance(demand, AllOf)
+    assert demand.resource_nos == (21, 23)
     assert demands(a_booking(), place, chosen=()) == []
 
 
@@ -128,21 +139,35 @@ def test_a_schedule_at_a_location_needs_both() -> None:
     assert tables_among(place, {7, 21}) == ("tbl_2",)
 
 
-def test_a_party_that_no_table_seats_finds_none() -> None:
-    assert demands(a_booking(party_size=9), Place(location=a_location(TWO)), chosen=None) == [AnyOf(())]
+@pytest.mark.parametrize(
+    ("fields", "chosen", "param", "told"),
+    [
+        ({"party_size": 2}, None, "start_time", "that time is taken"),
+        ({"party_size": 9}, None, "party_size", "no table of the location takes a party of 9"),
+        ({"party_size": 2}, ("tbl_2", "tbl_4"), "table_ids", "not all of these tables are free at that time"),
+        ({"table_ids": ("tbl_4", "tbl_2")}, ("tbl_2", "tbl_4"), "start_time", "that time is taken"),
+    ],
+)
+def test_a_refusal_names_what_stands_in_the_way(
+    fields: dict[str, Any], chosen: tuple[str, ...] | None, param: str, told: str
+) -> None:
+    place = Place(location=a_location(TWO, FOUR), taken=frozenset({21, 22}))
+    booking = a_booking(schedule_id=None, location_id="loc_1", **fields)
+    with pytest.raises(SlotUnavailableError) as refused:
+        choose(demands(booking, place, chosen=chosen), booking, place, span=booking.span)
+    assert (refused.value.param, refused.value.message) == (param, told)
 
 
 def test_the_first_free_resource_is_chosen_and_all_that_are_asked_for() -> None:
-    booking = a_booking(buffer_after_minutes=5)
-    taken = Place(taken=frozenset({7, 22}))
-    claim = choose([AnyOf((7, 8, 9)), AllOf((21, 23))], booking, taken)
-    assert claim == Claim((8, 21, 23), Span(START, END + timedelta(minutes=5)))
+    taken, span = Place(taken=frozenset({7, 22})), Span(START, END - HOUR / 2)
+    claim = choose([AnyOf((7, 8, 9)), AllOf((21, 23))], a_booking(), taken, span=span)
+    assert claim == Claim((8, 21, 23), span)
 
 
 @pytest.mark.parametrize("wanted", [AnyOf((7,)), AnyOf(()), AllOf((7, 8))])
 def test_what_is_taken_is_not_chosen(wanted: AnyOf | AllOf) -> None:
     with pytest.raises(SlotUnavailableError):
-        choose([AnyOf((8,)), wanted], a_booking(), Place(taken=frozenset({7})))
+        choose([AnyOf((8,)), wanted], a_booking(), Place(taken=frozenset({7})), span=a_booking().span)
 
 
 @given(st.integers(2, 40), st.sets(st.integers(1, 30)))
@@ -151,6 +176,7 @@ def test_who_lost_a_race_chooses_among_more(attempt: int, taken: set[int]) -> No
     free = [lane for lane in lanes if lane not in taken]
     racers = [a_booking(id=f"bk_{number}") for number in range(200)]
     place = Place(taken=frozenset(taken))
-    chosen = {choose([AnyOf(lanes)], racer, place, attempt=attempt).resource_nos[0] for racer in racers}
+    claims = [choose([AnyOf(lanes)], racer, place, span=racer.span, attempt=attempt) for racer in racers]
+    chosen = {claim.resource_nos[0] for claim in claims}
     assert chosen <= set(free[: attempt**2])
     assert len(chosen) > 1 or len(free) == 1

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.domain.errors import ValidationFailedError
-from booking.domain.times import EARLIEST, LATEST, Span, check_span, local_date, parse_instant, parse_instant_or_date
+from booking.domain.times import (
+    EARLIEST,
+    LATEST,
+    NotATimeError,
+    Span,
+    check_span,
+    epoch_seconds,
+    instant_text,
+    local_date,
+    parse_instant,
+    parse_instant_or_date,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -26,6 +37,22 @@ MINUTE = timedelta(minutes=1)
 def test_an_instant_is_read_into_utc(text: str, instant: datetime) -> None:
     assert parse_instant(text) == instant
     assert parse_instant(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("tomorrow", "instant"),
+        ("2026-02-30T10:00:00Z", "instant"),
+        ("2026-02-15T10:00:00", "offset"),
+        ("2026-02-15T10:00:00.5Z", "whole_second"),
+        ("2026-02-30", "date"),
+    ],
+)
+def test_what_is_no_time_names_its_rule(text: str, rule: str) -> None:
+    with pytest.raises(NotATimeError) as refused:
+        parse_instant_or_date(text)
+    assert refused.value.rule == rule
 
 
 @pytest.mark.parametrize(
@@ -112,3 +139,18 @@ def test_the_bounds_themselves_are_inside() -> None:
     assert check_span(last, after_minutes=5).end == LATEST
     month = Span(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
     assert check_span(month) == month
+
+
+def test_a_span_that_leaves_both_bounds_is_told_so_twice() -> None:
+    with pytest.raises(ValidationFailedError) as refused:
+        check_span(Span(EARLIEST - MINUTE, LATEST + MINUTE))
+    assert [(flaw.param, flaw.rule) for flaw in refused.value.flaws] == [
+        ("end_time", "max_duration"),
+        ("start_time", "bounds"),
+        ("end_time", "bounds"),
+    ]
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2199, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
+def test_the_seconds_of_an_instant_are_those_of_its_text(instant: datetime) -> None:
+    assert datetime.fromtimestamp(epoch_seconds(instant), UTC) == parse_instant(instant_text(instant))

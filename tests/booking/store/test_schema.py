@@ -1,26 +1,16 @@
 """The database itself refuses what must never be, whoever writes."""
 
-from collections.abc import AsyncIterator
+from importlib import resources
 
 import asyncpg
 import pytest
 
-from chassis.postgres import Connection, Database
+from chassis.postgres import Connection
 
 DAY = 86_400
 LATEST = 7_258_118_399
 PER_RESOURCE = 1 << 34
 HIGHEST_RESOURCE = (1 << 29) - 1
-
-
-@pytest.fixture
-async def conn(db: Database) -> AsyncIterator[Connection]:
-    """A connection whose work is never committed."""
-    async with db.connection() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        yield connection
-        await transaction.rollback()
 
 
 async def occupy(conn: Connection, resource_no: int, starts: int, ends: int, booking_id: str = "bk") -> None:
@@ -119,6 +109,18 @@ async def test_history_is_append_only(conn: Connection, rewriting: str) -> None:
     await conn.execute(HISTORY, "evt_schema_test", 1)
     with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
         await conn.execute(rewriting)
+
+
+async def test_history_that_is_there_takes_the_type_that_keeps_the_order_of_keys(conn: Connection) -> None:
+    migration = resources.files("booking").joinpath("migrations/0003_history_in_order.sql").read_text()
+    await conn.execute("ALTER TABLE history ALTER COLUMN data TYPE jsonb")
+    await conn.execute(HISTORY, "evt_schema_test", 1)
+    await conn.execute(migration)
+    await conn.execute(HISTORY.replace("'{}'", """'{"to": 1, "from": 2}'"""), "evt_schema_test_2", 2)
+    rows = await conn.fetch("SELECT data::text AS told FROM history WHERE booking_id = 'bk' ORDER BY sequence")
+    assert [row["told"] for row in rows] == ["{}", '{"to": 1, "from": 2}']
+    with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+        await conn.execute("DELETE FROM history")
 
 
 @pytest.mark.parametrize(("event_id", "sequence"), [("evt_schema_test", 2), ("evt_another", 1)])

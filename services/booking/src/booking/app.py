@@ -7,9 +7,11 @@ from aiohttp import web
 
 from booking.api import ERRORS, routes
 from booking.service.bookings import Bookings
+from booking.service.ids import Ids
 from booking.service.reference import ReferenceData
 from booking.settings import DATABASE, Settings
 from chassis.clock import utc_now
+from chassis.ids import new_id, next_id
 from chassis.service import Foundation
 from chassis.web import create_web_app
 from slotwire_contracts import BOOKING_EVENTS
@@ -20,10 +22,13 @@ VERSION = "0.1.0"
 def create_app(settings: Settings) -> web.Application:
     """Make the service."""
     base = Foundation(settings, service=DATABASE, publishes=[BOOKING_EVENTS])
+    ids = Ids(new_id, next_id)
+    bookings = Bookings(base.units, base.database, utc_now, ids)
+    data = ReferenceData(base.units, base.database, utc_now, ids)
     app = create_web_app(
         title="Slotwire booking",
         version=VERSION,
-        routes=routes(Bookings(base.units, base.database, utc_now), ReferenceData(base.units, base.database, utc_now)),
+        routes=routes(bookings, data),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,

@@ -1,4 +1,7 @@
-"""The booking service's settings."""
+"""The booking service's settings.
+
+Invariant: they are read once, by the composition, and never change.
+"""
 
 from chassis.settings import ServiceSettings
 

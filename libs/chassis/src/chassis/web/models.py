@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
 _NO_ZONES = {"localtime", "Factory"}  # files that stand among the zones and name none
@@ -57,13 +58,13 @@ def _zones() -> frozenset[str]:
 
 def _is_zone(value: str) -> str:
     if value not in _zones():
-        raise ValueError("must be an IANA time zone such as Europe/Berlin")
+        raise PydanticCustomError("time_zone", "must be an IANA time zone such as Europe/Berlin")
     return value
 
 
 def _is_email(value: str) -> str:
     if not _EMAIL.fullmatch(value):
-        raise ValueError("must be an email address")
+        raise PydanticCustomError("email", "must be an email address")
     return value
 
 

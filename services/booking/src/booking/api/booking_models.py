@@ -1,11 +1,14 @@
-"""What bookings look like in requests (seed 001, and api.md section 2)."""
+"""What bookings look like in requests (seed 001, and api.md section 2).
+
+Invariant: what a change leaves out stays as it is, and only what a new booking may leave empty can be set to null.
+"""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from booking.api.fields import UNSET, Body, Identifier, Instant, InstantOrDate, LocationType, Name, PageQuery
+from booking.api.fields import UNSET, Body, Identifier, Instant, InstantOrDate, LocationType, Name, PageQuery, PartySize
 from booking.domain.change import Change
 from booking.domain.creation import NewBooking
 from booking.domain.listing import BookingFilter
@@ -14,7 +17,6 @@ from chassis.web import Email, Output, Text, TimeZone
 
 Phone = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Notes = Annotated[str, StringConstraints(max_length=5000)]
-PartySize = Annotated[int, Field(ge=1, le=1000)]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Metadata = dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Any]
 TableIds = Annotated[list[Identifier], Field(max_length=50)]
@@ -65,7 +67,7 @@ class BookingBody(Body):
     def _has_a_place(cls, schedule_id: str | None, info: ValidationInfo) -> str | None:
         """Told as a flaw of the field, so that it stands beside every other; a bad `location_id` is told itself."""
         if schedule_id is None and info.data.get("location_id", "") is None:
-            raise PydanticCustomError("missing", "Field required without location_id")
+            raise PydanticCustomError("missing", "must be given without a location_id")
         return schedule_id
 
     def new_booking(self) -> NewBooking:
@@ -143,7 +145,7 @@ _PLAIN_DETAILS = (
 
 
 class BookingQuery(PageQuery):
-    """The filters of a list of bookings (seed 001)."""
+    """The filters of a list of bookings."""
 
     schedule_id: Identifier | None = None
     event_type_id: Identifier | None = None
@@ -167,7 +169,7 @@ class BookingQuery(PageQuery):
 
 
 class Cancelled(Output):
-    """What a cancelled booking is answered with (seed 001)."""
+    """What a cancelled booking is answered with."""
 
     id: str
     status: str

@@ -1,4 +1,7 @@
-"""Routes of bookings (seed 001)."""
+"""Routes of bookings (seed 001).
+
+Invariant: every answer that shows a booking shows it whole, in the one representation.
+"""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 from booking.api.booking_models import BookingBody, BookingQuery, Cancelled, ChangedBooking
 from booking.api.fields import actor_of, meta_of
 from booking.domain.booking import Booking
-from booking.domain.errors import ValidationFailedError
+from booking.domain.errors import Flaw, ValidationFailedError
 from booking.domain.listing import Found
 from booking.service.bookings import Bookings
 from booking.service.origin import Origin
@@ -16,6 +19,9 @@ from slotwire_contracts import Reservation
 
 PATH = "/api/v1/bookings"
 READ, MANAGE = "bookings.read", "bookings.manage"
+_IF_MATCH = {
+    "If-Match": "The version that the change was made looking at; if the booking has moved on, nothing changes."
+}
 _VERSION = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
@@ -87,6 +93,7 @@ def routes(bookings: Bookings) -> list[Route]:
             answer=Data[Reservation],
             render=_show,
             body=ChangedBooking,
+            headers=_IF_MATCH,
             errors=("invalid_status_transition", "slot_unavailable", "outside_availability", "version_conflict"),
         ),
         Route(
@@ -97,6 +104,7 @@ def routes(bookings: Bookings) -> list[Route]:
             summary="Cancel a booking; it stays readable",
             answer=Data[Cancelled],
             render=_show_cancelled,
+            headers=_IF_MATCH,
             errors=("invalid_status_transition", "version_conflict"),
         ),
     ]
@@ -125,5 +133,5 @@ def _version(call: Call) -> int | None:
         return None
     match = _VERSION.fullmatch(given)
     if match is None:
-        raise ValidationFailedError("If-Match must be a booking's version.", param="If-Match", rule="version")
+        raise ValidationFailedError(Flaw("If-Match", "must be a booking's version", "version"))
     return int(match[1])

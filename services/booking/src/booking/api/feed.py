@@ -1,4 +1,7 @@
-"""The history feed of a reservation (seed 003, events.md section 3)."""
+"""The history feed of a reservation (seed 003, events.md section 3).
+
+Invariant: an event's `data` is shown as it was told, its keys in their order.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +12,7 @@ from pydantic import Field
 
 from booking.api.bookings import READ
 from booking.api.fields import Identifier, actor_of
-from booking.domain.errors import ValidationFailedError
+from booking.domain.errors import Flaw, ValidationFailedError
 from booking.domain.listing import FeedPage
 from booking.service.bookings import Bookings, Feed
 from chassis.web import Call, Input, Output, Route
@@ -29,9 +32,7 @@ class FeedQuery(Input):
             ValidationFailedError: both cursors are given.
         """
         if self.starting_after and self.ending_before:
-            raise ValidationFailedError(
-                "Give starting_after or ending_before, not both.", param="ending_before", rule="exclusive"
-            )
+            raise ValidationFailedError(Flaw("ending_before", "must not come with starting_after", "exclusive"))
         return FeedPage(self.limit, self.starting_after, self.ending_before)
 
 

@@ -1,16 +1,22 @@
-"""Pieces of this service's request and answer models."""
+"""Pieces of this service's request and answer models.
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+Invariant: a request's instants are in UTC and in whole seconds once they have been read, and so are an answer's.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from booking.domain.actors import Actor, ActorName
 from booking.domain.listing import Found, Page
-from booking.domain.times import parse_instant, parse_instant_or_date
+from booking.domain.times import NotATimeError, instant_text, parse_instant, parse_instant_or_date
 from chassis.identity import Caller, KeyKind
 from chassis.web import Input, ListMeta
 
+T = TypeVar("T")
 _ACTORS: dict[KeyKind, ActorName] = {
     KeyKind.STAFF: "staff",
     KeyKind.ADMIN: "staff",
@@ -31,7 +37,7 @@ class Body(Input):
 
 
 class PageQuery(Input):
-    """Which part of a list is wanted (seed 001)."""
+    """Which part of a list is wanted."""
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     offset: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
@@ -51,33 +57,37 @@ UNSET: Any = Field(default_factory=lambda: None)
 """The default of a field that may be left out and may not be null: a default is not validated, a given null is."""
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a string")  # noqa: TRY004 - pydantic turns a ValueError into a told flaw
-    return value
+def _reading(read: Callable[[str], T]) -> BeforeValidator:
+    """Read a text as a time, and tell what it breaks as a flaw of its field."""
+
+    def parse(value: object) -> T:
+        if not isinstance(value, str):
+            raise PydanticCustomError("string_type", "must be a string")
+        try:
+            return read(value)
+        except NotATimeError as error:
+            raise PydanticCustomError(error.rule, str(error)) from None
+
+    return BeforeValidator(parse)
 
 
 Instant = Annotated[
     datetime,
-    BeforeValidator(lambda value: parse_instant(_text(value))),
+    _reading(parse_instant),
     Field(json_schema_extra={"format": "date-time", "examples": ["2026-02-15T10:00:00Z"]}),
 ]
 """An instant in whole seconds with its offset."""
 
 InstantOrDate = Annotated[
     datetime | date,
-    BeforeValidator(lambda value: parse_instant_or_date(_text(value))),
+    _reading(parse_instant_or_date),
 ]
 """An instant, or a date in the booking's own zone."""
-
-
-def instant_text(instant: datetime) -> str:
-    """Write an instant in UTC, in whole seconds, with `Z` (api.md section 2)."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 UtcSeconds = Annotated[datetime, PlainSerializer(instant_text, return_type=str)]
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+PartySize = Annotated[int, Field(ge=1, le=1000)]
 LocationType = Literal["in_person", "phone", "video", "custom"]

@@ -1,4 +1,7 @@
-"""Routes of reference data: four for each kind, made by one function."""
+"""Routes of reference data.
+
+Invariant: every kind has the same four operations, made by one class.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Generic
@@ -62,7 +65,7 @@ class Collection(Generic[T]):
 
     def routes(self) -> list[Route]:
         """List the four operations."""
-        one = self.kind.name.removesuffix("s").replace("_", " ")
+        one = self.kind.noun
         path = f"/api/v1/{self.kind.name.replace('_', '-')}"
         return [
             Route(

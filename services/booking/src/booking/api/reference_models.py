@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from booking.api.fields import UNSET, Body, Identifier, LocationType, Name, UtcSeconds
+from booking.api.fields import UNSET, Body, Identifier, LocationType, Name, PartySize, UtcSeconds
 from chassis.web import Output, TimeZone
 
 WallTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -22,9 +22,11 @@ class OpenHours(Body):
 
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WeeklyHours = dict[Weekday, Annotated[list[OpenHours], Field(max_length=24)]]
+WeeklyHours = Annotated[
+    dict[Weekday, Annotated[list[OpenHours], Field(max_length=24)]] | None,
+    Field(description="When bookings are taken; null: at any time. A day left out is closed, and {} is always closed."),
+]
 Capacity = Annotated[int, Field(ge=1, le=1000)]
-PartySize = Annotated[int, Field(ge=1, le=1000)]
 Duration = Annotated[int, Field(ge=1, le=31 * 24 * 60)]
 Buffer = Annotated[int, Field(ge=0, le=24 * 60)]
 
@@ -88,11 +90,11 @@ class Table(Stored):
 
 
 class NewSchedule(Body):
-    """A schedule to make. Without weekly hours it takes bookings at any time."""
+    """A schedule to make."""
 
     name: Name
     timezone: TimeZone
-    weekly_hours: WeeklyHours | None = None
+    weekly_hours: WeeklyHours = None
     capacity: Capacity = 1
     auto_confirm: bool = False
 
@@ -102,7 +104,7 @@ class ChangedSchedule(Body):
 
     name: Name = UNSET
     timezone: TimeZone = UNSET
-    weekly_hours: WeeklyHours | None = None
+    weekly_hours: WeeklyHours = None
     capacity: Capacity = UNSET
     auto_confirm: bool = UNSET
 

@@ -1,4 +1,7 @@
-"""Who acts, as far as the rules care."""
+"""Who acts, as far as the rules care.
+
+Invariant: every actor belongs to one organization, and only a client's key is bound to a client.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,11 +24,11 @@ class Actor:
         """Tell whether only the client's own bookings are in reach."""
         return self.name == "client"
 
-    def must_be_staff(self, param: str) -> None:
-        """Refuse a client key that uses `param`, which is the staff's (api.md section 1).
+    def must_be_staff(self, deed: str, *, param: str) -> None:
+        """Refuse a client key that asks, with `param`, for a deed that is the staff's (api.md section 1).
 
         Raises:
             ForbiddenError: the actor is a client.
         """
         if self.is_client:
-            raise ForbiddenError(f"A client key may not use {param}.", param=param)
+            raise ForbiddenError(f"a client key may not {deed}", param=param)

@@ -3,6 +3,7 @@
 Invariant: a booking is a value; every change makes a new one. Its fields are the columns of its table.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,10 +90,21 @@ class FieldChange:
     after: object
 
 
+def merge_metadata(before: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """Set the given keys; a value of None takes its key away (api.md section 2)."""
+    return {key: value for key, value in {**before, **changes}.items() if value is not None}
+
+
 def diff(before: Booking, after: Booking) -> dict[str, FieldChange]:
     """Answer the changed ones of `UPDATED_FIELDS`; `metadata` as a whole."""
     return {
         name: FieldChange(getattr(before, name), getattr(after, name))
         for name in UPDATED_FIELDS
-        if getattr(before, name) != getattr(after, name)
+        if _comparable(before, name) != _comparable(after, name)
     }
+
+
+def _comparable(booking: Booking, name: str) -> object:
+    """Answer a field so that `==` tells values apart as JSON does: to Python 1, 1.0 and true are the same."""
+    value = getattr(booking, name)
+    return json.dumps(dict(value), sort_keys=True) if name == "metadata" else value

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from booking.domain.actors import Actor
-from booking.domain.booking import Booking, diff
-from booking.domain.checks import check_not_past, check_open, check_tables, merge_metadata
-from booking.domain.errors import ForbiddenError, InvalidTransitionError, VersionConflictError
+from booking.domain.booking import Booking, diff, merge_metadata
+from booking.domain.checks import check_metadata, check_not_past, check_open, check_tables
+from booking.domain.errors import Flaws, ForbiddenError, InvalidTransitionError, VersionConflictError
 from booking.domain.facts import Assigned, Fact, StatusChanged, Unassigned, Updated
 from booking.domain.occupancy import stored_span
 from booking.domain.place import Place
@@ -62,15 +62,15 @@ def check_allowed(change: Change, actor: Actor) -> None:
     Raises:
         ForbiddenError: the change needs a staff key.
     """
-    for param, used in (
-        ("table_ids", change.table_ids is not None),
-        ("correction", change.correction),
-        ("override_availability", change.override_availability),
+    for param, deed, asked in (
+        ("table_ids", "choose tables", change.table_ids is not None),
+        ("correction", "correct a status", change.correction),
+        ("override_availability", "book outside the weekly hours", change.override_availability),
     ):
-        if used:
-            actor.must_be_staff(param)
+        if asked:
+            actor.must_be_staff(deed, param=param)
     if actor.is_client and change.status not in {None, Status.CANCELLED}:
-        raise ForbiddenError("A client key may set no status but CANCELLED.", param="status")
+        raise ForbiddenError("a client key may set no status but CANCELLED", param="status")
 
 
 def check_version(before: Booking, change: Change) -> None:
@@ -81,7 +81,7 @@ def check_version(before: Booking, change: Change) -> None:
     """
     if change.if_version is not None and change.if_version != before.version:
         raise VersionConflictError(
-            f"The booking is at version {before.version}, not {change.if_version}.",
+            f"the booking is at version {before.version}, not {change.if_version}",
             param="If-Match",
             details={"version": before.version},
         )
@@ -94,18 +94,32 @@ def revise(before: Booking, change: Change, actor: Actor, *, now: datetime) -> B
         ValidationFailedError: times are out of bounds or, newly and for a client, past; or metadata grew too large.
         InvalidTransitionError: the booking is over, and its time or tables are to change.
     """
-    metadata = merge_metadata(before.metadata, change.metadata) if change.metadata else before.metadata
-    after = replace(before, **change.details, metadata=metadata)
-    moved = after.span != before.span
-    if before.status in TERMINAL and (moved or change.table_ids is not None):
-        raise InvalidTransitionError(
-            f"A {before.status} booking keeps its time and tables.", param="start_time" if moved else "table_ids"
-        )
-    if moved:
-        stored_span(after)
+    after = replace(before, **change.details, metadata=merge_metadata(before.metadata, change.metadata))
+    if before.status in TERMINAL:
+        _check_kept(before, after, change)
+    flaws = Flaws()
+    if after.span != before.span:
+        with flaws.gathered():
+            stored_span(after)
     if after.start_time != before.start_time:
-        check_not_past(after, actor, now)
+        with flaws.gathered():
+            check_not_past(after.start_time, actor, now)
+    if change.metadata:
+        with flaws.gathered():
+            check_metadata(after.metadata)
+    flaws.tell()
     return after
+
+
+def _check_kept(before: Booking, after: Booking, change: Change) -> None:
+    """Refuse to give a booking that is over another time or other tables."""
+    for param, asked in (
+        ("start_time", after.start_time != before.start_time),
+        ("end_time", after.end_time != before.end_time),
+        ("table_ids", change.table_ids is not None),
+    ):
+        if asked:
+            raise InvalidTransitionError(f"a {before.status} booking keeps its time and tables", param=param)
 
 
 def move_status(revised: Booking, change: Change, *, now: datetime) -> Booking:
@@ -133,12 +147,16 @@ def check_hours(before: Booking, revised: Booking, change: Change, place: Place)
 def choose_tables(before: Booking, revised: Booking, change: Change, place: Place) -> TableChoice:
     """Decide which tables the booking is to have: those staff name, else its own as long as they seat the party.
 
+    A booking that is over keeps its own whatever its party has become: nobody is to be seated any more.
+
     Raises:
         ValidationFailedError: staff named tables that do not fit.
     """
     if change.table_ids is not None:
         check_tables(change.table_ids, place, revised.party_size)
         return TableChoice(change.table_ids, reassign=set(change.table_ids) != set(before.table_ids))
+    if before.status in TERMINAL:
+        return TableChoice(before.table_ids, reassign=False)
     seats = sum(table.max_party for table in place.tables if table.table_id in before.table_ids)
     if before.table_ids and revised.party_size > seats:
         return TableChoice(None, reassign=True)

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from booking.domain.actors import Actor
-from booking.domain.booking import Booking
-from booking.domain.checks import check_not_past, check_open, check_tables, merge_metadata
-from booking.domain.errors import ValidationFailedError
-from booking.domain.occupancy import stored_span
+from booking.domain.booking import Booking, merge_metadata
+from booking.domain.checks import check_metadata, check_not_past, check_open, check_tables
+from booking.domain.errors import Flaws
 from booking.domain.place import Place
 from booking.domain.status import Status
 from booking.domain.times import Span, check_span
@@ -62,16 +61,19 @@ def check_request(new: NewBooking, actor: Actor) -> None:
         ForbiddenError: a client key asks for what is the staff's.
         ValidationFailedError: the times are out of bounds, or tables are chosen without the location they stand in.
     """
-    for param, used in (
-        ("table_ids", new.table_ids is not None),
-        ("status", new.seated),
-        ("override_availability", new.override_availability),
+    for param, deed, asked in (
+        ("table_ids", "choose tables", new.table_ids is not None),
+        ("status", "seat guests", new.seated),
+        ("override_availability", "book outside the weekly hours", new.override_availability),
     ):
-        if used:
-            actor.must_be_staff(param)
+        if asked:
+            actor.must_be_staff(deed, param=param)
+    flaws = Flaws()
     if new.table_ids is not None and new.location_id is None:
-        raise ValidationFailedError("table_ids need a location_id.", param="table_ids", rule="location_id")
-    check_span(new.span)
+        flaws.add("table_ids", "must come with a location_id", "location_id")
+    with flaws.gathered():
+        check_span(new.span)
+    flaws.tell()
 
 
 def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: datetime) -> Booking:
@@ -89,9 +91,9 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
             the metadata is too large, or the chosen tables do not fit.
         OutsideAvailabilityError: the time lies outside the schedule's weekly hours.
     """
-    _check_known(new, place)
+    _check_fields(new, place, actor, now)
     zone = _zone(place)
-    appointment = place.appointment
+    buffer_before, buffer_after = _buffers(place)
     booking = Booking(
         id=booking_id,
         org_id=actor.org_id,
@@ -116,8 +118,8 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
         metadata=merge_metadata({}, new.metadata),
         party_size=new.party_size,
         source=new.source,
-        buffer_before_minutes=appointment.buffer_before_minutes if appointment else 0,
-        buffer_after_minutes=appointment.buffer_after_minutes if appointment else 0,
+        buffer_before_minutes=buffer_before,
+        buffer_after_minutes=buffer_after,
         version=1,
         sequence=0,
         last_event_id=None,
@@ -125,29 +127,45 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
         created_at=now,
         updated_at=now,
     )
-    stored_span(booking)
-    if new.table_ids is not None:
-        check_tables(new.table_ids, place, new.party_size)
-    check_not_past(booking, actor, now)
     if not new.override_availability:
         check_open(booking, place)
     return booking
 
 
-def _check_known(new: NewBooking, place: Place) -> None:
+def _check_fields(new: NewBooking, place: Place, actor: Actor, now: datetime) -> None:
+    flaws = Flaws()
+    _check_known(new, place, flaws)
+    with flaws.gathered():
+        buffer_before, buffer_after = _buffers(place)
+        check_span(new.span, before_minutes=buffer_before, after_minutes=buffer_after)
+    with flaws.gathered():
+        check_not_past(new.start_time, actor, now)
+    with flaws.gathered():
+        check_metadata(merge_metadata({}, new.metadata))
+    if new.table_ids is not None and place.location is not None:
+        with flaws.gathered():
+            check_tables(new.table_ids, place, new.party_size)
+    flaws.tell()
+
+
+def _check_known(new: NewBooking, place: Place, flaws: Flaws) -> None:
     """Refuse ids that name nothing of this organization, and an event type of another schedule."""
-    for param, given, found in (
-        ("schedule_id", new.schedule_id, place.schedule),
-        ("location_id", new.location_id, place.location),
-        ("event_type_id", new.event_type_id, place.appointment),
+    for param, noun, given, found in (
+        ("schedule_id", "schedule", new.schedule_id, place.schedule),
+        ("location_id", "location", new.location_id, place.location),
+        ("event_type_id", "event type", new.event_type_id, place.appointment),
     ):
         if given is not None and found is None:
-            raise ValidationFailedError(f"There is no such {param}.", param=param, rule="unknown")
+            flaws.add_unknown(param, noun)
     bound_to = place.appointment.schedule_id if place.appointment else None
     if bound_to is not None and bound_to != new.schedule_id:
-        raise ValidationFailedError(
-            "The event type belongs to another schedule.", param="event_type_id", rule="schedule_id"
-        )
+        flaws.add("event_type_id", "must not be the id of another schedule's event type", "schedule_id")
+
+
+def _buffers(place: Place) -> tuple[int, int]:
+    """Answer the minutes before and after the visit that the event type keeps free."""
+    appointment = place.appointment
+    return (appointment.buffer_before_minutes, appointment.buffer_after_minutes) if appointment else (0, 0)
 
 
 def _zone(place: Place) -> str:

@@ -7,6 +7,7 @@ to the time that is taken.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 from zlib import crc32
 
 from booking.domain.booking import Booking
@@ -17,10 +18,22 @@ from booking.domain.times import Span, check_span
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What a caller is told whose demand cannot be met, and about which field."""
+
+    message: str
+    param: str
+
+
+TAKEN = Refusal("that time is taken", "start_time")
+
+
+@dataclass(frozen=True)
 class AnyOf:
     """One of these resources, the first that is free."""
 
     resource_nos: tuple[int, ...]
+    refusal: Refusal = TAKEN
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,7 @@ class AllOf:
     """All of these resources."""
 
     resource_nos: tuple[int, ...]
+    refusal: Refusal = TAKEN
 
 
 Demand = AnyOf | AllOf
@@ -90,7 +104,7 @@ def plan(before: Booking, after: Booking, *, reassign: bool, now: datetime) -> P
     """
     if before.status is after.status and before.span == after.span and not reassign:
         return Keep()
-    held, wanted = _occupied(before, now), _occupied(after, now)
+    held, wanted = occupied(before, now), occupied(after, now)
     if wanted is None:
         return Release() if held else Keep()
     if held and not reassign and wanted.start == held.start and wanted.end <= held.end:
@@ -98,7 +112,13 @@ def plan(before: Booking, after: Booking, *, reassign: bool, now: datetime) -> P
     return Reclaim(wanted)
 
 
-def _occupied(booking: Booking, now: datetime) -> Span | None:
+def occupied(booking: Booking, now: datetime) -> Span | None:
+    """Answer the time that a booking takes, buffers included; None when it takes none.
+
+    Args:
+        booking: with a span that can be stored.
+        now: the current instant; what has completed takes nothing from here on.
+    """
     span = stored_span(booking)
     if booking.status in OCCUPYING:
         return span
@@ -129,20 +149,24 @@ def demands(booking: Booking, place: Place, *, chosen: Collection[str] | None) -
     if place.schedule is not None:
         wanted.append(AnyOf(_preferred(place.schedule.lanes, own)))
     if chosen:
-        wanted.append(AllOf(tuple(table.resource_no for table in place.tables if table.table_id in chosen)))
+        kept = set(chosen) == set(booking.table_ids)
+        refusal = TAKEN if kept else Refusal("not all of these tables are free at that time", "table_ids")
+        wanted.append(AllOf(tuple(table.resource_no for table in place.tables if table.table_id in chosen), refusal))
     elif chosen is None and place.tables:
-        fitting = fitting_tables(place.tables, booking.party_size)
-        wanted.append(AnyOf(_preferred(tuple(table.resource_no for table in fitting), own)))
+        fitting = tuple(table.resource_no for table in fitting_tables(place.tables, booking.party_size))
+        no_table = Refusal(f"no table of the location takes a party of {booking.party_size}", "party_size")
+        wanted.append(AnyOf(_preferred(fitting, own), TAKEN if fitting else no_table))
     return wanted
 
 
-def choose(wanted: Collection[Demand], booking: Booking, place: Place, *, attempt: int = 1) -> Claim:
+def choose(wanted: Collection[Demand], booking: Booking, place: Place, *, span: Span, attempt: int = 1) -> Claim:
     """Choose free resources for what a booking needs: of those that would do, the first.
 
     Args:
         wanted: what it needs.
-        booking: who needs it, with a span that can be stored.
-        place: where, with what is taken.
+        booking: who needs it.
+        place: where, with what is taken in that span.
+        span: when.
         attempt: 1, and more when others took the first choice meanwhile: then each booking chooses differently, among
             the more the later it is, so that many who race for many places do not all race for the same one.
 
@@ -153,13 +177,17 @@ def choose(wanted: Collection[Demand], booking: Booking, place: Place, *, attemp
     for demand in wanted:
         free = [number for number in demand.resource_nos if number not in place.taken]
         match demand:
-            case AllOf(resource_nos) if len(free) == len(resource_nos):
+            case AllOf(resource_nos, refusal):
+                if len(free) < len(resource_nos):
+                    raise SlotUnavailableError(refusal.message, param=refusal.param)
                 numbers += free
-            case AnyOf() if free:
+            case AnyOf(_, refusal):
+                if not free:
+                    raise SlotUnavailableError(refusal.message, param=refusal.param)
                 numbers.append(free[crc32(booking.id.encode()) % min(attempt**2, len(free)) if attempt > 1 else 0])
             case _:
-                raise SlotUnavailableError("That time is taken.", param="start_time")
-    return Claim(tuple(numbers), stored_span(booking))
+                assert_never(demand)
+    return Claim(tuple(numbers), span)
 
 
 def _preferred(resource_nos: tuple[int, ...], held: Collection[int]) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
-"""Where a booking takes place: what of the reference data decides about it, as one read answers it.
+"""Where a booking takes place: what decides about it, of the reference data and of what is taken, as one read tells.
 
-Invariant: everything here belongs to the booking's own organization.
+Invariant: everything here belongs to the booking's own organization. What is taken may have changed since it was read:
+only the claim itself is certain.
 """
 
 from dataclasses import dataclass

@@ -9,8 +9,9 @@ from dataclasses import Field, dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from booking.domain.errors import ValidationFailedError
+from booking.domain.errors import Flaw, ValidationFailedError
 from booking.domain.hours import WeeklyHours
+from booking.domain.times import instant_text
 
 
 class Entity(Protocol):
@@ -48,7 +49,7 @@ class Table:
 
     def __post_init__(self) -> None:
         if self.max_party < self.min_party:
-            raise ValidationFailedError("max_party must not be below min_party.", param="max_party", rule="min_party")
+            raise ValidationFailedError(Flaw("max_party", "must not be below min_party", "min_party"))
 
     @property
     def lanes(self) -> int:
@@ -58,7 +59,11 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """What takes up to `capacity` appointments at a time. Without weekly hours it takes them at any time."""
+    """What takes up to `capacity` appointments at a time.
+
+    Attributes:
+        weekly_hours: when it is open; None: at any time, so that an empty mapping is closed on every day.
+    """
 
     name: str
     timezone: str
@@ -101,13 +106,18 @@ class Kind(Generic[T]):
         name: its collection, as a table is named: `event_types`.
         prefix: what its ids begin with.
         entity: its class.
-        references: fields that hold another kind's id, with that kind's name.
+        references: fields that hold another kind's id, with that kind.
     """
 
     name: str
     prefix: str
     entity: type[T]
-    references: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, "Kind[Any]"] = field(default_factory=dict)
+
+    @property
+    def noun(self) -> str:
+        """What one of them is called: `event type`."""
+        return self.name.removesuffix("s").replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,29 @@ class Stored(Generic[T]):
 
 
 LOCATIONS = Kind("locations", "loc", Location)
-TABLES = Kind("tables", "tbl", Table, references={"location_id": LOCATIONS.name})
+TABLES = Kind("tables", "tbl", Table, references={"location_id": LOCATIONS})
 SCHEDULES = Kind("schedules", "sch", Schedule)
-EVENT_TYPES = Kind("event_types", "evt", EventType, references={"schedule_id": SCHEDULES.name})
+EVENT_TYPES = Kind("event_types", "evt", EventType, references={"schedule_id": SCHEDULES})
+
+
+@dataclass(frozen=True)
+class LaneUse:
+    """A lane that bookings hold, and when the last of them ends, its buffers included."""
+
+    lane: int
+    until: datetime
+
+
+def check_lanes(entity: Entity, highest_used: LaneUse | None) -> None:
+    """Refuse a capacity that leaves out a lane in use: bookings there would be more than it allows.
+
+    Args:
+        entity: with the capacity it is to have.
+        highest_used: the highest lane that is in use now or later.
+
+    Raises:
+        ValidationFailedError: that lane lies above the capacity.
+    """
+    if highest_used is not None and highest_used.lane > entity.lanes:
+        told = f"must be at least {highest_used.lane}: lane {highest_used.lane} holds bookings until"
+        raise ValidationFailedError(Flaw("capacity", f"{told} {instant_text(highest_used.until)}", "in_use"))

@@ -77,14 +77,14 @@ def check_transition(before: Status, after: Status, *, start: datetime, now: dat
     """
     details = {"from_status": before, "to_status": after}
     if after not in TRANSITIONS[before]:
-        raise InvalidTransitionError(f"A {before} booking cannot become {after}.", param="status", details=details)
+        raise InvalidTransitionError(f"a {before} booking cannot become {after}", param="status", details=details)
     if (before, after) in CORRECTIONS and not correction:
         raise InvalidTransitionError(
-            f"A {before} booking becomes {after} only as a correction: staff send correction: true.",
+            f"a {before} booking becomes {after} only as a correction: staff send correction: true",
             param="status",
             details=details,
         )
     if after is Status.NO_SHOW and now < start:
         raise InvalidTransitionError(
-            "A booking cannot become NO_SHOW before its start.", param="status", details=details
+            "a booking cannot become NO_SHOW before its start", param="status", details=details
         )

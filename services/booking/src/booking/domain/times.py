@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from booking.domain.errors import ValidationFailedError
+from booking.domain.errors import Flaws
 
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 LATEST = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -20,6 +20,14 @@ _INSTANT = re.compile(
     r"(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?",
     re.IGNORECASE,
 )
+
+
+class NotATimeError(ValueError):
+    """A text that is no instant, or no date, as callers write them; `rule` names what it breaks."""
+
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 @dataclass(frozen=True)
@@ -34,33 +42,43 @@ def parse_instant(text: str) -> datetime:
     """Read an ISO 8601 instant with an offset, in whole seconds, into UTC.
 
     Raises:
-        ValueError: with a message for the caller.
+        NotATimeError: with a message for the caller.
     """
     match = _INSTANT.fullmatch(text)
     if match is None:
-        raise ValueError("must be an ISO 8601 instant such as 2026-02-15T10:00:00Z")
+        raise NotATimeError("must be an ISO 8601 instant such as 2026-02-15T10:00:00Z", "instant")
     if match["offset"] is None:
-        raise ValueError("must carry an offset from UTC, such as Z or +01:00")
+        raise NotATimeError("must carry an offset from UTC, such as Z or +01:00", "offset")
     if match["fraction"] is not None and match["fraction"].strip(".0"):
-        raise ValueError("must be a whole second")
+        raise NotATimeError("must be a whole second", "whole_second")
     try:
         return datetime.fromisoformat((match["wall"] + match["offset"]).upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("must be a date and time that exist") from None
+        raise NotATimeError("must be a date and time that exist", "instant") from None
 
 
 def parse_instant_or_date(text: str) -> datetime | date:
     """Read an instant, or a bare `YYYY-MM-DD`.
 
     Raises:
-        ValueError: with a message for the caller.
+        NotATimeError: with a message for the caller.
     """
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return parse_instant(text)
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError("must be a date that exists") from None
+        raise NotATimeError("must be a date that exists", "date") from None
+
+
+def instant_text(instant: datetime) -> str:
+    """Write an instant in UTC, in whole seconds, with `Z` (api.md section 2)."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def epoch_seconds(instant: datetime) -> int:
+    """Count an instant's whole seconds since 1970, as occupancy stores them."""
+    return int(instant.timestamp())
 
 
 def local_date(instant: datetime, zone: str) -> date:
@@ -75,14 +93,16 @@ def check_span(span: Span, *, before_minutes: int = 0, after_minutes: int = 0) -
         ValidationFailedError: the end is not after the start, it is longer than 31 days, or with its buffers it leaves
             1970-01-02 to 2199-12-31.
     """
+    flaws = Flaws()
     if span.end <= span.start:
-        raise ValidationFailedError("end_time must be after start_time.", param="end_time", rule="after_start")
+        flaws.add("end_time", "must be after start_time", "after_start")
     if span.end - span.start > LONGEST:
-        raise ValidationFailedError("A booking lasts at most 31 days.", param="end_time", rule="max_duration")
-    bounds = "must lie between 1970-01-02 and 2199-12-31, buffers included."
+        flaws.add("end_time", f"must be at most {LONGEST.days} days after start_time", "max_duration")
+    bounds = f"must lie between {EARLIEST.date()} and {LATEST.date()}, buffers included"
     # Compared by what is left to the bound: adding a buffer first could leave the range of datetime itself.
     if span.start - EARLIEST < timedelta(minutes=before_minutes):
-        raise ValidationFailedError(f"start_time {bounds}", param="start_time", rule="bounds")
+        flaws.add("start_time", bounds, "bounds")
     if LATEST - span.end < timedelta(minutes=after_minutes):
-        raise ValidationFailedError(f"end_time {bounds}", param="end_time", rule="bounds")
+        flaws.add("end_time", bounds, "bounds")
+    flaws.tell()
     return Span(span.start - timedelta(minutes=before_minutes), span.end + timedelta(minutes=after_minutes))

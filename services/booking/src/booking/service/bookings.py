@@ -16,9 +16,11 @@ from booking.domain.creation import NewBooking, check_request, draft
 from booking.domain.errors import InvalidCursorError, NotFoundError
 from booking.domain.facts import Created
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
-from booking.domain.occupancy import choose, demands, stored_span, tables_among
+from booking.domain.occupancy import choose, demands, occupied, stored_span, tables_among
 from booking.domain.place import Place
 from booking.domain.status import Status
+from booking.domain.times import Span
+from booking.service.ids import Ids
 from booking.service.occupying import reoccupy
 from booking.service.origin import Origin
 from booking.service.recording import write
@@ -27,7 +29,6 @@ from booking.store.contention import retrying
 from booking.store.history import FeedEntry
 from chassis.clock import Clock
 from chassis.idempotency import Once
-from chassis.ids import new_id
 from chassis.postgres import Database
 from chassis.unit import Unit, UnitOfWork
 
@@ -44,10 +45,12 @@ class Feed:
 class Bookings:
     """Making, changing, listing and following bookings."""
 
-    def __init__(self, units: UnitOfWork, database: Database, clock: Clock) -> None:
+    def __init__(self, units: UnitOfWork, database: Database, clock: Clock, ids: Ids) -> None:
         self._units = units
         self._database = database
         self._clock = clock
+        self._new_id = partial(ids.new, "bk")
+        self._write = partial(write, next_event_id=partial(ids.following, "evt"))
 
     async def create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None) -> Booking:
         """Make a booking and claim its time.
@@ -70,11 +73,12 @@ class Bookings:
                 event_type_id=new.event_type_id,
             )
             now = self._clock()
-            drafted = draft(new, place, actor, booking_id=new_id("bk"), now=now)
-            claim = choose(demands(drafted, place, chosen=new.table_ids), drafted, place, attempt=attempt)
+            drafted = draft(new, place, actor, booking_id=self._new_id(), now=now)
+            wanted = demands(drafted, place, chosen=new.table_ids)
+            claim = choose(wanted, drafted, place, span=stored_span(drafted), attempt=attempt)
             booking = replace(drafted, table_ids=new.table_ids or tables_among(place, claim.resource_nos))
             created = Created(booking.source, booking.party_size, walk_in=new.seated)
-            stored = await write(unit, None, [(created, booking)], actor, origin, claim=claim, now=now)
+            stored = await self._write(unit, None, [(created, booking)], actor, origin, claim=claim, now=now)
             unit.answer(stored)
         return stored
 
@@ -108,7 +112,7 @@ class Bookings:
             after = changing.move_status(revised, change, now=now)
             place, choice = Place(), TableChoice(before.table_ids, reassign=False)
             if changing.needs_place(before, revised, after, change):
-                place = await _place_of(unit, revised)
+                place = await _place_of(unit, revised, occupied(after, now) or stored_span(after))
                 changing.check_hours(before, revised, change, place)
                 choice = changing.choose_tables(before, revised, change, place)
             table_ids, claim = await reoccupy(unit.conn, before, after, place, choice, now=now, attempt=attempt)
@@ -117,7 +121,7 @@ class Bookings:
                 for booking in (revised, after)
             )
             steps = changing.facts(before, revised, after, change.reason)
-            return await write(unit, before, steps, actor, origin, claim=claim, now=now) if steps else before
+            return await self._write(unit, before, steps, actor, origin, claim=claim, now=now) if steps else before
 
     async def get(self, actor: Actor, booking_id: str) -> Booking:
         """Read a booking.
@@ -147,16 +151,17 @@ class Bookings:
             found = await history.read(conn, booking.id, page)
         if found is None:
             param = "starting_after" if page.starting_after else "ending_before"
-            raise InvalidCursorError("The cursor names no event of this reservation.", param=param)
+            raise InvalidCursorError("the cursor names no event of this reservation", param=param)
         entries, has_more = found
         return Feed(entries, booking.zone, has_more)
 
 
-async def _place_of(unit: Unit, booking: Booking) -> Place:
+async def _place_of(unit: Unit, booking: Booking, span: Span) -> Place:
+    """Read where a booking takes place, with what others have there in the time that it is to occupy."""
     return await places.read(
         unit.conn,
         booking.org_id,
-        stored_span(booking),
+        span,
         schedule_id=booking.schedule_id,
         location_id=booking.location_id,
         booking_id=booking.id,
@@ -165,5 +170,5 @@ async def _place_of(unit: Unit, booking: Booking) -> Place:
 
 def _found(booking: Booking | None) -> Booking:
     if booking is None:
-        raise NotFoundError("There is no such booking.")
+        raise NotFoundError("there is no such booking")
     return booking

@@ -1,4 +1,8 @@
-"""What a change means for the occupancy, done as far as it does not claim."""
+"""What a booking occupies, brought from what it was to what a change makes of it.
+
+Invariant: time is only given up here. What is to be taken is answered as a claim, which the statement that writes the
+booking makes, so that a booking never stands without its time nor time without its booking.
+"""
 
 from datetime import datetime
 from typing import assert_never
@@ -14,10 +18,19 @@ from chassis.postgres import Connection
 async def reoccupy(
     conn: Connection, before: Booking, after: Booking, place: Place, choice: TableChoice, *, now: datetime, attempt: int
 ) -> tuple[tuple[str, ...], Claim | None]:
-    """Bring the occupancy from a booking to what it is to be.
+    """Give up what a changed booking no longer occupies, and find what it is to occupy anew.
+
+    Args:
+        conn: the change's transaction.
+        before: the booking as it is stored.
+        after: the booking as it is to be, still with its present tables.
+        place: where, with what is taken in the time that it is to occupy.
+        choice: the tables it is to have.
+        now: the current instant.
+        attempt: as `choose` says.
 
     Returns:
-        The tables it has then, and the claim that the statement must make which writes the booking.
+        The tables it has then, and the claim to write it with; None when it takes nothing that it does not have.
 
     Raises:
         SlotUnavailableError: what it needs is taken.
@@ -32,8 +45,8 @@ async def reoccupy(
         case Shorten(end):
             await occupancy.shorten(conn, before.id, end)
             return kept, None
-        case Reclaim():
-            claim = choose(demands(after, place, chosen=choice.chosen), after, place, attempt=attempt)
+        case Reclaim(span):
+            claim = choose(demands(after, place, chosen=choice.chosen), after, place, span=span, attempt=attempt)
             await occupancy.release(conn, before.id)
             return (tables_among(place, claim.resource_nos) if choice.chosen is None else kept), claim
         case unknown:

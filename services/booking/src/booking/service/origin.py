@@ -1,4 +1,7 @@
-"""Where a change comes from, as its events tell it."""
+"""Where a change comes from, as its events tell it.
+
+Invariant: every event of one request has the same origin.
+"""
 
 from dataclasses import dataclass
 

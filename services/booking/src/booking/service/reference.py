@@ -5,17 +5,16 @@ Invariant: an entity names only entities of its own organization, and has as man
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from booking.domain.actors import Actor
-from booking.domain.errors import NotFoundError, ValidationFailedError
+from booking.domain.errors import Flaws, NotFoundError
 from booking.domain.listing import Found, Page
-from booking.domain.reference import Kind, Stored, T
+from booking.domain.reference import Kind, Stored, T, check_lanes
+from booking.service.ids import Ids
 from booking.store import reference, resources
 from chassis.clock import Clock
 from chassis.idempotency import Once
-from chassis.ids import new_id
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 
@@ -23,10 +22,11 @@ from chassis.unit import UnitOfWork
 class ReferenceData:
     """Locations, tables, schedules and event types."""
 
-    def __init__(self, units: UnitOfWork, database: Database, clock: Clock) -> None:
+    def __init__(self, units: UnitOfWork, database: Database, clock: Clock, ids: Ids) -> None:
         self._units = units
         self._database = database
         self._clock = clock
+        self._ids = ids
 
     async def create(self, actor: Actor, kind: Kind[T], entity: T, once: Once | None) -> Stored[T]:
         """Add an entity.
@@ -35,7 +35,7 @@ class ReferenceData:
             ValidationFailedError: it names an entity that is not there.
         """
         now = self._clock()
-        stored = Stored(new_id(kind.prefix), entity, now, now)
+        stored = Stored(self._ids.new(kind.prefix), entity, now, now)
         async with self._units.begin(once) as unit:
             await _check_references(unit.conn, kind, actor.org_id, entity)
             await reference.insert(unit.conn, kind, actor.org_id, stored)
@@ -77,26 +77,28 @@ class ReferenceData:
 
 
 async def _check_references(conn: Connection, kind: Kind[T], org_id: str, entity: T) -> None:
+    flaws = Flaws()
     for field, other in kind.references.items():
         named = getattr(entity, field)
-        if named is not None and not await reference.exists(conn, other, org_id, named):
-            raise ValidationFailedError(f"There is no such {field}.", param=field, rule="unknown")
+        if named is not None and not await reference.exists(conn, other.name, org_id, named):
+            flaws.add_unknown(field, other.noun)
+    flaws.tell()
 
 
 async def _fit_lanes(conn: Connection, org_id: str, before: Stored[T], after: Stored[T]) -> None:
-    """Add lanes that are missing; refuse to take away lanes in use, or more than the capacity would overlap there."""
+    """Add lanes that are missing; refuse to take lanes away that are in use.
+
+    A booking reads the capacity without a lock, for the row of a schedule is the hottest there is. So one that is being
+    written just now may still take a lane that this capacity leaves out. It keeps its time there, alone on its lane as
+    every booking is; whoever reads later is not offered that lane.
+    """
     if after.entity.lanes >= before.entity.lanes:
         await resources.provide(conn, org_id, after.id, after.entity.lanes)
-        return
-    last = await resources.used_above(conn, after.id, after.entity.lanes, since=after.updated_at)
-    if last is not None:
-        until = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        raise ValidationFailedError(
-            f"Bookings use more than that at once, the last of them until {until}.", param="capacity", rule="in_use"
-        )
+    else:
+        check_lanes(after.entity, await resources.highest_used(conn, after.id, since=after.updated_at))
 
 
 def _found(stored: Stored[T] | None, kind: Kind[T]) -> Stored[T]:
     if stored is None:
-        raise NotFoundError(f"There is no such object among the {kind.name.replace('_', ' ')}.")
+        raise NotFoundError(f"there is no such {kind.noun}")
     return stored

@@ -1,4 +1,7 @@
-"""A booking as the world sees it: in every answer and in every event."""
+"""A booking as the world sees it.
+
+Invariant: answers and events show a booking in the same way; what it holds only for us is in neither.
+"""
 
 from booking.domain.booking import Booking
 from slotwire_contracts import LocationType, Reservation, ReservationStatus

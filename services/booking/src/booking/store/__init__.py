@@ -1,1 +1,4 @@
-"""All SQL of the booking service. Every function takes a connection, joins its transaction and never commits."""
+"""All SQL of the booking service.
+
+Functions take the caller's connection and join its transaction, if it has one; none opens or ends a transaction.
+"""

@@ -1,8 +1,8 @@
 """Changes that got in each other's way.
 
-Two moves that want each other's places wait for each other, and the database ends one of them; or another took, between
-the look and the write, what was free. Nothing of the change is left then, and doing it again from its beginning is
-always right.
+Invariant: a change that lost is done again from its beginning, as nothing of the lost try remains. Two moves that want
+each other's places wait for each other, and the database ends one of them; or another took, between the look and the
+write, what was free.
 """
 
 import asyncio
@@ -42,4 +42,4 @@ async def retrying(work: Callable[[int], Awaitable[T]]) -> T:
             if deadlocks == _DEADLOCKS:
                 raise
             await asyncio.sleep(deadlocks * _PAUSE_SECONDS * random.random())  # noqa: S311 - jitter, not a secret
-    raise SlotUnavailableError("Others keep taking that time.", param="start_time")
+    raise SlotUnavailableError("others keep taking that time", param="start_time")

@@ -27,13 +27,13 @@ SELECT event_id, type, created_at, data FROM history
 WHERE booking_id = $1 AND sequence < $2 AND {_PUBLIC} ORDER BY sequence DESC LIMIT $3
 """
 
-_KINDS = ("text", "integer", "text", "timestamptz", "jsonb")
+_KINDS = ("text", "integer", "text", "timestamptz", "json")
 COLUMNS = len(_KINDS)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One event as history keeps it; `data` is its change."""
+    """One event as history keeps it; `data` is its change, whose keys keep their order."""
 
     event_id: str
     sequence: int

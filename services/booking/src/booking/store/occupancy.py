@@ -8,6 +8,7 @@ deadlock under churn (architecture.md section 5).
 from datetime import datetime
 
 from booking.domain.occupancy import Claim
+from booking.domain.times import epoch_seconds
 from chassis.postgres import Connection
 
 _KINDS = ("integer[]", "bigint", "bigint")
@@ -55,7 +56,7 @@ def columns(claim: Claim | None) -> list[object]:
     """Lay a claim, or that there is none, out as the parameters of `insertion`."""
     if claim is None:
         return [[], 0, 0]
-    return [claim.resource_nos, _seconds(claim.span.start), _seconds(claim.span.end)]
+    return [claim.resource_nos, epoch_seconds(claim.span.start), epoch_seconds(claim.span.end)]
 
 
 async def release(conn: Connection, booking_id: str) -> None:
@@ -65,8 +66,4 @@ async def release(conn: Connection, booking_id: str) -> None:
 
 async def shorten(conn: Connection, booking_id: str, end: datetime) -> None:
     """Let what a booking occupies fall free from `end` on."""
-    await conn.execute(_SHORTEN, booking_id, _seconds(end))
-
-
-def _seconds(instant: datetime) -> int:
-    return int(instant.timestamp())
+    await conn.execute(_SHORTEN, booking_id, epoch_seconds(end))

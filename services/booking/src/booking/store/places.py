@@ -6,7 +6,7 @@ Invariant: what belongs to another organization is not found.
 import asyncpg
 
 from booking.domain.place import Appointment, LocationPlace, Place, SchedulePlace, TablePlace
-from booking.domain.times import Span
+from booking.domain.times import EARLIEST, LATEST, Span, epoch_seconds
 from chassis.postgres import Connection
 
 _IS_TAKEN = """EXISTS (
@@ -39,8 +39,8 @@ LEFT JOIN locations l ON l.id = $3 AND l.org_id = asked.org_id
 LEFT JOIN event_types e ON e.id = $4 AND e.org_id = asked.org_id
 CROSS JOIN LATERAL (
     SELECT
-        greatest($6::bigint - 60 * coalesce(e.buffer_before_minutes, 0), 86400) AS starts,
-        least($7::bigint + 60 * coalesce(e.buffer_after_minutes, 0), 7258118399) AS ends
+        greatest($6::bigint - 60 * coalesce(e.buffer_before_minutes, 0), $8::bigint) AS starts,
+        least($7::bigint + 60 * coalesce(e.buffer_after_minutes, 0), $9::bigint) AS ends
 ) AS wanted
 CROSS JOIN LATERAL (
     SELECT
@@ -81,7 +81,7 @@ async def read(
         event_type_id: the event type that is named.
         booking_id: a booking that is in nobody's way: the one that moves.
     """
-    times = int(span.start.timestamp()), int(span.end.timestamp())
+    times = (epoch_seconds(instant) for instant in (span.start, span.end, EARLIEST, LATEST))
     row = await conn.fetchrow(_READ, org_id, schedule_id, location_id, event_type_id, booking_id, *times)
     if row is None:
         raise AssertionError("a left join from one row answers one row")
