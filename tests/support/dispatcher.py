@@ -1,9 +1,11 @@
 """The dispatcher without Kafka: events go straight into the ingest, everything else is real."""
 
 import secrets
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from ipaddress import ip_network
 from pathlib import PurePosixPath
 from typing import Any
@@ -23,7 +25,7 @@ from support.reservations import an_event
 from support.waiting import eventually
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
-from webhook_dispatcher.domain.delivery import DeliveryState
+from webhook_dispatcher.domain.delivery import Birth, DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, DeliveryRecord
 from webhook_dispatcher.domain.retry import RetryPolicy
@@ -47,6 +49,10 @@ LIMITS = Limits(
     drain=5.0,
 )
 SEALER = Sealer(bytes(32))
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
+"""
 
 
 def a_happening(kind: str = "reservation.confirmed", **other: Any) -> ReservationEvent:
@@ -84,15 +90,15 @@ class Dispatcher:
             updated_at=now,
         )
         made = replace(made, **other)
+        assert made.secret is not None
         async with self.database.transaction() as conn:
-            await self.store.insert(conn, made)
+            await self.store.insert(conn, made, made.secret)
         return made
 
     async def publish(self, *events: ReservationEvent) -> None:
         """Take events in as the consumer does: one transaction, then what follows the commit."""
-        incoming = [_incoming(event) for event in events]
         async with self.database.transaction() as conn:
-            fresh = await inbox.claim(conn, incoming)
+            fresh = await inbox.claim(conn, [incoming(event) for event in events])
             after = await self.ingest.take(conn, [one.event for one in fresh])
         if after is not None:
             after()
@@ -128,7 +134,8 @@ class Dispatcher:
         return await self.delivery(event, to)
 
 
-def _incoming(event: ReservationEvent) -> Incoming[Arrival]:
+def incoming(event: ReservationEvent) -> Incoming[Arrival]:
+    """An event as the consumer hands it on."""
     record = Record("booking.events", 0, 0, 0, event.subject.encode(), encode(event))
     return Incoming(event.id, Arrival(event.id, event.type, event.orgid, record.value), record)
 
@@ -143,14 +150,16 @@ def dispatcher(database: Database, limits: Limits = LIMITS, guard: Guard | None 
     store = SubscriptionStore(SEALER)
     directory = Directory(store)
     sender = Sender(guard or Guard(LOOPBACK), seconds=limits.timeout, user_agent="Slotwire/test")
-    worker = Worker(database, directory, sender, utc_now, limits)
+    worker = Worker(database, directory, sender, limits, clock=utc_now, timer=time.monotonic, new_id=new_id)
     return Dispatcher(database, directory, worker, Ingest(directory, worker, utc_now), store)
 
 
 @asynccontextmanager
-async def running(url: str, limits: Limits = LIMITS, guard: Guard | None = None) -> AsyncIterator[Dispatcher]:
+async def running(
+    url: str, limits: Limits = LIMITS, guard: Guard | None = None, *, database_class: type[Database] = Database
+) -> AsyncIterator[Dispatcher]:
     """Run a dispatcher on a prepared database for the block, and stop it in good order."""
-    async with Database(url, pool_size=10, application="tests").opened() as database:
+    async with database_class(url, pool_size=10, application="tests").opened() as database:
         made = dispatcher(database, limits, guard)
 
         async def follow(stop: Any) -> None:
@@ -163,4 +172,44 @@ async def running(url: str, limits: Limits = LIMITS, guard: Guard | None = None)
 
 
 async def _holds(worker: Worker) -> bool:
-    return worker.lease is not None
+    return worker.grant() is not None
+
+
+async def put_deliveries(
+    database: Database, subscription_id: str, count: int, *, lease: str | None = None, due: datetime | None = None
+) -> list[str]:
+    """Write deliveries of new events as the ingest does, held by a worker or by none; answers their ids."""
+    events = [a_happening() for _ in range(count)]
+    births = [
+        Birth(delivery_id(event.id, subscription_id), event.id, subscription_id, ORG, event.type, lease)
+        for event in events
+    ]
+    async with database.transaction() as conn:
+        await inbox.claim(conn, [incoming(event) for event in events])
+        await deliveries.insert(conn, births, due or utc_now())
+    return [one.id for one in births]
+
+
+def lease_of(one: Dispatcher) -> str | None:
+    """The identity under which a worker holds new deliveries, while it does."""
+    grant = one.worker.grant()
+    return None if grant is None else grant.lease
+
+
+@asynccontextmanager
+async def late_heartbeats(one: Dispatcher) -> AsyncIterator[None]:
+    """Keep a worker from its row in the database; the block begins when it has stopped sending."""
+
+    async def has_paused() -> bool:
+        return lease_of(one) is None
+
+    async with one.database.transaction() as conn:
+        await conn.execute("SELECT FROM workers FOR UPDATE")
+        await eventually(has_paused, within=10)
+        yield
+
+
+async def waits_for_a_lock(database: Database, table: str) -> bool:
+    """Tell whether a statement that names a table waits for a lock."""
+    async with database.connection() as conn:
+        return bool(await conn.fetchval(_WAITING, f"%{table}%"))

@@ -37,7 +37,8 @@ async def unchanged(owner: Caller, path: str, service: WebhookService) -> AsyncI
 def check(answer: Answer, param: str, rule: str | None) -> None:
     error = answer.body["error"]
     assert (answer.status, error["code"], error["param"]) == (422, "validation_failed", param), error
-    assert error["message"].startswith(param)
+    assert error["message"].startswith(f"{param}: ")
+    assert not error["message"].endswith(".")
     if rule is not None:
         assert (param, rule) in [(one["param"], one["rule"]) for one in error["details"]["errors"]], error
 
@@ -171,6 +172,51 @@ async def test_a_bad_secret_makes_no_subscription(owner: Caller, value: object, 
 
 
 @pytest.mark.usefixtures("unchanged")
+async def test_every_field_that_breaks_a_rule_is_told_at_once(owner: Caller, path: str) -> None:
+    """«422 `validation_failed` with every bad field»; the message is the first one's"""
+    body = {
+        "url": "https://10.0.0.1/",
+        "events": ["reservation.*", "lost", "*", "found"],
+        "headers": {"Host": "a", "X A": "b", "X-Good": "c"},
+        "retry": [1, 0, "x"],
+    }
+    told = {
+        "url": ["must lead to a public address; 10.0.0.1 is refused: private"],
+        "events": [
+            f"must not be '{name}', which is no type of event; GET /api/v1/webhooks/event-types lists them"
+            for name in ("lost", "found")
+        ],
+        "headers": ["must not hold Host, which is reserved", "must not hold 'X A', which is no name of a header"],
+        "retry.1": ["must be from 0.01 to 604800"],
+        "retry.2": ["must be a number"],
+    }
+    secrecy = {"secret": ["must be whsec_ followed by base64"]}
+    for refused, expected in (
+        (await owner.post(SUBSCRIPTIONS, {**body, "secret": "hunter2"}), {**told, **secrecy}),
+        (await owner.patch(path, body), told),
+    ):
+        error = refused.body["error"]
+        assert (refused.status, error["code"], error["param"]) == (422, "validation_failed", "url")
+        assert error["message"] == f"url: {told['url'][0]}"
+        found: dict[str, list[str]] = {}
+        for one in error["details"]["errors"]:
+            found.setdefault(one["param"], []).append(one["message"])
+        assert found == expected
+        assert all(one["rule"] for one in error["details"]["errors"])
+
+
+@pytest.mark.usefixtures("unchanged")
+async def test_every_flaw_of_a_formula_is_told(owner: Caller, path: str) -> None:
+    error = (await owner.patch(path, {"retry": {"base": 0, "factor": "x", "cap": 5, "jitter": 1}})).body["error"]
+    assert [(one["param"], one["rule"]) for one in error["details"]["errors"]] == [
+        ("retry", "extra_forbidden"),
+        ("retry.base", "bounds"),
+        ("retry.factor", "number_type"),
+        ("retry.number", "missing"),
+    ]
+
+
+@pytest.mark.usefixtures("unchanged")
 async def test_a_secret_cannot_be_patched(owner: Caller, path: str) -> None:
     check(await owner.patch(path, {"secret": secret(32)}), "secret", "extra_forbidden")
 
@@ -182,6 +228,9 @@ async def test_a_secret_cannot_be_patched(owner: Caller, path: str) -> None:
         ("event=reservation.assigned", "event"),
         ("since=yesterday", "since"),
         ("since=2026-01-01T00:00:00", "since"),
+        ("since=2026-01-01", "since"),
+        ("since=1700000000", "since"),
+        ("since=2026-13-01T00:00:00Z", "since"),
         ("limit=0", "limit"),
         ("limit=201", "limit"),
         ("state=pending", "state"),
@@ -191,7 +240,9 @@ async def test_a_bad_query_lists_nothing(owner: Caller, path: str, query: str, p
     check(await owner.get(f"{path}/deliveries?{query}"), param, None)
 
 
-@pytest.mark.parametrize("since", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "since", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "2026-01-01T00:00:00.5%2B01:00"]
+)
 async def test_any_instant_may_be_asked_for(owner: Caller, path: str, since: str) -> None:
     assert (await owner.get(f"{path}/deliveries?since={since}")).data == []
 
@@ -201,6 +252,7 @@ async def test_an_unknown_cursor_is_told(owner: Caller, path: str) -> None:
         refused = await owner.get(f"{listed}?starting_after=nothing")
         assert (refused.status, refused.code) == (400, "invalid_cursor")
         assert refused.body["error"]["param"] == "starting_after"
+        assert refused.body["error"]["message"].startswith("the cursor names no ")
 
 
 @pytest.mark.parametrize("tail", ["sub_none", "sub_%00", "%00"])
@@ -216,6 +268,7 @@ async def test_unknown_ids_are_not_found(owner: Caller, tail: str) -> None:
     ):
         refused = await owner.send(method, path, {} if method == "PATCH" else None)
         assert (refused.status, refused.code) == (404, "not_found"), (method, path)
+        assert refused.body["error"]["message"].startswith("there is no")
 
 
 async def test_without_the_setting_only_https_is_taken(servers: Servers) -> None:

@@ -16,12 +16,6 @@ from support.webhook_service import SUBSCRIPTIONS, WebhookService
 URL = "http://127.0.0.1:9/hook"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
-async def test_it_answers_operators_and_readers(service: WebhookService, path: str) -> None:
-    async with service.http.get(service.base + path) as response:
-        assert response.status == 200
-
-
 async def test_a_subscription_shows_its_secret_once(owner: Caller, service: WebhookService) -> None:
     body = {"url": URL, "events": ["reservation.*"], "description": "Front desk", "headers": {"X-Team": "a"}}
     made = await owner.post(SUBSCRIPTIONS, body)

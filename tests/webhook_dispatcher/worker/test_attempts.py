@@ -1,12 +1,15 @@
 """What an attempt sends, and what each kind of answer leads to: every sentence of events.md section 4 is quoted."""
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
+from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
 from support.dispatcher import Dispatcher, a_happening
-from support.endpoints import endpoint, status
+from support.endpoints import Endpoint, endpoint, status
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.signature import format_secret
@@ -45,6 +48,32 @@ async def test_any_2xx_is_delivered(dispatcher: Dispatcher, code: int) -> None:
         assert (await dispatcher.settled(event, one)).state is DeliveryState.DELIVERED
         (attempt,) = await dispatcher.attempts(event, one)
     assert (attempt.number, attempt.status, attempt.error) == (1, code, None)
+
+
+async def test_410_of_a_url_that_was_left_meanwhile_ends_nothing(dispatcher: Dispatcher) -> None:
+    """The attempt began before the change: the subscription stays as it is, and the new URL is tried."""
+    gate = asyncio.Event()
+
+    async def gone_late(receiver: Endpoint) -> web.Response:
+        await gate.wait()
+        return status(410)(receiver)
+
+    async with endpoint(gone_late) as old, endpoint() as new:
+        one = await dispatcher.subscribe(old.url)
+        event = a_happening()
+        await dispatcher.publish(event)
+        await asyncio.wait_for(old.came.wait(), 5)
+        async with dispatcher.database.transaction() as conn:
+            await dispatcher.store.update(conn, one, replace(one, url=new.url))
+        gate.set()
+        ended = await dispatcher.settled(event, one)
+        assert (ended.state, ended.attempts) == (DeliveryState.DELIVERED, 2)
+        assert [attempt.status for attempt in await dispatcher.attempts(event, one)] == [410, 204]
+        async with dispatcher.database.connection() as conn:
+            kept = await dispatcher.store.fetch(conn, one.org_id, one.id)
+    assert kept is not None
+    assert kept.is_active
+    assert new.requests[0].headers["webhook-id"] == old.requests[0].headers["webhook-id"]
 
 
 @pytest.mark.parametrize("code", [301, 302, 307, 308, 400, 401, 404, 422, 429, 500, 502, 503, 504])

@@ -8,11 +8,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from aiohttp import web
+from asyncpg.transaction import Transaction
 
 from chassis.postgres import Database
-from support.dispatcher import LIMITS, Dispatcher, a_happening, running
+from support.dispatcher import (
+    LIMITS,
+    Dispatcher,
+    a_happening,
+    late_heartbeats,
+    lease_of,
+    running,
+    waits_for_a_lock,
+)
 from support.endpoints import Endpoint, endpoint, hanging, status
 from support.programs import running_program
 from support.servers import Servers
@@ -124,13 +132,35 @@ async def test_a_good_stop_waits_for_attempts_and_leaves_nothing_held(prepared: 
     assert len(receiver.requests) == 10
 
 
+async def test_a_heartbeat_under_way_at_a_stop_leaves_no_worker_behind(prepared: str) -> None:
+    """One that comes too late begins anew under another identity; that is given up as well."""
+
+    async def end_soon(transaction: Transaction) -> None:
+        await asyncio.sleep(0.5)
+        await transaction.commit()
+
+    async with (
+        Database(prepared, pool_size=3, application="tests").opened() as database,
+        database.connection() as conn,
+        asyncio.TaskGroup() as group,
+    ):
+        async with running(prepared):
+            deletion = conn.transaction()
+            await deletion.start()
+            await conn.execute("DELETE FROM workers")
+            await eventually(lambda: waits_for_a_lock(database, "workers"), within=10)
+            ended = group.create_task(end_soon(deletion))
+        await ended
+        assert await conn.fetchval("SELECT count(*) FROM workers") == 0
+
+
 async def test_a_worker_that_lost_its_lease_changes_nothing_and_takes_a_new_identity(prepared: str) -> None:
     async with running(prepared, QUICK) as one, endpoint(status(500)) as receiver:
         subscription = await one.subscribe(receiver.url, retry=[3600])
         event = a_happening()
         await one.publish(event)
         delivery = await one.tried(event, subscription)
-        identity = one.worker.lease
+        identity = lease_of(one)
         assert identity is not None
         async with one.database.connection() as conn:
             await conn.execute("UPDATE deliveries SET leased_by = 'wrk_other'")
@@ -141,26 +171,16 @@ async def test_a_worker_that_lost_its_lease_changes_nothing_and_takes_a_new_iden
         assert (await one.delivery(event, subscription)).state is DeliveryState.PENDING
 
         async def is_another() -> bool:
-            return one.worker.lease not in {None, identity}
+            return lease_of(one) not in {None, identity}
 
         await eventually(is_another, within=5)
 
 
-async def test_a_worker_that_cannot_renew_stops_sending_first(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its heartbeat fails; before others could claim what it holds it starts nothing more."""
-
-    async def fail(*_: object) -> bool:
-        raise OSError("the database is away")
-
+async def test_a_worker_that_cannot_renew_stops_sending_first(prepared: str) -> None:
+    """Its heartbeat hangs; before others could claim what it holds it starts nothing more."""
     async with running(prepared, QUICK) as one, endpoint() as receiver:
         subscription = await one.subscribe(receiver.url)
-        with monkeypatch.context() as patch:
-            patch.setattr("webhook_dispatcher.store.workers.renew", fail)
-
-            async def has_paused() -> bool:
-                return one.worker.lease is None
-
-            await eventually(has_paused, within=QUICK.margin + 0.5)
+        async with late_heartbeats(one):
             event = a_happening()
             await one.publish(event)
             await asyncio.sleep(0.3)

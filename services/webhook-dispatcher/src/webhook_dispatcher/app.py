@@ -4,10 +4,12 @@ Invariant: making the application connects to nothing; what it needs is opened w
 """
 
 import functools
+import time
 
 from aiohttp import web
 
 from chassis.clock import utc_now
+from chassis.ids import new_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app
@@ -33,10 +35,24 @@ def create_app(settings: Settings) -> web.Application:
     store = SubscriptionStore(base.sealer)
     directory = Directory(store)
     sender = Sender(guard, seconds=settings.webhook_timeout, user_agent=f"Slotwire/{VERSION}")
-    worker = Worker(base.database, directory, sender, utc_now, _limits(settings))
+    worker = Worker(
+        base.database,
+        directory,
+        sender,
+        _limits(settings),
+        clock=utc_now,
+        timer=time.monotonic,
+        new_id=new_id,
+    )
     ingest = Ingest(directory, worker, utc_now)
     subscriptions = Subscriptions(
-        base.units, base.database, store, guard, utc_now, allow_http=settings.webhook_allow_http
+        base.units,
+        base.database,
+        store,
+        guard,
+        clock=utc_now,
+        new_id=new_id,
+        allow_http=settings.webhook_allow_http,
     )
     app = create_web_app(
         title="Slotwire webhooks",

@@ -1,4 +1,7 @@
-"""The dispatcher's settings."""
+"""The dispatcher's settings.
+
+Invariant: settings that were read are within bounds under which the service works, and never change.
+"""
 
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated

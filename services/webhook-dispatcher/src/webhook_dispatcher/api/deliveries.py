@@ -1,13 +1,16 @@
-"""Routes of deliveries, their attempts, and the types of events (api.md section 4)."""
+"""Routes of deliveries, their attempts, and the types of events (api.md section 4).
+
+Invariant: they only read, and an answer's body is shown as text whatever its bytes.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chassis.web import Call, Data, Output, Route
 from slotwire_contracts import CATALOG, public_types
-from webhook_dispatcher.api.models import READ, SUBSCRIPTIONS, CursorList, Instant, PageQuery, id_of
+from webhook_dispatcher.api.models import READ, SUBSCRIPTIONS, CursorList, GivenInstant, Instant, PageQuery
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.events import check_type
 from webhook_dispatcher.domain.reading import AttemptRecord, DeliveryFilter, DeliveryRecord, Page
@@ -21,7 +24,7 @@ class DeliveryQuery(PageQuery):
 
     status: Status | None = None
     event: Annotated[str, Field(max_length=100, description="A type of event.")] | None = None
-    since: Annotated[AwareDatetime, Field(description="The earliest time of the event.")] | None = None
+    since: Annotated[GivenInstant, Field(description="The earliest time of the event.")] | None = None
 
     def filter(self) -> DeliveryFilter:
         """Tell the use case which.
@@ -83,11 +86,11 @@ class Handlers:
 
     async def page(self, call: Call) -> Page[DeliveryRecord]:
         """List a subscription's deliveries."""
-        return await self.deliveries.page(call.caller.org_id, id_of(call), call.query.filter(), call.query.cut)
+        return await self.deliveries.page(call.caller.org_id, call.path["id"], call.query.filter(), call.query.cut)
 
     async def get(self, call: Call) -> tuple[DeliveryRecord, list[AttemptRecord]]:
         """Read one with its attempts."""
-        return await self.deliveries.get(call.caller.org_id, id_of(call))
+        return await self.deliveries.get(call.caller.org_id, call.path["id"])
 
     async def event_types(self, _: Call) -> list[EventType]:
         """List what can be subscribed to."""

@@ -1,13 +1,16 @@
-"""Pieces of the API's requests and answers that its parts share."""
+"""Pieces of the API's requests and answers that its parts share.
+
+Invariant: no value passes for one of another type, and every instant is written in UTC with milliseconds.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
-from chassis.web import Call, Input, Output
-from webhook_dispatcher.domain.errors import NotFoundError
+from chassis.web import Input, Output
 from webhook_dispatcher.domain.reading import Cut
+from webhook_dispatcher.domain.times import parse_instant
 
 READ, MANAGE = "webhooks.read", "webhooks.manage"
 SUBSCRIPTIONS = "/api/v1/webhooks/subscriptions"
@@ -40,20 +43,19 @@ class CursorList(Output, Generic[T]):
     has_more: bool
 
 
+def _given_instant(text: object) -> datetime:
+    if not isinstance(text, str):
+        raise ValueError("must be a string")  # noqa: TRY004 - pydantic turns a ValueError into a told flaw
+    return parse_instant(text)
+
+
+GivenInstant = Annotated[datetime, BeforeValidator(_given_instant)]
+"""An instant as callers write it, in ISO 8601 with an offset."""
+
+
 def _instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 Instant = Annotated[datetime, PlainSerializer(_instant_text, return_type=str)]
 """An instant in UTC with milliseconds: attempts follow each other within a second."""
-
-
-def id_of(call: Call) -> str:
-    """Answer the id in the path.
-
-    Raises:
-        NotFoundError: it holds a NUL, which no id does and PostgreSQL cannot even compare with.
-    """
-    if "\0" in call.path["id"]:
-        raise NotFoundError("There is no such object.")
-    return call.path["id"]

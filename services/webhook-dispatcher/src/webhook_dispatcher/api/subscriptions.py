@@ -1,4 +1,7 @@
-"""Routes of subscriptions (api.md section 4)."""
+"""Routes of subscriptions (api.md section 4).
+
+Invariant: a secret is shown by the answer that makes the subscription, and by no other.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -6,8 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, WithJsonSchema
 
 from chassis.web import Call, Data, Output, Route
-from webhook_dispatcher.api.models import MANAGE, READ, SUBSCRIPTIONS, Body, CursorList, Instant, PageQuery, id_of
+from webhook_dispatcher.api.models import MANAGE, READ, SUBSCRIPTIONS, Body, CursorList, Instant, PageQuery
 from webhook_dispatcher.domain.reading import Page
+from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS
 from webhook_dispatcher.domain.signature import format_secret
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.subscriptions import Subscriptions, Wanted
@@ -16,16 +20,18 @@ _ONE = f"{SUBSCRIPTIONS}/{{id}}"
 _RETRY_SCHEMA: dict[str, Any] = {
     "description": "Seconds to wait after each failed attempt; null for the default schedule of about 76 hours.",
     "anyOf": [
-        {"type": "array", "items": {"type": "number", "minimum": 0.01, "maximum": 604_800}, "maxItems": 100},
+        {
+            "type": "array",
+            "items": {"type": "number", "minimum": MIN_SECONDS, "maximum": MAX_SECONDS},
+            "maxItems": MAX_RETRIES,
+        },
         {
             "type": "object",
             "properties": {
-                "base": {"type": "number", "minimum": 0.01, "maximum": 604_800},
-                "factor": {"type": "number", "minimum": 1, "maximum": 100},
-                "cap": {"type": "number", "minimum": 0.01, "maximum": 604_800},
-                "number": {"type": "integer", "minimum": 0, "maximum": 100},
+                name: {"type": "integer" if name == "number" else "number", "minimum": least, "maximum": most}
+                for name, (least, most) in FORMULA.items()
             },
-            "required": ["base", "factor", "cap", "number"],
+            "required": list(FORMULA),
             "additionalProperties": False,
         },
         {"type": "null"},
@@ -65,6 +71,11 @@ class ChangedSubscription(Body):
     description: Description = None
     headers: Headers = UNSET
     retry: Retry = None
+
+    @property
+    def given(self) -> dict[str, object]:
+        """What was given, in the order of the fields."""
+        return {name: value for name, value in self if name in self.model_fields_set}
 
 
 class ShownSubscription(Output):
@@ -106,7 +117,7 @@ class Handlers:
 
     subscriptions: Subscriptions
 
-    async def create(self, call: Call) -> Subscription:
+    async def create(self, call: Call) -> tuple[Subscription, bytes]:
         """Make a subscription."""
         return await self.subscriptions.create(call.caller.org_id, call.body.wanted, call.once)
 
@@ -116,24 +127,23 @@ class Handlers:
 
     async def get(self, call: Call) -> Subscription:
         """Read one."""
-        return await self.subscriptions.get(call.caller.org_id, id_of(call))
+        return await self.subscriptions.get(call.caller.org_id, call.path["id"])
 
     async def change(self, call: Call) -> Subscription:
         """Change one."""
-        fields = {name: getattr(call.body, name) for name in call.body.model_fields_set}
-        return await self.subscriptions.change(call.caller.org_id, id_of(call), fields)
+        return await self.subscriptions.change(call.caller.org_id, call.path["id"], call.body.given)
 
     async def enable(self, call: Call) -> Subscription:
         """Enable one."""
-        return await self.subscriptions.enable(call.caller.org_id, id_of(call), call.once)
+        return await self.subscriptions.enable(call.caller.org_id, call.path["id"], call.once)
 
     async def disable(self, call: Call) -> Subscription:
         """Disable one."""
-        return await self.subscriptions.disable(call.caller.org_id, id_of(call), call.once)
+        return await self.subscriptions.disable(call.caller.org_id, call.path["id"], call.once)
 
     async def delete(self, call: Call) -> Subscription:
         """Delete one."""
-        return await self.subscriptions.delete(call.caller.org_id, id_of(call))
+        return await self.subscriptions.delete(call.caller.org_id, call.path["id"])
 
 
 def routes(subscriptions: Subscriptions) -> list[Route]:
@@ -203,7 +213,7 @@ def _fields(one: Subscription) -> dict[str, Any]:
         "url": one.url,
         "events": list(one.events),
         "description": one.description,
-        "headers": one.headers,
+        "headers": one.headers or {},
         "retry": None if one.retry is None else list(one.retry.pauses),
         "status": one.state.value,
         "disabled_reason": one.disabled_reason,
@@ -216,8 +226,9 @@ def _show(one: Subscription) -> Data[ShownSubscription]:
     return Data(data=ShownSubscription.of(one))
 
 
-def _show_created(one: Subscription) -> Data[CreatedSubscription]:
-    return Data(data=CreatedSubscription(**_fields(one), secret=format_secret(one.secret or b"")))
+def _show_created(made: tuple[Subscription, bytes]) -> Data[CreatedSubscription]:
+    one, secret = made
+    return Data(data=CreatedSubscription(**_fields(one), secret=format_secret(secret)))
 
 
 def _show_page(page: Page[Subscription]) -> CursorList[ShownSubscription]:

@@ -66,10 +66,21 @@ def _failed(exchange: Exchange, attempt: int, policy: RetryPolicy, noise: float,
     if pause is None:
         return Exhausted()
     due = now + timedelta(seconds=pause)
-    asked = parse_retry_after(exchange.headers.get("retry-after"), now) if isinstance(exchange, Answer) else None
+    asked = _asked(exchange, now)
     # An endpoint says when it can be asked again at the earliest; coming later by its own schedule obeys that too,
     # and keeps an endpoint that always says "one second" from using up its attempts in ten.
     return Retry(due if asked is None else max(due, asked))
+
+
+def _asked(exchange: Exchange, now: datetime) -> datetime | None:
+    """Tell when the endpoint asks to be tried again, if it does."""
+    match exchange:
+        case Answer(headers=headers):
+            return parse_retry_after(headers.get("retry-after"), now)
+        case Failure():
+            return None
+        case _:
+            assert_never(exchange)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> datetime | None:

@@ -4,9 +4,10 @@ Invariant: `pending` is the only state that is left; `delivered`, `exhausted` an
 I4).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from webhook_dispatcher.domain.exchange import Exchange
 
@@ -79,7 +80,8 @@ class Outcome:
     Attributes:
         due: when it is tried again; only for `pending`.
         attempt: None if it was discarded untried.
-        gone: whether its endpoint asked for nothing any more, so that the subscription is to be disabled.
+        gone: the URL that asked for nothing any more, if it did, so that a subscription that leads there is to be
+            disabled.
     """
 
     job: Job
@@ -87,4 +89,8 @@ class Outcome:
     reason: DiscardReason | None = None
     due: datetime | None = None
     attempt: Attempt | None = None
-    gone: bool = False
+    gone: str | None = None
+
+    def elsewhere(self, due: datetime) -> Self:
+        """Tell the outcome instead of the URL's wish, once the subscription leads to another: that is tried too."""
+        return replace(self, state=DeliveryState.PENDING, reason=None, due=due, gone=None)

@@ -1,9 +1,12 @@
 """What the rules refuse with.
 
-Invariant: every refusal carries a stable `code` (api.md section 1); the HTTP status of a code is the API's business.
+Invariants: every refusal carries a stable `code` (api.md section 1), and the HTTP status of a code is the API's
+business; a caller is told of everything that is wrong with the fields at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 
@@ -19,17 +22,57 @@ class WebhookError(Exception):
         self.details = None if details is None else dict(details)
 
 
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A field that is well-formed but breaks a rule.
+
+    Attributes:
+        param: the field.
+        message: what it must be.
+        rule: the rule's name.
+    """
+
+    param: str
+    message: str
+    rule: str
+
+
 class ValidationFailedError(WebhookError):
-    """A value that is well-formed but breaks a rule. Its details read like those of a malformed body."""
+    """Fields break rules. The message is the first one's; the details read like those of a malformed body."""
 
     code = "validation_failed"
 
-    def __init__(self, message: str, *, param: str, rule: str) -> None:
+    def __init__(self, first: Flaw, *others: Flaw) -> None:
+        self.flaws = (first, *others)
         super().__init__(
-            f"{param}: {message}",
-            param=param,
-            details={"errors": [{"param": param, "message": message, "rule": rule}]},
+            f"{first.param}: {first.message}",
+            param=first.param,
+            details={"errors": [asdict(flaw) for flaw in self.flaws]},
         )
+
+
+class Flaws:
+    """Gathers what several checks refuse."""
+
+    def __init__(self) -> None:
+        self._found: list[Flaw] = []
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Run a check in the block; what it refuses is kept for `tell`."""
+        try:
+            yield
+        except ValidationFailedError as error:
+            self._found += error.flaws
+
+    def tell(self) -> None:
+        """End the checks.
+
+        Raises:
+            ValidationFailedError: with all that was refused.
+        """
+        if self._found:
+            raise ValidationFailedError(*self._found)
 
 
 class NotFoundError(WebhookError):

@@ -7,7 +7,7 @@ whatever the pattern (events.md section 2).
 from collections.abc import Iterable, Sequence
 
 from slotwire_contracts import public_types
-from webhook_dispatcher.domain.errors import ValidationFailedError
+from webhook_dispatcher.domain.errors import Flaw, ValidationFailedError
 
 EVERYTHING = "*"
 _FAMILY = ".*"
@@ -22,17 +22,13 @@ def check_patterns(patterns: Sequence[str]) -> tuple[str, ...]:
     """Answer the patterns, each once.
 
     Raises:
-        ValidationFailedError: one stands for no type, or there is none.
+        ValidationFailedError: some stand for no type, or there is none.
     """
     if not patterns:
-        raise ValidationFailedError("at least one type of event is needed", param="events", rule="too_short")
-    for pattern in patterns:
-        if not any(_matches(pattern, one) for one in public_types()):
-            raise ValidationFailedError(
-                f"{pattern!r} is no type of event; GET /api/v1/webhooks/event-types lists them",
-                param="events",
-                rule="unknown",
-            )
+        raise ValidationFailedError(Flaw("events", "must name at least one type of event", "too_short"))
+    unknown = [one for one in dict.fromkeys(patterns) if not expand([one])]
+    if unknown:
+        raise ValidationFailedError(*(Flaw("events", _no_type(one), "unknown") for one in unknown))
     return tuple(dict.fromkeys(patterns))
 
 
@@ -51,5 +47,9 @@ def check_type(event_type: str) -> str:
         ValidationFailedError: the catalog has no such public type.
     """
     if event_type not in public_types():
-        raise ValidationFailedError(f"{event_type!r} is no type of event", param="event", rule="unknown")
+        raise ValidationFailedError(Flaw("event", _no_type(event_type), "unknown"))
     return event_type
+
+
+def _no_type(pattern: str) -> str:
+    return f"must not be {pattern!r}, which is no type of event; GET /api/v1/webhooks/event-types lists them"

@@ -7,7 +7,7 @@ start another header or request.
 import re
 from collections.abc import Mapping
 
-from webhook_dispatcher.domain.errors import ValidationFailedError
+from webhook_dispatcher.domain.errors import Flaw, Flaws, ValidationFailedError
 
 MAX_HEADERS = 20
 MAX_CHARACTERS = 2048
@@ -40,27 +40,31 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Answer the headers if every one may be sent.
 
     Raises:
-        ValidationFailedError: there are too many, or one is reserved, malformed, or given twice.
+        ValidationFailedError: there are too many, or some are reserved, malformed, or given twice.
     """
     if len(headers) > MAX_HEADERS:
-        raise _refused(f"at most {MAX_HEADERS} headers", "too_long")
-    if len({name.lower() for name in headers}) < len(headers):
-        raise _refused("a name is given twice", "duplicate")
+        raise _refused(f"must be at most {MAX_HEADERS} headers", "too_long")
+    flaws = Flaws()
+    with flaws.gathered():
+        if len({name.lower() for name in headers}) < len(headers):
+            raise _refused("must not hold a name twice", "duplicate")
     for name, value in headers.items():
-        _check(name, value)
+        with flaws.gathered():
+            _check(name, value)
+    flaws.tell()
     return dict(headers)
 
 
 def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name):
-        raise _refused(f"{name[:100]!r} is no name of a header", "header_name")
+        raise _refused(f"must not hold {name[:100]!r}, which is no name of a header", "header_name")
     if name.lower() in _RESERVED or name.lower().startswith(_RESERVED_FAMILIES):
-        raise _refused(f"{name} is reserved", "reserved")
+        raise _refused(f"must not hold {name}, which is reserved", "reserved")
     if len(value) > MAX_CHARACTERS:
-        raise _refused(f"{name} has more than {MAX_CHARACTERS} characters", "too_long")
+        raise _refused(f"must hold at most {MAX_CHARACTERS} characters in {name}", "too_long")
     if not _VALUE.fullmatch(value) or value != value.strip():
-        raise _refused(f"{name} must be visible ASCII characters and inner spaces", "header_value")
+        raise _refused(f"must hold visible ASCII characters and inner spaces only in {name}", "header_value")
 
 
 def _refused(message: str, rule: str) -> ValidationFailedError:
-    return ValidationFailedError(message, param="headers", rule=rule)
+    return ValidationFailedError(Flaw("headers", message, rule))

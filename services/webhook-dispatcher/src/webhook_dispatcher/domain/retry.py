@@ -8,13 +8,20 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from webhook_dispatcher.domain.errors import ValidationFailedError
+from webhook_dispatcher.domain.errors import Flaw, Flaws, ValidationFailedError
 
 JITTER = 0.2
 MAX_RETRIES = 100
-_MIN_SECONDS = 0.01
-_MAX_SECONDS = 7 * 86_400.0
-_MAX_FACTOR = 100.0
+MIN_SECONDS = 0.01
+MAX_SECONDS = 7 * 86_400.0
+FORMULA: Mapping[str, tuple[float, float]] = {
+    "base": (MIN_SECONDS, MAX_SECONDS),
+    "factor": (1.0, 100.0),
+    "cap": (MIN_SECONDS, MAX_SECONDS),
+    "number": (0, MAX_RETRIES),
+}
+"""What a policy that is given as a formula holds, with the least and the most that each may be."""
+
 _HOUR = 3600.0
 
 
@@ -44,7 +51,7 @@ def parse_policy(given: object) -> RetryPolicy | None:
     """Read a subscription's own `retry`: a list of seconds, or `{base, factor, cap, number}`; None for the default.
 
     Raises:
-        ValidationFailedError: it is neither, or a number is out of bounds.
+        ValidationFailedError: it is neither, or numbers are out of bounds.
     """
     if given is None:
         return None
@@ -57,33 +64,36 @@ def parse_policy(given: object) -> RetryPolicy | None:
 
 def _listed(given: list[object]) -> RetryPolicy:
     if len(given) > MAX_RETRIES:
-        raise _refused("retry", f"at most {MAX_RETRIES} pauses", "too_long")
-    return RetryPolicy(tuple(_seconds(f"retry.{index}", pause) for index, pause in enumerate(given)))
-
-
-def _computed(given: Mapping[str, object]) -> RetryPolicy:
-    wanted = ("base", "factor", "cap", "number")
-    for name in wanted:
-        if name not in given:
-            raise _refused(f"retry.{name}", "is missing", "missing")
-    for name in given:
-        if name not in wanted:
-            raise _refused("retry", "holds base, factor, cap and number only", "extra_forbidden")
-    base, cap = _seconds("retry.base", given["base"]), _seconds("retry.cap", given["cap"])
-    factor = _bounded("retry.factor", given["factor"], 1.0, _MAX_FACTOR)
-    number = _bounded("retry.number", given["number"], 0, MAX_RETRIES)
-    if number != int(number):
-        raise _refused("retry.number", "must be a whole number", "int_type")
-    if cap < base:
-        raise _refused("retry.cap", "must not be below base", "bounds")
+        raise _refused("retry", f"must be at most {MAX_RETRIES} pauses", "too_long")
+    flaws = Flaws()
     pauses: list[float] = []
-    for _ in range(int(number)):
-        pauses.append(min(cap, pauses[-1] * factor if pauses else base))
+    for index, pause in enumerate(given):
+        with flaws.gathered():
+            pauses.append(_bounded(f"retry.{index}", pause, MIN_SECONDS, MAX_SECONDS))
+    flaws.tell()
     return RetryPolicy(tuple(pauses))
 
 
-def _seconds(param: str, value: object) -> float:
-    return _bounded(param, value, _MIN_SECONDS, _MAX_SECONDS)
+def _computed(given: Mapping[str, object]) -> RetryPolicy:
+    flaws = Flaws()
+    with flaws.gathered():
+        if not set(given) <= set(FORMULA):
+            raise _refused("retry", "must hold base, factor, cap and number only", "extra_forbidden")
+    read: dict[str, float] = {}
+    for name, bounds in FORMULA.items():
+        with flaws.gathered():
+            if name not in given:
+                raise _refused(f"retry.{name}", "must be given", "missing")
+            read[name] = _bounded(f"retry.{name}", given[name], *bounds)
+    flaws.tell()
+    if not read["number"].is_integer():
+        raise _refused("retry.number", "must be a whole number", "int_type")
+    if read["cap"] < read["base"]:
+        raise _refused("retry.cap", "must not be below base", "bounds")
+    pauses: list[float] = []
+    for _ in range(int(read["number"])):
+        pauses.append(min(read["cap"], pauses[-1] * read["factor"] if pauses else read["base"]))
+    return RetryPolicy(tuple(pauses))
 
 
 def _bounded(param: str, value: object, least: float, most: float) -> float:
@@ -95,4 +105,4 @@ def _bounded(param: str, value: object, least: float, most: float) -> float:
 
 
 def _refused(param: str, message: str, rule: str) -> ValidationFailedError:
-    return ValidationFailedError(message, param=param, rule=rule)
+    return ValidationFailedError(Flaw(param, message, rule))

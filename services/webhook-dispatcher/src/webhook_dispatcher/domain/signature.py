@@ -7,7 +7,7 @@ import base64
 import binascii
 import hmac
 
-from webhook_dispatcher.domain.errors import ValidationFailedError
+from webhook_dispatcher.domain.errors import Flaw, ValidationFailedError
 
 SECRET_BYTES = 32
 _PREFIX = "whsec_"
@@ -52,4 +52,4 @@ def sign(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> str:
 
 
 def _refused(message: str, rule: str) -> ValidationFailedError:
-    return ValidationFailedError(message, param="secret", rule=rule)
+    return ValidationFailedError(Flaw("secret", message, rule))

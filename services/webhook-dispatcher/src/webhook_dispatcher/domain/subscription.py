@@ -31,9 +31,10 @@ class Subscription:
 
     Attributes:
         events: the patterns of wanted events.
-        headers: what is sent beside the dispatcher's own headers.
-        secret: the bytes of the signing key; None if they were sealed with a key that is not at hand.
-        retry: its own pauses as they were given, or None for the default.
+        headers: what is sent beside the dispatcher's own headers; None if they were sealed with a key that is not at
+            hand.
+        secret: the bytes of the signing key; None if they were sealed so.
+        retry: its own pauses, or None for the default.
         version: the directory's version at its last change; of two copies the greater is the later.
     """
 
@@ -42,7 +43,7 @@ class Subscription:
     url: str
     events: tuple[str, ...]
     description: str | None
-    headers: dict[str, str]
+    headers: dict[str, str] | None
     secret: bytes | None
     retry: RetryPolicy | None
     state: State

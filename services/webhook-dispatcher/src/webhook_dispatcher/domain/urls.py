@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
-from webhook_dispatcher.domain.errors import ValidationFailedError
+from webhook_dispatcher.domain.errors import Flaw, ValidationFailedError
 
 MAX_CHARACTERS = 2048
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%#]+")  # RFC 3986, sections 2.2 and 2.3
@@ -44,7 +44,7 @@ def parse_url(url: str, *, allow_http: bool) -> Endpoint:
         ValidationFailedError: it is no URL, or one that webhooks are not sent to.
     """
     if len(url) > MAX_CHARACTERS:
-        raise _refused(f"at most {MAX_CHARACTERS} characters", "too_long")
+        raise _refused(f"must be at most {MAX_CHARACTERS} characters", "too_long")
     if not _CHARACTERS.fullmatch(url):
         raise _refused("must be a URL in plain ASCII, other characters percent-encoded", "characters")
     parts, port = _split(url)
@@ -63,7 +63,7 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _refused("is not a valid URL", "url_parsing") from None
+        raise _refused("must be a valid URL", "url_parsing") from None
     return parts, port
 
 
@@ -97,4 +97,4 @@ def _v6(host: str) -> str:
 
 
 def _refused(message: str, rule: str) -> ValidationFailedError:
-    return ValidationFailedError(message, param="url", rule=rule)
+    return ValidationFailedError(Flaw("url", message, rule))

@@ -26,7 +26,7 @@ class Deliveries:
         """
         async with self._database.connection() as conn:
             if await self._subscriptions.fetch(conn, org_id, subscription_id) is None:
-                raise NotFoundError("There is no such subscription.")
+                raise NotFoundError("there is no such subscription")
             await _check_cursor(conn, org_id, subscription_id, cut)
             return await deliveries.page(conn, subscription_id, wanted, cut)
 
@@ -39,7 +39,7 @@ class Deliveries:
         async with self._database.connection() as conn:
             found = await deliveries.fetch(conn, org_id, delivery_id)
             if found is None:
-                raise NotFoundError("There is no such delivery.")
+                raise NotFoundError("there is no such delivery")
             return found, await deliveries.attempts(conn, delivery_id)
 
 
@@ -48,4 +48,4 @@ async def _check_cursor(conn: Connection, org_id: str, subscription_id: str, cut
         return
     cursor = await deliveries.fetch(conn, org_id, cut.starting_after)
     if cursor is None or cursor.subscription_id != subscription_id:
-        raise InvalidCursorError("There is no such delivery to start after.", param="starting_after")
+        raise InvalidCursorError("the cursor names no delivery of this subscription", param="starting_after")

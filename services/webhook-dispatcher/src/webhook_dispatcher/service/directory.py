@@ -1,7 +1,8 @@
 """The subscriptions in memory: who wants which event, and where it is sent.
 
 Invariant: after `refresh` inside a transaction, the directory holds every change that was committed before that
-transaction looked; so a subscription made before an event was published is never missed.
+transaction looked; so a subscription made before an event was published is never missed. Changes are read and taken
+in by one at a time: what an older look at the database saw never comes after what a newer one did.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ class Directory:
 
     def __init__(self, store: SubscriptionStore) -> None:
         self._store = store
+        self._refreshing = asyncio.Lock()
         self._version = _UNREAD
         self._by_id: dict[str, Subscription] = {}
         self._by_org: dict[str, dict[str, Subscription]] = {}
@@ -49,13 +51,13 @@ class Directory:
 
     async def refresh(self, conn: Connection) -> None:
         """Catch up with the committed changes; one cheap query when there are none."""
-        version = await directory_version(conn)
-        if version == self._version:
-            return
-        known = self._version
-        changed = await (self._store.live(conn) if known == _UNREAD else self._store.changed_since(conn, known))
-        self._apply(changed)
-        self._version = max(version, self._version)
+        async with self._refreshing:
+            version, known = await directory_version(conn), self._version
+            if version == known:
+                return
+            changed = await (self._store.live(conn) if known == _UNREAD else self._store.changed_since(conn, known))
+            self._apply(changed)
+            self._version = max(version, known)
 
     async def follow(self, database: Database, stop: Stop) -> None:
         """Catch up whenever a change is announced, until asked to stop.

@@ -14,6 +14,7 @@ from chassis.clock import Clock
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job
 from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.directory import Directory
@@ -23,15 +24,14 @@ from webhook_dispatcher.store import deliveries
 class Memory(Protocol):
     """The worker of this process, as far as new deliveries go."""
 
-    @property
-    def lease(self) -> str | None:
-        """The identity under which it holds deliveries; None while it holds none."""
+    def grant(self) -> Grant | None:
+        """Give leave to lease new deliveries to it; None while it takes none."""
 
     def room(self, subscription_id: str) -> int:
         """Tell how many first attempts of a subscription it can take into memory."""
 
-    def offer(self, jobs: Sequence[Job]) -> None:
-        """Take deliveries that were leased to it."""
+    def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
+        """Take deliveries that were leased to it with leave."""
 
     def spilled(self, subscription_ids: Collection[str]) -> None:
         """Learn that deliveries of these subscriptions wait in the database."""
@@ -68,7 +68,8 @@ class Ingest:
         return functools.partial(self._hand_over, batch, new)
 
     def _hand_over(self, batch: "_Batch", new: Collection[str]) -> None:
-        self._memory.offer([job for job in batch.jobs if job.id in new])
+        if batch.grant is not None:
+            self._memory.offer(batch.grant, [job for job in batch.jobs if job.id in new])
         if batch.spilled:
             self._memory.spilled(batch.spilled)
 
@@ -78,7 +79,7 @@ class _Batch:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self._lease = memory.lease
+        self.grant = memory.grant()
         self._taken: Counter[str] = Counter()
         self.births: list[Birth] = []
         self.jobs: list[Job] = []
@@ -104,10 +105,10 @@ class _Batch:
             self.jobs.append(Job(born.id, subscription.id, lease, 0, _tail(arrival.record)))
 
     def _lease_for(self, subscription_id: str) -> str | None:
-        if self._lease is None or self._taken[subscription_id] >= self._memory.room(subscription_id):
+        if self.grant is None or self._taken[subscription_id] >= self._memory.room(subscription_id):
             return None
         self._taken[subscription_id] += 1
-        return self._lease
+        return self.grant.lease
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,22 +1,21 @@
 """Use cases on subscriptions.
 
-Invariant: every change of a subscription and the end of the deliveries that it ends commit together; no look-up of a
-name happens inside a transaction.
+Invariants: every change of a subscription and the end of the deliveries that it ends commit together; no look-up of a
+name happens inside a transaction; a caller is told of every field that breaks a rule.
 """
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from chassis.clock import Clock
 from chassis.idempotency import Once
-from chassis.ids import new_id
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.domain.delivery import DiscardReason
-from webhook_dispatcher.domain.errors import InvalidCursorError, NotFoundError, ValidationFailedError
+from webhook_dispatcher.domain.errors import Flaw, Flaws, InvalidCursorError, NotFoundError, ValidationFailedError
 from webhook_dispatcher.domain.events import check_patterns
 from webhook_dispatcher.domain.headers import check_headers
 from webhook_dispatcher.domain.reading import Cut, Page
@@ -30,7 +29,7 @@ from webhook_dispatcher.store.subscriptions import SubscriptionStore
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller asks of a new subscription; `secret` is made here when it is None."""
+    """What a caller asks of a new subscription; its secret is made here when it is None."""
 
     url: str
     events: Sequence[str]
@@ -38,6 +37,11 @@ class Wanted:
     headers: Mapping[str, str]
     secret: str | None
     retry: object
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """All that is given, by name."""
+        return {name: value for name, value in asdict(self).items() if name != "secret" or value is not None}
 
 
 class Subscriptions:
@@ -49,8 +53,9 @@ class Subscriptions:
         database: Database,
         store: SubscriptionStore,
         guard: Guard,
-        clock: Clock,
         *,
+        clock: Clock,
+        new_id: Callable[[str], str],
         allow_http: bool,
     ) -> None:
         self._units = units
@@ -58,34 +63,32 @@ class Subscriptions:
         self._store = store
         self._guard = guard
         self._clock = clock
+        self._new_id = new_id
         self._allow_http = allow_http
 
-    async def create(self, org_id: str, wanted: Wanted, once: Once | None) -> Subscription:
-        """Make a subscription.
+    async def create(self, org_id: str, wanted: Wanted, once: Once | None) -> tuple[Subscription, bytes]:
+        """Make a subscription, and answer it with its secret.
 
         Raises:
             ValidationFailedError: something about it breaks a rule (api.md section 4).
         """
         now = self._clock()
+        checked = await self._checked(wanted.fields)
+        secret: bytes = checked.pop("secret", None) or secrets.token_bytes(SECRET_BYTES)
         made = Subscription(
-            id=new_id("sub"),
+            id=self._new_id("sub"),
             org_id=org_id,
-            url=wanted.url,
-            events=check_patterns(wanted.events),
-            description=wanted.description,
-            headers=check_headers(wanted.headers),
-            secret=secrets.token_bytes(SECRET_BYTES) if wanted.secret is None else parse_secret(wanted.secret),
-            retry=parse_policy(wanted.retry),
+            secret=secret,
             state=State.ACTIVE,
             disabled_reason=None,
             created_at=now,
             updated_at=now,
+            **checked,
         )
-        await self._check_url(wanted.url)
         async with self._units.begin(once) as unit:
-            await self._store.insert(unit.conn, made)
-            unit.answer(made)
-        return made
+            await self._store.insert(unit.conn, made, secret)
+            unit.answer((made, secret))
+        return made, secret
 
     async def get(self, org_id: str, subscription_id: str) -> Subscription:
         """Read a subscription.
@@ -112,15 +115,13 @@ class Subscriptions:
 
         Raises:
             NotFoundError: the organization has none with this id.
-            ValidationFailedError: a field breaks a rule.
+            ValidationFailedError: fields break rules.
         """
-        checked = _checked(fields)
-        if isinstance(checked.get("url"), str):
-            await self._check_url(str(checked["url"]))
+        checked = await self._checked(fields)
         async with self._units.begin() as unit:
             before = await self._find(unit.conn, org_id, subscription_id, lock=True)
-            after = replace(before, **checked)  # type: ignore[arg-type]  # the keys and types are those of _checked
-            return before if after == before else await self._write(unit.conn, after)
+            after = replace(before, **checked)
+            return before if after == before else await self._write(unit.conn, before, after)
 
     async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> Subscription:
         """Send events again, those that come from now on.
@@ -147,7 +148,7 @@ class Subscriptions:
         async with self._units.begin() as unit:
             before = await self._find(unit.conn, org_id, subscription_id, lock=True)
             after = replace(before, state=State.DELETED, disabled_reason=None)
-            await self._write(unit.conn, after)
+            await self._write(unit.conn, before, after)
             await deliveries.discard(unit.conn, [after.id], DiscardReason.DELETED)
         return after
 
@@ -162,40 +163,49 @@ class Subscriptions:
         async with self._units.begin(once) as unit:
             one = await self._find(unit.conn, org_id, subscription_id, lock=True)
             if one.state is not state:
-                one = await self._write(unit.conn, replace(one, state=state, disabled_reason=reason))
+                one = await self._write(unit.conn, one, replace(one, state=state, disabled_reason=reason))
                 if state is State.DISABLED:
                     await deliveries.discard(unit.conn, [one.id], DiscardReason.DISABLED)
             unit.answer(one)
         return one
 
-    async def _write(self, conn: Connection, changed: Subscription) -> Subscription:
-        stamped = replace(changed, updated_at=self._clock())
-        await self._store.update(conn, stamped)
+    async def _write(self, conn: Connection, before: Subscription, after: Subscription) -> Subscription:
+        stamped = replace(after, updated_at=self._clock())
+        await self._store.update(conn, before, stamped)
         return stamped
+
+    async def _checked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Check fields, whose types are those of the API's models, and answer them as a subscription holds them."""
+        flaws = Flaws()
+        checked = dict(fields)
+        for name, value in fields.items():
+            with flaws.gathered():
+                if name in _CHECKS:
+                    checked[name] = _CHECKS[name](value)
+                elif name == "url":
+                    await self._check_url(value)
+        flaws.tell()
+        return checked
 
     async def _check_url(self, url: str) -> None:
         reason = await self._guard.vet(parse_url(url, allow_http=self._allow_http))
         if reason is not None:
-            raise ValidationFailedError(f"webhooks are not sent there: {reason}", param="url", rule="blocked_address")
+            raise ValidationFailedError(Flaw("url", f"must lead to a public address; {reason}", "blocked_address"))
 
     async def _find(self, conn: Connection, org_id: str, subscription_id: str, *, lock: bool = False) -> Subscription:
         found = await self._store.fetch(conn, org_id, subscription_id, lock=lock)
         if found is None:
-            raise NotFoundError("There is no such subscription.")
+            raise NotFoundError("there is no such subscription")
         return found
 
     async def _find_cursor(self, conn: Connection, org_id: str, subscription_id: str) -> None:
         if await self._store.fetch(conn, org_id, subscription_id) is None:
-            raise InvalidCursorError("There is no such subscription to start after.", param="starting_after")
+            raise InvalidCursorError("the cursor names no subscription", param="starting_after")
 
 
 _CHECKS: Mapping[str, Callable[[Any], object]] = {
     "events": check_patterns,
     "headers": check_headers,
+    "secret": parse_secret,
     "retry": parse_policy,
 }
-
-
-def _checked(fields: Mapping[str, object]) -> dict[str, object]:
-    """Check the fields of a change; the types are those of the API's model."""
-    return {name: _CHECKS[name](value) if name in _CHECKS else value for name, value in fields.items()}

@@ -1,1 +1,4 @@
-"""All SQL of the dispatcher. Functions take the caller's connection and never commit."""
+"""All SQL of the dispatcher.
+
+Functions take the caller's connection and join its transaction, if it has one; none opens or ends a transaction.
+"""

@@ -36,8 +36,8 @@ FROM attempts WHERE delivery_id = $1 ORDER BY number
 _PAGE = f"""
 SELECT {_COLUMNS} FROM deliveries
 WHERE subscription_id = $1
-    AND ($2::text IS NULL OR id < $2)
-    AND ($3::text IS NULL OR id >= $3)
+    -- Bounds that hold for every id where none is wanted: an OR would keep the index from being entered at them.
+    AND id < coalesce($2, '~') AND id >= coalesce($3, '')
     AND ($4::text IS NULL OR state = $4)
     AND ($5::text IS NULL OR event_type = $5)
 ORDER BY id DESC LIMIT $6

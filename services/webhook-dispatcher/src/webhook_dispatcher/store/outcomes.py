@@ -5,9 +5,10 @@ and no attempt is written without its delivery.
 """
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from chassis.postgres import Connection
-from webhook_dispatcher.domain.delivery import DeliveryState, Outcome
+from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, Outcome
 from webhook_dispatcher.domain.exchange import Answer, Failure
 
 _SETTLE = """
@@ -42,22 +43,24 @@ ON CONFLICT (delivery_id, number) DO NOTHING
 
 async def settle(conn: Connection, outcomes: Sequence[Outcome]) -> None:
     """Write what became of some deliveries, where the worker still holds them."""
-    attempts = [one.attempt for one in outcomes]
-    answers = [one.exchange if one and isinstance(one.exchange, Answer) else None for one in attempts]
-    failures = [one.exchange if one and isinstance(one.exchange, Failure) else None for one in attempts]
-    await conn.execute(
-        _SETTLE,
-        [one.job.id for one in outcomes],
-        [one.job.lease for one in outcomes],
-        [one.state for one in outcomes],
-        [one.reason for one in outcomes],
-        [one.due if one.state is DeliveryState.PENDING else None for one in outcomes],
-        [one and one.number for one in attempts],
-        [one and one.started_at for one in attempts],
-        [one and one.latency_ms for one in attempts],
-        [one and one.status for one in answers],
-        [one and one.headers for one in answers],
-        [one and one.body for one in answers],
-        [one and one.kind for one in failures],
-        [one and one.detail for one in failures],
-    )
+    rows = [(*_delivery(one), *_attempt(one.attempt)) for one in outcomes]
+    await conn.execute(_SETTLE, *map(list, zip(*rows, strict=True)))
+
+
+def _delivery(one: Outcome) -> tuple[object, ...]:
+    """Lay out id, lease, state, reason, due_at."""
+    return one.job.id, one.job.lease, one.state, one.reason, one.due if one.state is DeliveryState.PENDING else None
+
+
+def _attempt(one: Attempt | None) -> tuple[object, ...]:
+    """Lay out number, started_at, latency_ms, status, headers, body, error, detail."""
+    if one is None:
+        return (None,) * 8
+    common = (one.number, one.started_at, one.latency_ms)
+    match one.exchange:
+        case Answer(status, headers, body):
+            return *common, status, headers, body, None, None
+        case Failure(kind, detail):
+            return *common, None, None, None, kind, detail
+        case _:
+            assert_never(one.exchange)

@@ -4,8 +4,7 @@ Invariant: a change is written with a version that it took while it held the dir
 version n has seen every change up to n.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection
 from typing import Any
 
 import structlog
@@ -29,22 +28,25 @@ _COLUMNS = (
 _INSERT = f"INSERT INTO subscriptions ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 _UPDATE = """
 UPDATE subscriptions
-SET url = $2, events = $3, description = $4, headers = $5, retry = $6, state = $7, disabled_reason = $8,
+SET url = $2, events = $3, description = $4, headers = coalesce($5, headers), retry = $6, state = $7,
+    disabled_reason = $8,
     updated_at = $9, version = $10
 WHERE id = $1
 """
 _FETCH = f"SELECT {_COLUMNS} FROM subscriptions WHERE org_id = $1 AND id = $2 AND state <> 'deleted'"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM subscriptions
-WHERE org_id = $1 AND state <> 'deleted' AND ($2::text IS NULL OR id < $2)
+WHERE org_id = $1 AND state <> 'deleted' AND id < coalesce($2, '~')
 ORDER BY id DESC LIMIT $3
 """
 _LIVE = f"SELECT {_COLUMNS} FROM subscriptions WHERE state <> 'deleted'"
 _SINCE = f"SELECT {_COLUMNS} FROM subscriptions WHERE version > $1"
-_LOCK = "SELECT FROM subscriptions WHERE id = ANY ($1::text[]) ORDER BY id FOR UPDATE"
+_LOCK_ACTIVE = (
+    "SELECT id, url FROM subscriptions WHERE id = ANY ($1::text[]) AND state = 'active' ORDER BY id FOR UPDATE"
+)
 _DISABLE = """
 UPDATE subscriptions SET state = 'disabled', disabled_reason = $2, updated_at = now(), version = $3
-WHERE id = ANY ($1::text[]) AND state = 'active'
+WHERE id = ANY ($1::text[])
 """
 
 
@@ -54,11 +56,9 @@ class SubscriptionStore:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
-    async def insert(self, conn: Connection, subscription: Subscription) -> None:
-        """Write a new subscription, and tell every dispatcher."""
+    async def insert(self, conn: Connection, one: Subscription, secret: bytes) -> None:
+        """Write a new subscription with its secret, and tell every dispatcher."""
         version = await _raise_version(conn)
-        one = replace(subscription, version=version)
-        secret = b"" if one.secret is None else one.secret
         await conn.execute(
             _INSERT,
             one.id,
@@ -73,23 +73,26 @@ class SubscriptionStore:
             one.disabled_reason,
             one.created_at,
             one.updated_at,
-            one.version,
+            version,
         )
 
-    async def update(self, conn: Connection, subscription: Subscription) -> None:
-        """Write all that may change of a subscription, and tell every dispatcher."""
+    async def update(self, conn: Connection, before: Subscription, after: Subscription) -> None:
+        """Write what may change of a subscription, and tell every dispatcher.
+
+        Headers are written only if they were changed: those that could not be opened stay as they were sealed.
+        """
         version = await _raise_version(conn)
         await conn.execute(
             _UPDATE,
-            subscription.id,
-            subscription.url,
-            list(subscription.events),
-            subscription.description,
-            self._seal_headers(subscription),
-            _pauses(subscription),
-            subscription.state,
-            subscription.disabled_reason,
-            subscription.updated_at,
+            after.id,
+            after.url,
+            list(after.events),
+            after.description,
+            None if after.headers == before.headers else self._seal_headers(after),
+            _pauses(after),
+            after.state,
+            after.disabled_reason,
+            after.updated_at,
             version,
         )
 
@@ -128,13 +131,14 @@ class SubscriptionStore:
             return None
 
     def _read(self, row: Any) -> Subscription:
+        headers = self._open(row, "headers")
         return Subscription(
             id=row["id"],
             org_id=row["org_id"],
             url=row["url"],
             events=tuple(row["events"]),
             description=row["description"],
-            headers=from_json(self._open(row, "headers") or b"{}"),
+            headers=None if headers is None else from_json(headers),
             secret=self._open(row, "secret"),
             retry=None if row["retry"] is None else RetryPolicy(tuple(row["retry"])),
             state=State(row["state"]),
@@ -151,10 +155,23 @@ async def directory_version(conn: Connection) -> int:
     return version
 
 
-async def disable(conn: Connection, subscription_ids: Sequence[str], reason: DisabledReason) -> None:
-    """Disable the active ones among some subscriptions, and tell every dispatcher."""
-    await conn.execute(_LOCK, subscription_ids)  # before the directory's row, as every change does
-    await conn.execute(_DISABLE, subscription_ids, reason, await _raise_version(conn))
+async def disable(conn: Connection, gone: Collection[tuple[str, str]], reason: DisabledReason) -> set[str]:
+    """Disable subscriptions that lead to given URLs, and tell every dispatcher.
+
+    Args:
+        conn: a connection in a transaction.
+        gone: ids, each with the URL that the subscription must lead to still.
+        reason: why.
+
+    Returns:
+        Which of them are active and stay so, because they lead elsewhere by now.
+    """
+    # Their rows are locked before the directory's, as every change does.
+    rows = await conn.fetch(_LOCK_ACTIVE, [subscription_id for subscription_id, _ in gone])
+    ending = [row["id"] for row in rows if (row["id"], row["url"]) in gone]
+    if ending:
+        await conn.execute(_DISABLE, ending, reason, await _raise_version(conn))
+    return {row["id"] for row in rows}.difference(ending)
 
 
 async def _raise_version(conn: Connection) -> int:

@@ -4,6 +4,8 @@ Invariant: a lease is good exactly as long as its worker's row is here, and a ro
 becomes fresh again: the worker takes a new identity.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 
 from chassis.postgres import Connection
@@ -36,6 +38,21 @@ WITH RECURSIVE holders AS (
 )
 UPDATE deliveries SET leased_by = NULL FROM freed WHERE deliveries.id = freed.id
 """
+_HELD = "SELECT id, leased_by AS lease, attempts FROM deliveries WHERE state = 'pending' AND leased_by = $1"
+_LET_GO = """
+UPDATE deliveries SET leased_by = NULL
+FROM unnest($1::text[], $2::text[], $3::int[]) AS held (id, lease, attempts)
+WHERE deliveries.id = held.id AND leased_by = held.lease AND deliveries.attempts = held.attempts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery as it was leased: for the attempt after so many."""
+
+    id: str
+    lease: str
+    attempts: int
 
 
 async def register(conn: Connection, worker_id: str) -> None:
@@ -57,6 +74,17 @@ async def forget(conn: Connection, worker_id: str) -> None:
 async def bury(conn: Connection, lease: timedelta) -> None:
     """Remove the workers whose heartbeat is older than their lease."""
     await conn.execute(_BURY, lease)
+
+
+async def held(conn: Connection, worker_id: str) -> list[Held]:
+    """Tell all that a worker holds."""
+    return [Held(**row) for row in await conn.fetch(_HELD, worker_id)]
+
+
+async def let_go(conn: Connection, some: Collection[Held]) -> None:
+    """Free deliveries that are still leased as they were, for others to claim."""
+    columns = [one.id for one in some], [one.lease for one in some], [one.attempts for one in some]
+    await conn.execute(_LET_GO, *columns)
 
 
 async def release(conn: Connection, at_most: int) -> int:

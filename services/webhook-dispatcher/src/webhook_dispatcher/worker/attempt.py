@@ -49,8 +49,8 @@ class Attempts:
         return Outcome(job, DeliveryState.DISCARDED, self._directory.discard_reason(job.subscription_id))
 
     async def _exchange(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
-        if subscription.secret is None:
-            return Failure(FailureKind.SEALED, "the signing secret was sealed with another key")
+        if subscription.secret is None or subscription.headers is None:
+            return Failure(FailureKind.SEALED, "the signing secret or the headers were sealed with another key")
         body = body_of(job.id, job.tail)
         headers = {
             **subscription.headers,
@@ -69,22 +69,20 @@ class Attempts:
         now = self._clock()
         noise = random.random()  # noqa: S311 - jitter, not a secret
         verdict = decide(attempt.exchange, attempt.number, subscription.policy, noise, now)
-        outcome = self._outcome(job, attempt, verdict)
+        outcome = self._outcome(job, subscription.url, attempt, verdict)
         ATTEMPTS[outcome.state].inc()
         if attempt.number == 1:
             LATENCY.observe(max(0.0, (now - instant_of(job.id)).total_seconds()))
-        if isinstance(attempt.exchange, Failure):
-            FAILURES.labels(attempt.exchange.kind).inc()
         if outcome.state is not DeliveryState.DELIVERED:
             _tell(outcome, attempt)
         return outcome
 
-    def _outcome(self, job: Job, attempt: Attempt, verdict: Verdict) -> Outcome:
+    def _outcome(self, job: Job, url: str, attempt: Attempt, verdict: Verdict) -> Outcome:
         match verdict:
             case Delivered():
                 return Outcome(job, DeliveryState.DELIVERED, attempt=attempt)
             case EndpointGone():
-                return Outcome(job, DeliveryState.DISCARDED, DiscardReason.DISABLED, attempt=attempt, gone=True)
+                return Outcome(job, DeliveryState.DISCARDED, DiscardReason.DISABLED, attempt=attempt, gone=url)
             case Exhausted():
                 return Outcome(job, DeliveryState.EXHAUSTED, attempt=attempt)
             case Retry(due=due) if self._directory.active(job.subscription_id) is not None:
@@ -97,16 +95,23 @@ class Attempts:
 
 
 def _tell(outcome: Outcome, attempt: Attempt) -> None:
-    """Write the one wide line of an attempt that failed."""
-    exchange = attempt.exchange
+    """Count an attempt that failed, and write its one wide line."""
+    answer: dict[str, object]
+    match attempt.exchange:
+        case Answer(status=status):
+            answer = {"status": status}
+        case Failure(kind=kind):
+            answer = {"error": kind}
+            FAILURES.labels(kind).inc()
+        case _:
+            assert_never(attempt.exchange)
     _log.info(
         "attempt_failed",
         delivery=outcome.job.id,
         subscription=outcome.job.subscription_id,
         number=attempt.number,
-        status=exchange.status if isinstance(exchange, Answer) else None,
-        error=exchange.kind if isinstance(exchange, Failure) else None,
         latency_ms=attempt.latency_ms,
         state=outcome.state,
         due=outcome.due,
+        **answer,
     )

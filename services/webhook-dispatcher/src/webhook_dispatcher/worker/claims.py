@@ -1,6 +1,7 @@
 """Taking deliveries from the database into memory: what did not fit, what falls due, what dead workers left.
 
-Invariant: no more is claimed than the lanes have room for, and every subscription that waits gets a like share.
+Invariants: no more is claimed than the lanes have room for, and every subscription that waits gets a like share; what
+was claimed under a lease that is lost by the commit is left to others.
 """
 
 import asyncio
@@ -72,15 +73,16 @@ class Claims:
 
     async def _look(self) -> float:
         """Claim what is due and has room; answer how many seconds later something else may be."""
-        lease, now = self._lease.id, self._clock()
+        grant, now = self._lease.grant(), self._clock()
         async with self._database.transaction() as conn:
             lines = await claims.waiting(conn)
             shares = self._shares([line for line in lines if line.due_at <= now])
-            claimed = await claims.claim(conn, lease, shares, now) if lease and shares else []
+            claimed = await claims.claim(conn, grant.lease, shares, now) if grant and shares else []
             await self._directory.refresh(conn)
         self._note(lines, now)
-        if lease and claimed:
-            self._scheduler.offer(_jobs(lease, claimed))
+        if grant and claimed:
+            if self._lease.honours(grant):
+                self._scheduler.offer(_jobs(grant.lease, claimed))
             return 0.0
         return min((pause for line in lines if (pause := _seconds(line.due_at, now)) > 0), default=_POLL_SECONDS)
 

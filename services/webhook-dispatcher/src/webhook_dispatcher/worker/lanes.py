@@ -5,6 +5,7 @@ so however many endpoints hang, a slot is left for the next one. Within a queue 
 """
 
 from collections import deque
+from collections.abc import Iterator
 
 from webhook_dispatcher.domain.delivery import Job
 
@@ -75,6 +76,10 @@ class Lane:
         jobs = list(self._queues.pop(endpoint, ()))
         self.queued -= len(jobs)
         return jobs
+
+    def jobs(self) -> Iterator[Job]:
+        """Go through all queued jobs."""
+        return (job for queue in self._queues.values() for job in queue)
 
     def clear(self) -> None:
         """Forget all queued jobs; attempts under way go on."""

@@ -1,11 +1,12 @@
 """The worker as a whole: its parts, joined, and the order in which they end.
 
 Invariant: at a stop nothing new is claimed or started; attempts under way may end, their outcomes are written, and
-only then is the lease given up. A worker that is killed instead leaves rows that others claim when its lease is over.
+only then is the lease given up, when nothing else writes. A worker that is killed instead leaves rows that others
+claim when its lease is over.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -15,6 +16,7 @@ from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Database
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
+from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.worker.attempt import Attempts
 from webhook_dispatcher.worker.claims import Claims
@@ -22,6 +24,7 @@ from webhook_dispatcher.worker.lanes import Lane
 from webhook_dispatcher.worker.lease import Lease
 from webhook_dispatcher.worker.outcomes import OutcomeWriter
 from webhook_dispatcher.worker.scheduler import Scheduler
+from webhook_dispatcher.worker.strays import Strays
 
 _log = structlog.get_logger(__name__)
 _DRAIN_SHARE = 0.7  # of the time that a stop gives: for attempts under way; the rest is for their outcomes
@@ -56,13 +59,29 @@ class Limits:
 class Worker:
     """Holds deliveries, attempts them, writes their outcomes; the `Memory` of the ingest."""
 
-    def __init__(self, database: Database, directory: Directory, sender: Sender, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self,
+        database: Database,
+        directory: Directory,
+        sender: Sender,
+        limits: Limits,
+        *,
+        clock: Clock,
+        timer: Callable[[], float],
+        new_id: Callable[[str], str],
+    ) -> None:
         self._limits = limits
         self._sender = sender
         self._attempts = Attempts(sender, directory, clock)
-        self._outcomes = OutcomeWriter(database, self._written)
+        self._outcomes = OutcomeWriter(database, clock, self._written)
         self._lease = Lease(
-            database, longest=limits.timeout, margin=limits.margin, lost=self._forget, resumed=self._resume
+            database,
+            longest=limits.timeout,
+            margin=limits.margin,
+            lost=self._forget,
+            resumed=self._resume,
+            timer=timer,
+            new_id=new_id,
         )
         self._scheduler = Scheduler(
             first=_first_lane(limits),
@@ -72,21 +91,22 @@ class Worker:
             refill=self._refill,
         )
         self._claims = Claims(database, directory, self._scheduler, self._lease, clock)
+        self._strays = Strays(database, self._lease, self._held, self._claims.wake)
         self._stopping = False
         directory.watch(self._discard)
 
-    @property
-    def lease(self) -> str | None:
-        """The identity under which new deliveries may be held; None while nothing may be sent."""
-        return self._lease.id if self._lease.may_send() and not self._stopping else None
+    def grant(self) -> Grant | None:
+        """Give leave to lease new deliveries; None while nothing may be sent."""
+        return None if self._stopping else self._lease.grant()
 
     def room(self, subscription_id: str) -> int:
         """Tell how many new deliveries of a subscription fit into memory."""
         return self._scheduler.room_for_births(subscription_id)
 
-    def offer(self, jobs: Sequence[Job]) -> None:
-        """Take deliveries; those held under an identity that is gone are left to whoever claims them."""
-        self._scheduler.offer([job for job in jobs if job.lease == self.lease])
+    def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
+        """Take deliveries that were leased with leave; those that come too late are left to whoever claims them."""
+        if self._lease.honours(grant) and not self._stopping:
+            self._scheduler.offer(jobs)
 
     def spilled(self, subscription_ids: Collection[str]) -> None:
         """Learn that new deliveries of some subscriptions wait in the database."""
@@ -98,18 +118,18 @@ class Worker:
         self._stopping = False
         parts = Stop()
         async with self._sender.opened(), asyncio.TaskGroup() as group:
-            group.create_task(self._lease.run(parts))
-            group.create_task(self._outcomes.run(parts))
+            helpers = [group.create_task(part.run(parts)) for part in (self._lease, self._outcomes, self._strays)]
             try:
                 await self._claims.run(stop)
             finally:
-                await self._end(parts)
+                await self._end(parts, helpers)
 
-    async def _end(self, parts: Stop) -> None:
+    async def _end(self, parts: Stop, helpers: Collection[asyncio.Task[None]]) -> None:
         self._stopping = True
         self._scheduler.clear()
         await self._scheduler.drain(self._limits.drain * _DRAIN_SHARE)
         parts.set()
+        await asyncio.wait(helpers)
         try:
             await self._outcomes.flush()
             await self._lease.give_up()
@@ -131,6 +151,9 @@ class Worker:
     def _discard(self, subscription_id: str) -> None:
         for job in self._scheduler.drop(subscription_id):
             self._outcomes.put(self._attempts.discarded(job))
+
+    def _held(self, lease: str) -> set[str]:
+        return self._scheduler.held(lease) | self._outcomes.held(lease)
 
     def _forget(self) -> None:
         self._scheduler.clear()

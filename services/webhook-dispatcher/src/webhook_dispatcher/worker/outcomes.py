@@ -1,16 +1,17 @@
 """Writing outcomes in batches.
 
-Invariant: an outcome leaves memory only after it was written; while the database is away they are kept, up to a bound
-beyond which no attempt is started.
+Invariants: an outcome leaves memory only after it was written; while the database is away they are kept, up to a bound
+beyond which no attempt is started. What an endpoint asks for is heeded only as long as its subscription leads there.
 """
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
 from chassis.backoff import Backoff
+from chassis.clock import Clock
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Database
 from webhook_dispatcher.domain.delivery import DiscardReason, Outcome
@@ -29,11 +30,13 @@ class OutcomeWriter:
 
     Args:
         database: where the deliveries are.
-        written: called with each batch after it was written.
+        clock: tells when a delivery falls due whose subscription leads elsewhere by now.
+        written: called with each batch after it was written, as it was.
     """
 
-    def __init__(self, database: Database, written: Callable[[Sequence[Outcome]], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, written: Callable[[Sequence[Outcome]], None]) -> None:
         self._database = database
+        self._clock = clock
         self._written = written
         self._unwritten: list[Outcome] = []
         self._told = asyncio.Event()
@@ -45,6 +48,10 @@ class OutcomeWriter:
     def is_full(self) -> bool:
         """Whether so many outcomes are unwritten that no attempt may start."""
         return len(self._unwritten) >= _KEPT
+
+    def held(self, lease: str) -> set[str]:
+        """Tell the ids of the deliveries, held under an identity, whose outcomes are unwritten."""
+        return {one.job.id for one in self._unwritten if one.job.lease == lease}
 
     def put(self, outcome: Outcome) -> None:
         """Take an outcome; it is written soon."""
@@ -72,28 +79,36 @@ class OutcomeWriter:
             await self._linger(began + _LINGER_SECONDS - clock.time())
 
     async def flush(self) -> None:
-        """Write all that is there.
+        """Write all that is there; never call it while it runs.
 
         Raises:
             OSError, asyncpg.PostgresError: when the database is away; nothing is lost, call again.
         """
         while batch := self._unwritten[:_BATCH]:
-            await self._write(batch)
+            written = await self._write(batch)
             del self._unwritten[: len(batch)]
-            self._written(batch)
+            self._written(written)
         self._told.clear()
 
-    async def _write(self, batch: Sequence[Outcome]) -> None:
-        gone = sorted({one.job.subscription_id for one in batch if one.gone})
+    async def _write(self, batch: Sequence[Outcome]) -> Sequence[Outcome]:
+        gone = {(one.job.subscription_id, one.gone) for one in batch if one.gone is not None}
         if not gone:
             async with self._database.connection() as conn:
                 await outcomes.settle(conn, batch)
-            return
+            return batch
         async with self._database.transaction() as conn:
-            await subscriptions.disable(conn, gone, DisabledReason.GONE)
+            moved = await subscriptions.disable(conn, gone, DisabledReason.GONE)
+            batch = [self._heeding(one, moved) for one in batch]
             await outcomes.settle(conn, batch)
-            await deliveries.discard(conn, gone, DiscardReason.DISABLED)
-        _log.warning("subscriptions_gone", subscriptions=gone)
+            ended = sorted({subscription_id for subscription_id, _ in gone} - moved)
+            await deliveries.discard(conn, ended, DiscardReason.DISABLED)
+        _log.warning("endpoints_gone", disabled=ended, moved=sorted(moved))
+        return batch
+
+    def _heeding(self, one: Outcome, moved: Collection[str]) -> Outcome:
+        if one.gone is not None and one.job.subscription_id in moved:
+            return one.elsewhere(self._clock())
+        return one
 
     async def _linger(self, seconds: float) -> None:
         """Let outcomes gather, unless a whole batch is there."""

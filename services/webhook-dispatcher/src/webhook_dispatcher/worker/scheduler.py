@@ -40,6 +40,7 @@ class Scheduler:
         self._may_start = may_start
         self._refill = refill
         self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: set[tuple[str, str]] = set()  # the leases and ids of attempts
         self._waiting: dict[bool, set[str]] = {False: set(), True: set()}
         for name, lane in (("first", first), ("retry", retries)):
             IN_FLIGHT.labels(name).set_function(functools.partial(getattr, lane, "in_flight"))
@@ -65,9 +66,10 @@ class Scheduler:
     def start(self) -> None:
         """Start as many attempts as may start."""
         for lane in self._lanes.values():
-            while self._may_start() and (job := lane.take()) is not None:
+            while (job := self._take(lane)) is not None:
                 task = asyncio.get_running_loop().create_task(self._run(lane, job))
                 self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     def know_waiting(self, subscription_ids: Collection[str], *, retrying: bool) -> None:
         """Learn which subscriptions have deliveries waiting in the database, due now, in one lane."""
@@ -86,6 +88,11 @@ class Scheduler:
         for lane in self._lanes.values():
             lane.clear()
 
+    def held(self, lease: str) -> set[str]:
+        """Tell the ids of the deliveries, queued or under way, that are held under an identity."""
+        queued = {job.id for lane in self._lanes.values() for job in lane.jobs() if job.lease == lease}
+        return queued | {job_id for job_lease, job_id in self._under_way if job_lease == lease}
+
     async def drain(self, seconds: float) -> None:
         """Wait for the attempts under way, and cancel those that take longer."""
         if self._tasks:
@@ -94,15 +101,21 @@ class Scheduler:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _run(self, lane: Lane, job: Job) -> None:
-        try:
-            await self._perform(job)
-        finally:
-            task = asyncio.current_task()
-            if task is not None:
-                self._tasks.discard(task)
-            lane.done(job.subscription_id)
-            self.start()
+    def _take(self, lane: Lane) -> Job | None:
+        job = lane.take() if self._may_start() else None
+        if job is not None:
+            self._under_way.add((job.lease, job.id))
+        return job
+
+    async def _run(self, lane: Lane, job: Job | None) -> None:
+        """Make an attempt, and go on with whichever is next in the lane: the slot stays in use."""
+        while job is not None:
+            try:
+                await self._perform(job)
+            finally:
+                lane.done(job.subscription_id)
+                self._under_way.discard((job.lease, job.id))
             retrying = job.attempts > 0
             if job.subscription_id in self._waiting[retrying] and lane.is_low(job.subscription_id):
                 self._refill()
+            job = self._take(lane)

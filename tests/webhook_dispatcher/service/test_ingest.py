@@ -1,0 +1,98 @@
+"""The ingest: each event x matching subscription gets its delivery, held by the worker as far as it has room."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from chassis.clock import utc_now
+from chassis.postgres import Database
+from slotwire_contracts import ReservationEvent
+from support.dispatcher import ORG, a_happening, dispatcher, incoming
+from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.domain.lease import Grant
+from webhook_dispatcher.domain.subscription import State
+from webhook_dispatcher.service.ingest import Ingest
+
+URL = "https://example.com/"
+
+
+LEAVE = Grant("wrk_1", 0.0)
+
+
+@dataclass
+class Room:
+    """A worker of the test's own: it has so much room, and keeps what it is told."""
+
+    size: int
+    given: Grant | None = LEAVE
+    offered: list[tuple[Grant, list[str]]] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)
+
+    def grant(self) -> Grant | None:
+        return self.given
+
+    def room(self, _: str) -> int:
+        return self.size
+
+    def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
+        self.offered.append((grant, [job.id for job in jobs]))
+
+    def spilled(self, subscription_ids: Collection[str]) -> None:
+        self.waiting.update(subscription_ids)
+
+
+async def take(db: Database, room: Room, *events: ReservationEvent) -> dict[str, tuple[str, str | None]]:
+    """Take events in; answers each delivery's state and holder, before anything is handed over."""
+    one = dispatcher(db)
+    ingest = Ingest(one.directory, room, utc_now)
+    async with db.transaction() as conn:
+        after = await ingest.take(conn, [incoming(event).event for event in events])
+    assert (room.offered, room.waiting) == ([], set())
+    if after is not None:
+        after()
+    async with db.connection() as conn:
+        rows = await conn.fetch("SELECT id, state, leased_by FROM deliveries")
+    return {row["id"]: (row["state"], row["leased_by"]) for row in rows}
+
+
+async def test_what_the_worker_has_room_for_is_its_own_and_the_rest_waits(db: Database) -> None:
+    one = dispatcher(db)
+    subscriptions = [await one.subscribe(URL) for _ in range(2)]
+    events = [a_happening() for _ in range(3)]
+    room = Room(2)
+    rows = await take(db, room, *events, a_happening(orgid="org_else"))
+    ids = {
+        subscription.id: [delivery_id(event.id, subscription.id) for event in events] for subscription in subscriptions
+    }
+    held = [one for mine in ids.values() for one in mine[:2]]
+    assert rows == {
+        **dict.fromkeys(held, ("pending", "wrk_1")),
+        **{mine[2]: ("pending", None) for mine in ids.values()},
+    }
+    ((grant, offered),) = room.offered
+    assert (grant, sorted(offered)) == (room.given, sorted(held))
+    assert room.waiting == set(ids)
+
+
+async def test_without_leave_all_waits(db: Database) -> None:
+    subscription = await dispatcher(db).subscribe(URL)
+    room = Room(9, given=None)
+    rows = await take(db, room, a_happening())
+    assert list(rows.values()) == [("pending", None)]
+    assert (room.offered, room.waiting) == ([], {subscription.id})
+
+
+async def test_a_disabled_subscription_has_its_deliveries_discarded(db: Database) -> None:
+    await dispatcher(db).subscribe(URL, state=State.DISABLED)
+    room = Room(9)
+    assert list((await take(db, room, a_happening())).values()) == [("discarded", None)]
+    assert [jobs for _, jobs in room.offered] == [[]]
+
+
+async def test_what_was_there_before_is_not_handed_over_again(db: Database) -> None:
+    await dispatcher(db).subscribe(URL)
+    event = a_happening(orgid=ORG)
+    before = await take(db, Room(9), event)
+    again = Room(9, given=Grant("wrk_2", 0.0))
+    assert await take(db, again, event) == before
+    assert [jobs for _, jobs in again.offered] == [[]]

@@ -1,0 +1,61 @@
+"""Claiming: fair shares of what is due, and never the same row twice."""
+
+from datetime import timedelta
+
+from chassis.clock import utc_now
+from chassis.postgres import Database
+from support.dispatcher import put_deliveries
+from webhook_dispatcher.store import claims
+from webhook_dispatcher.store.claims import Line, Share
+
+
+async def test_every_line_that_waits_is_told_once_with_its_first_due_time(db: Database) -> None:
+    now = utc_now()
+    for subscription_id, due in (("sub_b", now), ("sub_a", now + timedelta(hours=1)), ("sub_a", now)):
+        await put_deliveries(db, subscription_id, 3, due=due)
+    await put_deliveries(db, "sub_held", 2, lease="wrk_1")
+    retry = (await put_deliveries(db, "sub_b", 1, due=now + timedelta(minutes=5)))[0]
+    async with db.connection() as conn:
+        await conn.execute("UPDATE deliveries SET retrying = true WHERE id = $1", retry)
+        lines = await claims.waiting(conn)
+    assert lines == [
+        Line("sub_a", retrying=False, due_at=now),
+        Line("sub_b", retrying=False, due_at=now),
+        Line("sub_b", retrying=True, due_at=now + timedelta(minutes=5)),
+    ]
+
+
+async def test_each_line_is_claimed_up_to_its_share_however_long_another_is(db: Database) -> None:
+    now = utc_now()
+    for subscription_id, count in (("sub_a", 200), ("sub_b", 3), ("sub_c", 7)):
+        await put_deliveries(db, subscription_id, count, due=now)
+    shares = [Share(subscription_id, retrying=False, room=5) for subscription_id in ("sub_a", "sub_b", "sub_c")]
+    async with db.connection() as conn:
+        claimed = await claims.claim(conn, "wrk_1", shares, now)
+        held = await conn.fetch("SELECT id FROM deliveries WHERE leased_by = 'wrk_1'")
+    counts = [sum(one.subscription_id == share.subscription_id for one in claimed) for share in shares]
+    assert counts == [5, 3, 5]
+    assert {one.id for one in claimed} == {row["id"] for row in held}
+    assert {one.attempts for one in claimed} == {0}
+
+
+async def test_only_what_is_due_is_claimed_the_longest_due_first(db: Database) -> None:
+    now = utc_now()
+    dues = [now - timedelta(seconds=seconds) for seconds in (1, 3, 2)]
+    ids = [(await put_deliveries(db, "sub_a", 1, due=due))[0] for due in dues]
+    await put_deliveries(db, "sub_a", 2, due=now + timedelta(seconds=1))
+    async with db.connection() as conn:
+        claimed = await claims.claim(conn, "wrk_1", [Share("sub_a", retrying=False, room=9)], now)
+    assert [one.id for one in claimed] == [ids[1], ids[2], ids[0]]
+
+
+async def test_what_another_worker_is_just_claiming_is_passed_over_without_waiting(db: Database) -> None:
+    """«FOR UPDATE SKIP LOCKED»"""
+    now = utc_now()
+    ids = await put_deliveries(db, "sub_a", 10, due=now)
+    share = [Share("sub_a", retrying=False, room=6)]
+    async with db.transaction() as one, db.transaction() as other:
+        first = await claims.claim(one, "wrk_1", share, now)
+        second = await claims.claim(other, "wrk_2", share, now)
+    assert (len(first), len(second)) == (6, 4)
+    assert {claimed.id for claimed in first} | {claimed.id for claimed in second} == set(ids)

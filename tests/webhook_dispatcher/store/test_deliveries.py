@@ -1,0 +1,72 @@
+"""Lists of deliveries: their order, their filters, and that a page costs what a page holds."""
+
+from datetime import UTC, datetime, timedelta
+
+from chassis.clock import utc_now
+from chassis.ids import next_id
+from chassis.postgres import Connection, Database
+from support.dispatcher import ORG, put_deliveries
+from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReason
+from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.domain.reading import Cut, DeliveryFilter
+from webhook_dispatcher.store import deliveries
+
+ALL = DeliveryFilter(None, None, None)
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+async def put_history(conn: Connection, count: int) -> list[str]:
+    """Write deliveries of one event a second; the oldest first."""
+    at = [BEGAN + timedelta(seconds=number) for number in range(count)]
+    events = [next_id("evt", None, one) for one in at]
+    births = [Birth(delivery_id(one, "sub_a"), one, "sub_a", ORG, "reservation.created") for one in events]
+    await deliveries.insert(conn, births, utc_now())
+    return [one.id for one in births]
+
+
+async def test_pages_go_from_the_newest_event_to_the_oldest(db: Database) -> None:
+    async with db.connection() as conn:
+        ids = await put_history(conn, 7)
+        first = await deliveries.page(conn, "sub_a", ALL, Cut(4, None))
+        second = await deliveries.page(conn, "sub_a", ALL, Cut(4, first.items[-1].id))
+        since = await deliveries.page(
+            conn, "sub_a", DeliveryFilter(None, None, BEGAN + timedelta(seconds=5)), Cut(9, None)
+        )
+        other = await deliveries.page(conn, "sub_b", ALL, Cut(9, None))
+    assert [one.id for one in (*first.items, *second.items)] == ids[::-1]
+    assert (first.has_more, second.has_more) == (True, False)
+    assert [one.id for one in since.items] == ids[:4:-1]
+    assert other.items == []
+
+
+async def test_a_page_reads_as_many_rows_as_it_holds_wherever_it_begins(db: Database) -> None:
+    """Under a plan that knows no values, too: the cursor and the time are where the index is entered."""
+    async with db.transaction() as conn:
+        ids = await put_history(conn, 5_000)
+        await conn.execute("ANALYZE deliveries")
+        await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        before = await fetched(conn)
+        page = await deliveries.page(conn, "sub_a", ALL, Cut(10, ids[100]))
+        late = DeliveryFilter(DeliveryState.DELIVERED, None, BEGAN + timedelta(seconds=4_900))
+        none = await deliveries.page(conn, "sub_a", late, Cut(10, None))
+        read = await fetched(conn) - before
+    assert [one.id for one in page.items] == ids[99:89:-1]
+    assert none.items == []
+    assert read <= 11 + 100
+
+
+async def fetched(conn: Connection) -> int:
+    rows: int = await conn.fetchval(
+        "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'deliveries'"
+    )
+    return rows
+
+
+async def test_only_pending_deliveries_that_nobody_holds_are_discarded(db: Database) -> None:
+    free = await put_deliveries(db, "sub_a", 2)
+    await put_deliveries(db, "sub_a", 1, lease="wrk_1")
+    await put_deliveries(db, "sub_b", 1)
+    async with db.connection() as conn:
+        await deliveries.discard(conn, ["sub_a"], DiscardReason.DELETED)
+        discarded = await conn.fetch("SELECT id, reason FROM deliveries WHERE state = 'discarded'")
+    assert {(row["id"], row["reason"]) for row in discarded} == {(one, "deleted") for one in free}

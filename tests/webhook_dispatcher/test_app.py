@@ -1,0 +1,38 @@
+"""The composed service: its operations, and what it tells operators."""
+
+import pytest
+
+from support.webhook_service import WebhookService
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
+async def test_it_answers_operators_and_readers(service: WebhookService, path: str) -> None:
+    async with service.http.get(service.base + path) as response:
+        assert response.status == 200
+
+
+async def test_every_operation_is_described(service: WebhookService) -> None:
+    async with service.http.get(f"{service.base}/openapi.json") as response:
+        described = await response.json()
+    root = "/api/v1/webhooks"
+    paths = {path: sorted(operations) for path, operations in described["paths"].items() if path.startswith("/api")}
+    assert paths == {
+        f"{root}/subscriptions": ["get", "post"],
+        f"{root}/subscriptions/{{id}}": ["delete", "get", "patch"],
+        f"{root}/subscriptions/{{id}}/enable": ["post"],
+        f"{root}/subscriptions/{{id}}/disable": ["post"],
+        f"{root}/subscriptions/{{id}}/deliveries": ["get"],
+        f"{root}/deliveries/{{id}}": ["get"],
+        f"{root}/event-types": ["get"],
+    }
+    retry = described["components"]["schemas"]["NewSubscription"]["properties"]["retry"]["anyOf"]
+    assert retry[0]["items"] == {"type": "number", "minimum": 0.01, "maximum": 604_800}
+    assert retry[1]["properties"]["number"] == {"type": "integer", "minimum": 0, "maximum": 100}
+
+
+async def test_series_are_not_labelled_with_tenants(service: WebhookService) -> None:
+    async with service.http.get(f"{service.base}/metrics") as response:
+        told = await response.text()
+    assert "slotwire_webhook_attempts_total" in told
+    assert "org_" not in told
+    assert "sub_" not in told

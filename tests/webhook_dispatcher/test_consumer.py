@@ -1,0 +1,55 @@
+"""From the topic into the ingest: what cannot be read goes to the dead letters, and the rest goes on."""
+
+from chassis.kafka import Record
+from chassis.lifecycle import Loop, background
+from slotwire_contracts import dead_letter_topic, encode, record_key
+from support.dispatcher import Dispatcher, a_happening
+from support.endpoints import endpoint
+from support.servers import Servers
+from support.topics import fresh_topic, read_topic, write_topic
+from support.waiting import eventually
+from webhook_dispatcher.consumer import consumer, read
+from webhook_dispatcher.domain.delivery import DeliveryState
+
+POISON = [
+    (b"a", b"no JSON", "JSON"),
+    (b"b", encode(a_happening(id="evt_1")), "is no TypeID"),
+    (b"c", encode(a_happening(id="evt_7zzzzzzzzzzzzzzzzzzzzzzzzz")), "beyond the calendar"),
+]
+
+
+def test_a_record_is_read_with_all_that_the_ingest_needs() -> None:
+    event = a_happening(orgid="org_1")
+    record = Record("booking.events", 0, 0, 0, record_key(event), encode(event))
+    told = read(record)
+    assert (told.event_id, told.record) == (event.id, record)
+    assert (told.event.event_id, told.event.type, told.event.org_id) == (event.id, event.type, "org_1")
+    assert told.event.record == record.value
+
+
+async def test_poison_goes_to_the_dead_letters_and_what_follows_is_delivered(
+    dispatcher: Dispatcher, servers: Servers
+) -> None:
+    """An id that carries no time, or one beyond the calendar, could never be listed by its time."""
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
+    loop = consumer(servers.kafka_bootstrap, dispatcher.database, dispatcher.ingest, topics=[topic], group=topic.name)
+    event = a_happening()
+    records = [(key, value) for key, value, _ in POISON]
+    async with endpoint() as receiver, background(Loop("consumer", loop.run), drain_seconds=5.0):
+        subscription = await dispatcher.subscribe(receiver.url)
+        await write_topic(servers.kafka_bootstrap, topic.name, [*records, (record_key(event), encode(event))])
+
+        async def came() -> bool:
+            return bool(receiver.requests)
+
+        await eventually(came, within=20)
+        assert (await dispatcher.settled(event, subscription)).state is DeliveryState.DELIVERED
+
+        async def are_buried() -> bool:
+            return len(await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name))) == len(POISON)
+
+        await eventually(are_buried, within=10)
+    dead = {one.key: one for one in await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name))}
+    for key, value, reason in POISON:
+        assert dead[key].value == value
+        assert reason in dict(dead[key].headers)["slotwire-dead-letter-reason"].decode()
