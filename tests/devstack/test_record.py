@@ -21,11 +21,13 @@ def test_a_running_process_is_found(tmp_path: Path) -> None:
 def test_an_ended_process_is_not(tmp_path: Path) -> None:
     record = tmp_path / "record"
     with subprocess.Popen(["/bin/sleep", "600"]) as process:
-        write_record(record, process.pid)
-        identity = identity_of(process.pid)
-        assert identity is not None
-        assert recorded_process(record) == identified_process(identity) is not None
-        process.kill()
+        try:
+            write_record(record, process.pid)
+            identity = identity_of(process.pid)
+            assert identity is not None
+            assert recorded_process(record) == identified_process(identity) is not None
+        finally:
+            process.kill()
     assert recorded_process(record) is None
     assert identified_process(identity) is None
     assert identity_of(process.pid) is None

@@ -6,12 +6,14 @@ which the system gave to someone else meanwhile is never signalled.
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+STARTING = 1.0  # seconds within which a new process has its command line
 CLOCK_STEP = 5.0  # seconds; a start time is derived from the wall clock, which may be set between two readings
 
 
@@ -29,9 +31,19 @@ def identity_of(pid: int) -> dict[str, Any] | None:
     """What tells the running process `pid` from a later process of that number; None if it has ended."""
     try:
         process = psutil.Process(pid)
-        return {"pid": pid, "started": process.create_time(), "command": process.cmdline()}
+        return {"pid": pid, "started": process.create_time(), "command": _command(process)}
     except psutil.NoSuchProcess:
         return None
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """The command line of a process that may have been started this instant: at first it is empty."""
+    command = process.cmdline()
+    deadline = time.monotonic() + STARTING
+    while not command and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.001)
+        command = process.cmdline()
+    return command
 
 
 def write_record(path: Path, pid: int, **facts: Any) -> None:
