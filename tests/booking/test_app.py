@@ -31,6 +31,7 @@ async def test_every_operation_is_described(service: Service) -> None:
     async with service.http.get(f"{service.base}/openapi.json") as response:
         paths = (await response.json())["paths"]
     assert {path: sorted(operations) for path, operations in paths.items() if path.startswith(("/api", "/v1"))} == {
+        "/api/v1/availability": ["get"],
         "/api/v1/bookings": ["get", "post"],
         "/api/v1/bookings/{id}": ["delete", "get", "patch"],
         "/v1/reservations/{id}/events": ["get"],

@@ -13,7 +13,14 @@ from docs.run import Run
 from docs.terminal import Terminal
 
 PORTS = ("9000", "9001")  # of the pages; this machine may need them for something else
-PAGES = ("README.md", "docs/quickstart.md", "docs/api.md", "docs/webhooks.md", "docs/consume-the-streams.md")
+PAGES = (
+    "README.md",
+    "docs/quickstart.md",
+    "docs/availability.md",
+    "docs/api.md",
+    "docs/webhooks.md",
+    "docs/consume-the-streams.md",
+)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 

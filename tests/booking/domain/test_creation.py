@@ -21,6 +21,7 @@ def an_appointment(**fields: Any) -> Appointment:
         "event_type_id": "evt_1",
         "schedule_id": None,
         "requires_confirmation": None,
+        "duration_minutes": 60,
         "buffer_before_minutes": 0,
         "buffer_after_minutes": 0,
     }

@@ -95,7 +95,7 @@ async def test_what_is_named_is_found_and_lanes_above_the_capacity_are_not_offer
         (ids.table_ids[0], 1, 2),
         (ids.table_ids[1], 2, 4),
     ]
-    assert place.appointment == Appointment(ids.event_type_id, None, None, 10, 20)
+    assert place.appointment == Appointment(ids.event_type_id, None, None, 60, 10, 20)
     assert (place.taken, place.held) == (frozenset(), frozenset())
 
 

@@ -6,6 +6,7 @@ Invariant: making the application connects to nothing; what it needs is opened w
 from aiohttp import web
 
 from booking.api import ERRORS, routes
+from booking.service.availability import Availability
 from booking.service.bookings import Bookings
 from booking.service.ids import Ids
 from booking.service.reference import ReferenceData
@@ -28,7 +29,7 @@ def create_app(settings: Settings) -> web.Application:
     app = create_web_app(
         title="Slotwire booking",
         version=VERSION,
-        routes=routes(bookings, data),
+        routes=routes(bookings, Availability(base.database, utc_now), data),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,

@@ -93,3 +93,23 @@ def _check_party(tables: Sequence[TablePlace], party_size: int, flaws: Flaws) ->
         if party_size < table.min_party:
             told = f"must not name {table.table_id}, which takes parties of {table.min_party} or more"
             flaws.add("table_ids", told, "min_party")
+
+
+def check_known(place: Place, *, schedule_id: str | None, location_id: str | None, event_type_id: str | None) -> None:
+    """Refuse ids that name nothing of this organization, and an event type of another schedule.
+
+    Raises:
+        ValidationFailedError: with each of them.
+    """
+    flaws = Flaws()
+    for param, noun, given, found in (
+        ("schedule_id", "schedule", schedule_id, place.schedule),
+        ("location_id", "location", location_id, place.location),
+        ("event_type_id", "event type", event_type_id, place.appointment),
+    ):
+        if given is not None and found is None:
+            flaws.add_unknown(param, noun)
+    bound_to = place.appointment.schedule_id if place.appointment else None
+    if bound_to is not None and bound_to != schedule_id:
+        flaws.add("event_type_id", "must not be the id of another schedule's event type", "schedule_id")
+    flaws.tell()

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking, merge_metadata
-from booking.domain.checks import check_metadata, check_not_past, check_open, check_tables
+from booking.domain.checks import check_known, check_metadata, check_not_past, check_open, check_tables
 from booking.domain.errors import Flaws
 from booking.domain.place import Place
 from booking.domain.status import Status
@@ -92,8 +92,8 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
         OutsideAvailabilityError: the time lies outside the schedule's weekly hours.
     """
     _check_fields(new, place, actor, now)
-    zone = _zone(place)
-    buffer_before, buffer_after = _buffers(place)
+    zone = place.zone
+    buffer_before, buffer_after = place.buffers
     booking = Booking(
         id=booking_id,
         org_id=actor.org_id,
@@ -134,9 +134,15 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
 
 def _check_fields(new: NewBooking, place: Place, actor: Actor, now: datetime) -> None:
     flaws = Flaws()
-    _check_known(new, place, flaws)
     with flaws.gathered():
-        buffer_before, buffer_after = _buffers(place)
+        check_known(
+            place,
+            schedule_id=new.schedule_id,
+            location_id=new.location_id,
+            event_type_id=new.event_type_id,
+        )
+    with flaws.gathered():
+        buffer_before, buffer_after = place.buffers
         check_span(new.span, before_minutes=buffer_before, after_minutes=buffer_after)
     with flaws.gathered():
         check_not_past(new.start_time, actor, now)
@@ -146,34 +152,6 @@ def _check_fields(new: NewBooking, place: Place, actor: Actor, now: datetime) ->
         with flaws.gathered():
             check_tables(new.table_ids, place, new.party_size)
     flaws.tell()
-
-
-def _check_known(new: NewBooking, place: Place, flaws: Flaws) -> None:
-    """Refuse ids that name nothing of this organization, and an event type of another schedule."""
-    for param, noun, given, found in (
-        ("schedule_id", "schedule", new.schedule_id, place.schedule),
-        ("location_id", "location", new.location_id, place.location),
-        ("event_type_id", "event type", new.event_type_id, place.appointment),
-    ):
-        if given is not None and found is None:
-            flaws.add_unknown(param, noun)
-    bound_to = place.appointment.schedule_id if place.appointment else None
-    if bound_to is not None and bound_to != new.schedule_id:
-        flaws.add("event_type_id", "must not be the id of another schedule's event type", "schedule_id")
-
-
-def _buffers(place: Place) -> tuple[int, int]:
-    """Answer the minutes before and after the visit that the event type keeps free."""
-    appointment = place.appointment
-    return (appointment.buffer_before_minutes, appointment.buffer_after_minutes) if appointment else (0, 0)
-
-
-def _zone(place: Place) -> str:
-    """Answer the location's zone or, without a location, the schedule's (events.md section 3)."""
-    found = place.location or place.schedule
-    if found is None:
-        raise AssertionError("a request without a place passed its checks")
-    return found.timezone
 
 
 def _first_status(new: NewBooking, place: Place) -> Status:

@@ -23,11 +23,14 @@ class OpenHours(TypedDict):
 
 WeeklyHours = Mapping[str, Sequence[OpenHours]]
 
+ALWAYS: WeeklyHours = {day: (OpenHours(start="00:00", end="00:00"),) for day in WEEKDAYS}
+"""Open at any time."""
+
 
 def is_open(hours: WeeklyHours, zone: str, span: Span) -> bool:
     """Tell whether the whole span lies inside the opening hours; stretches that touch count as one."""
     reached = span.start
-    for opening in sorted(_openings(hours, ZoneInfo(zone), span), key=lambda opening: opening.start):
+    for opening in sorted(openings(hours, zone, span), key=lambda opening: opening.start):
         if opening.start > reached:
             return False
         reached = max(reached, opening.end)
@@ -45,15 +48,16 @@ def wall_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
     return _jump(after=instant, before=local.replace(fold=1).astimezone(UTC), zone=zone)
 
 
-def _openings(hours: WeeklyHours, zone: ZoneInfo, span: Span) -> Iterator[Span]:
+def openings(hours: WeeklyHours, zone: str, span: Span) -> Iterator[Span]:
     """Lay the weekly hours out over every local day that can reach into the span, the eve's overnight hours too."""
-    day = span.start.astimezone(zone).date() - timedelta(days=1)
-    last = span.end.astimezone(zone).date()
+    where = ZoneInfo(zone)
+    day = span.start.astimezone(where).date() - timedelta(days=1)
+    last = span.end.astimezone(where).date()
     while day <= last:
         for stretch in hours.get(WEEKDAYS[day.weekday()], ()):
             start, end = time.fromisoformat(stretch["start"]), time.fromisoformat(stretch["end"])
             until = day if end > start else day + timedelta(days=1)
-            yield Span(wall_instant(day, start, zone), wall_instant(until, end, zone))
+            yield Span(wall_instant(day, start, where), wall_instant(until, end, where))
         day += timedelta(days=1)
 
 

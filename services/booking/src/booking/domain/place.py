@@ -47,6 +47,7 @@ class Appointment:
     event_type_id: str
     schedule_id: str | None
     requires_confirmation: bool | None
+    duration_minutes: int
     buffer_before_minutes: int
     buffer_after_minutes: int
 
@@ -70,3 +71,17 @@ class Place:
     def tables(self) -> tuple[TablePlace, ...]:
         """The tables of the location, none without one."""
         return self.location.tables if self.location else ()
+
+    @property
+    def zone(self) -> str:
+        """The location's zone or, without a location, the schedule's (events.md section 3)."""
+        found = self.location or self.schedule
+        if found is None:
+            raise AssertionError("a request without a place passed its checks")
+        return found.timezone
+
+    @property
+    def buffers(self) -> tuple[int, int]:
+        """The minutes before and after a visit that the event type keeps free."""
+        appointment = self.appointment
+        return (appointment.buffer_before_minutes, appointment.buffer_after_minutes) if appointment else (0, 0)

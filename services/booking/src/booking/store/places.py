@@ -29,6 +29,7 @@ SELECT
     e.id AS event_type_id,
     e.schedule_id AS event_type_schedule_id,
     e.requires_confirmation,
+    e.duration_minutes,
     e.buffer_before_minutes,
     e.buffer_after_minutes,
     lanes.taken || seats.taken AS taken,
@@ -116,6 +117,7 @@ def _appointment(row: asyncpg.Record) -> Appointment | None:
         row["event_type_id"],
         row["event_type_schedule_id"],
         row["requires_confirmation"],
+        row["duration_minutes"],
         row["buffer_before_minutes"],
         row["buffer_after_minutes"],
     )
