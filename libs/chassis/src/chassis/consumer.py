@@ -1,4 +1,4 @@
-"""The consumer loop: fetch, claim in the inbox, act, commit; then, and only then, commit the offsets.
+"""The consumer loop: fetch, claim in the inbox, act, commit; then, and only then, the offsets, beside the next batch.
 
 Invariants: a handler's effect and the inbox rows of its events commit together, before the offsets; a record that
 cannot be handled never stops its partition: it goes to the topic's dead letters with the reason, acknowledged before
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 _CONSUMED = Counter("slotwire_consumed_total", "Records whose offsets were committed.", ["topic"])
 _DEAD = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
 
-_BATCH_RECORDS = 500
+_BATCH_RECORDS = 1_000
 _FETCH_SECONDS = 1.0
 _REASON_CHARACTERS = 1_000
 
@@ -97,13 +97,19 @@ class ConsumerLoop(Generic[E]):
         names = [topic.name for topic in self.topics]
         async with Consumer.connected(self.bootstrap, names, group=self.group) as consumer:
             _log.info("consuming", topics=names, group=self.group)
+            done: Sequence[Record] = ()
             while not stop.is_set():
-                records = await consumer.fetch(at_most=_BATCH_RECORDS, wait_seconds=_FETCH_SECONDS)
+                # What is done is committed while the next batch is under way; with nothing next, at once.
+                records = await consumer.fetch(at_most=_BATCH_RECORDS, wait_seconds=0.0 if done else _FETCH_SECONDS)
+                committing = asyncio.create_task(_commit(consumer, done))
                 try:
                     await self._process(records, stop)
                 except _InterruptedError:
                     return
-                await _commit(consumer, records)
+                finally:
+                    await committing
+                done = records
+            await _commit(consumer, done)
 
     async def _process(self, records: Sequence[Record], stop: Stop) -> None:
         """Take a batch to its end: every record is handled, known from before, or with the dead letters."""
