@@ -138,6 +138,10 @@ async def test_tables_of_a_location_that_fit_the_party_are_offered(staff: Caller
         ("schedule_id={id}&duration_minutes=30&from=tomorrow", "from"),
         ("schedule_id={id}&duration_minutes=30&from=2030-02-02&to=2030-02-01", "to"),
         ("schedule_id={id}&duration_minutes=30&from=2030-02-02&to=2030-06-01", "to"),
+        ("schedule_id={id}&duration_minutes=30&from=0001-01-01", "from"),
+        ("schedule_id={id}&duration_minutes=30&from=2200-01-01", "from"),
+        ("schedule_id={id}&duration_minutes=30&from=9999-12-31T23:59:59Z", "from"),
+        ("schedule_id={id}&duration_minutes=30&to=9999-12-31", "to"),
         ("schedule_id={id}&duration_minutes=30&party_size=0", "party_size"),
         ("schedule_id={id}&duration_minutes=30&colour=red", "colour"),
     ],
@@ -145,6 +149,14 @@ async def test_tables_of_a_location_that_fit_the_party_are_offered(staff: Caller
 async def test_a_search_that_says_nothing_sensible_is_refused(staff: Caller, query: str, param: str) -> None:
     answer = await staff.get(f"{PATH}?{query.format(id=await staff.schedule())}")
     assert (answer.status, answer.code, answer.body["error"]["param"]) == (422, "validation_failed", param)
+
+
+async def test_up_to_the_last_second_that_can_be_stored_free_time_is_told(staff: Caller) -> None:
+    schedule_id = await staff.schedule(timezone="UTC")
+    asked = {"schedule_id": schedule_id, "duration_minutes": 60, "from_": "2199-12-31"}
+    slots = await found(staff, **asked)
+    assert [slots[-1]["start_time"], len(slots)] == ["2199-12-31T22:00:00Z", 23]
+    assert await found(staff, **{**asked, "from_": "2199-12-31T23:59:59Z"}) == []
 
 
 async def test_the_past_is_not_offered_and_another_organization_sees_nothing(staff: Caller, service: Any) -> None:

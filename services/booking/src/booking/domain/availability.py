@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from booking.domain.errors import Flaw, ValidationFailedError
+from booking.domain.errors import Flaw, Flaws, ValidationFailedError
 from booking.domain.hours import ALWAYS, WeeklyHours, openings, wall_instant
 from booking.domain.occupancy import fitting_tables
 from booking.domain.place import Place
@@ -92,11 +92,16 @@ def grid_of(search: Search, place: Place) -> Grid:
 
 
 def window_of(search: Search, zone: str, grid: Grid, *, now: datetime) -> Span:
-    """Tell in which time starts are looked for: never in the past, nor where nothing can be stored.
+    """Tell in which time starts are looked for: never in the past, nor where nothing can be stored; it may be empty.
 
     Raises:
-        ValidationFailedError: it ends before it begins, or is longer than 62 days.
+        ValidationFailedError: it ends before it begins, is longer than 62 days, or leaves 1970-01-02 to 2199-12-31.
     """
+    flaws = Flaws()
+    for param, given in (("from", search.since), ("to", search.until)):
+        if given is not None and not _can_be_stored(given):
+            flaws.add(param, f"must lie between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}", "bounds")
+    flaws.tell()
     since = _instant(search.since, zone, default=now)
     until = _instant(search.until, zone, default=since + _WEEK, whole_day=True)
     if until <= since:
@@ -106,6 +111,12 @@ def window_of(search: Search, zone: str, grid: Grid, *, now: datetime) -> Span:
     first = max(since, now, EARLIEST + grid.before)
     last = min(until, LATEST - grid.duration - grid.after)
     return Span(first, max(first, last))
+
+
+def _can_be_stored(given: datetime | date) -> bool:
+    if isinstance(given, datetime):
+        return EARLIEST <= given <= LATEST
+    return EARLIEST.date() <= given <= LATEST.date()
 
 
 def _instant(given: datetime | date | None, zone: str, *, default: datetime, whole_day: bool = False) -> datetime:

@@ -55,6 +55,8 @@ class Availability:
             )
             grid = grid_of(search, place)
             window = window_of(search, place.zone, grid, now=now)
+            if window.start == window.end:
+                return Offer((), place.zone)
             numbers = [number for group in groups(search, place) for number in group]
             taken = await availability.taken(
                 conn, numbers, looked_at(window, grid), except_booking=search.exclude_booking_id
