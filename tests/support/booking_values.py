@@ -25,6 +25,7 @@ def a_booking(**fields: Any) -> Booking:
         "schedule_id": "sch_1",
         "event_type_id": None,
         "location_id": None,
+        "event_instance_id": None,
         "table_ids": (),
         "status": Status.CONFIRMED,
         "start_time": START,
@@ -44,6 +45,9 @@ def a_booking(**fields: Any) -> Booking:
         "source": "api",
         "buffer_before_minutes": 0,
         "buffer_after_minutes": 0,
+        "one_per_attendee": False,
+        "complete_after_minutes": None,
+        "confirmed_at": None,
         "version": 1,
         "sequence": 1,
         "last_event_id": "evt_1",
@@ -85,8 +89,6 @@ def a_schedule(**fields: Any) -> SchedulePlace:
     defaults: dict[str, Any] = {
         "schedule_id": "sch_1",
         "timezone": "Europe/Berlin",
-        "weekly_hours": None,
-        "auto_confirm": False,
         "lanes": (7,),
     }
     return SchedulePlace(**{**defaults, **fields})
@@ -97,7 +99,6 @@ def a_location(*tables: TablePlace, **fields: Any) -> LocationPlace:
     defaults: dict[str, Any] = {
         "location_id": "loc_1",
         "timezone": "America/New_York",
-        "auto_confirm": False,
         "tables": tables,
     }
     return LocationPlace(**{**defaults, **fields})

@@ -29,7 +29,7 @@ from booking.domain.errors import (
     VersionConflictError,
 )
 from booking.domain.facts import Assigned, Event, StatusChanged, Unassigned, Updated, record
-from booking.domain.hours import OpenHours
+from booking.domain.hours import Hours, OpenHours
 from booking.domain.place import Place, TablePlace
 from booking.domain.status import TERMINAL, Status
 from chassis.ids import next_id
@@ -140,7 +140,7 @@ def test_details_come_first_so_a_no_show_is_judged_by_the_new_start() -> None:
 
 
 def test_only_a_move_is_measured_by_the_opening_hours() -> None:
-    closed = Place(a_schedule(weekly_hours={"monday": [OpenHours(start="09:00", end="10:00")]}))
+    closed = Place(a_schedule(hours=Hours({"monday": [OpenHours(start="09:00", end="10:00")]})))
     before, moved = a_booking(), a_booking(end_time=END + HOUR)
     check_hours(before, a_booking(title="x"), Change(), closed)
     check_hours(before, moved, Change(override_availability=True), closed)

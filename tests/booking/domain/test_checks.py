@@ -6,7 +6,7 @@ import pytest
 
 from booking.domain.checks import METADATA_BYTES, check_metadata, check_not_past, check_open, check_tables
 from booking.domain.errors import OutsideAvailabilityError, ValidationFailedError
-from booking.domain.hours import OpenHours, WeeklyHours
+from booking.domain.hours import Hours, OpenHours, WeeklyHours
 from booking.domain.place import Place, TablePlace
 from slotwire_contracts import METADATA_DEPTH
 from support.booking_values import CLIENT, NOW, STAFF, a_booking, a_location, a_schedule
@@ -48,12 +48,12 @@ def test_only_a_client_may_not_book_the_past() -> None:
 
 def test_null_hours_are_any_time_and_hours_on_no_day_are_none() -> None:
     check_open(a_booking(), Place())
-    check_open(a_booking(), Place(a_schedule(weekly_hours=None)))
-    check_open(a_booking(), Place(a_schedule(weekly_hours={"tuesday": [OpenHours(start="12:00", end="13:00")]})))
+    check_open(a_booking(), Place(a_schedule()))
+    check_open(a_booking(), Place(a_schedule(hours=Hours({"tuesday": [OpenHours(start="12:00", end="13:00")]}))))
     never: list[WeeklyHours] = [{}, {"tuesday": []}]
     for closed in never:
         with pytest.raises(OutsideAvailabilityError) as refused:
-            check_open(a_booking(), Place(a_schedule(weekly_hours=closed)))
+            check_open(a_booking(), Place(a_schedule(hours=Hours(closed))))
         assert refused.value.details == {"zone": "Europe/Berlin"}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from booking.domain.creation import check_request, draft
 from booking.domain.errors import ForbiddenError, OutsideAvailabilityError, ValidationFailedError
-from booking.domain.hours import OpenHours
+from booking.domain.hours import Hours, OpenHours
 from booking.domain.place import Appointment, Place, TablePlace
 from booking.domain.status import Status
 from support.booking_values import CLIENT, NOW, STAFF, a_location, a_request, a_schedule
@@ -143,16 +143,16 @@ def test_all_that_breaks_a_rule_is_refused_at_once() -> None:
 
 
 def test_a_time_outside_the_hours_needs_the_staffs_word() -> None:
-    place = Place(a_schedule(weekly_hours=CLOSED_ON_TUESDAYS))
+    place = Place(a_schedule(hours=Hours(CLOSED_ON_TUESDAYS)))
     with pytest.raises(OutsideAvailabilityError):
         draft(a_request(), place, STAFF, booking_id="bk_9", now=NOW)
     assert draft(a_request(override_availability=True), place, STAFF, booking_id="bk_9", now=NOW)
 
 
 def test_without_hours_a_schedule_is_always_open_and_with_none_on_any_day_never() -> None:
-    assert draft(a_request(), Place(a_schedule(weekly_hours=None)), STAFF, booking_id="bk_9", now=NOW)
+    assert draft(a_request(), Place(a_schedule()), STAFF, booking_id="bk_9", now=NOW)
     with pytest.raises(OutsideAvailabilityError):
-        draft(a_request(), Place(a_schedule(weekly_hours={})), STAFF, booking_id="bk_9", now=NOW)
+        draft(a_request(), Place(a_schedule(hours=Hours({}))), STAFF, booking_id="bk_9", now=NOW)
 
 
 def test_a_client_may_not_book_the_past_and_staff_may() -> None:

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.domain.hours import WEEKDAYS, OpenHours, WeeklyHours, is_open, wall_instant
+from booking.domain.hours import ALWAYS, WEEKDAYS, Hours, OpenHours, is_open, wall_instant
 from booking.domain.times import Span
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kathmandu", "UTC")
 MINUTES = st.integers(0, 24 * 60 - 1)
 
 
-def every_day(*stretches: tuple[str, str]) -> WeeklyHours:
-    return {day: [OpenHours(start=start, end=end) for start, end in stretches] for day in WEEKDAYS}
+def every_day(*stretches: tuple[str, str]) -> Hours:
+    return Hours({day: [OpenHours(start=start, end=end) for start, end in stretches] for day in WEEKDAYS})
 
 
 def span(zone: str, start: str, end: str) -> Span:
@@ -41,14 +41,12 @@ def span(zone: str, start: str, end: str) -> Span:
     ],
 )
 def test_a_span_must_lie_inside_one_stretch(start: str, end: str, open_: bool) -> None:
-    hours: WeeklyHours = {
-        "monday": [OpenHours(start="13:00", end="17:00"), OpenHours(start="09:00", end="12:00")],
-    }
+    hours = Hours({"monday": [OpenHours(start="13:00", end="17:00"), OpenHours(start="09:00", end="12:00")]})
     assert is_open(hours, "Europe/Berlin", span("Europe/Berlin", start, end)) is open_
 
 
 def test_overnight_hours_reach_into_the_next_day() -> None:
-    hours: WeeklyHours = {"saturday": [OpenHours(start="20:00", end="03:00")]}
+    hours = Hours({"saturday": [OpenHours(start="20:00", end="03:00")]})
     assert is_open(hours, "Europe/Berlin", span("Europe/Berlin", "2026-06-06T23:00", "2026-06-07T03:00"))
     assert is_open(hours, "Europe/Berlin", span("Europe/Berlin", "2026-06-07T01:00", "2026-06-07T02:00"))
     assert not is_open(hours, "Europe/Berlin", span("Europe/Berlin", "2026-06-07T02:00", "2026-06-07T03:01"))
@@ -65,7 +63,24 @@ def test_stretches_that_touch_count_as_one_and_equal_ends_are_a_whole_day() -> N
 
 
 def test_a_day_without_hours_is_closed() -> None:
-    assert not is_open({"monday": []}, "UTC", span("UTC", "2026-06-01T11:00", "2026-06-01T13:00"))
+    assert not is_open(Hours({"monday": []}), "UTC", span("UTC", "2026-06-01T11:00", "2026-06-01T13:00"))
+
+
+def test_a_date_of_its_own_replaces_the_weekly_hours_of_that_date_alone() -> None:
+    weekly = every_day(("20:00", "03:00")).weekly
+    hours = Hours(weekly, {"2026-06-06": [], "2026-06-08": [OpenHours(start="09:00", end="10:00")]})
+    night = [("2026-06-05T23:00", "2026-06-06T03:00"), ("2026-06-07T20:00", "2026-06-08T03:00")]
+    assert all(is_open(hours, "UTC", span("UTC", *one)) for one in night)
+    assert not is_open(hours, "UTC", span("UTC", "2026-06-06T20:00", "2026-06-06T21:00"))
+    assert not is_open(hours, "UTC", span("UTC", "2026-06-08T20:00", "2026-06-08T21:00"))
+    assert is_open(hours, "UTC", span("UTC", "2026-06-08T09:00", "2026-06-08T10:00"))
+
+
+def test_without_weekly_hours_a_date_of_its_own_closes_a_place_that_is_always_open() -> None:
+    closed = Hours(overrides={"2026-12-25": []})
+    assert is_open(closed, "UTC", span("UTC", "2026-12-24T22:00", "2026-12-25T00:00"))
+    assert not is_open(closed, "UTC", span("UTC", "2026-12-24T22:00", "2026-12-25T00:01"))
+    assert is_open(ALWAYS, "UTC", span("UTC", "2026-12-24T22:00", "2026-12-25T00:01"))
 
 
 def test_hours_follow_the_wall_clock_through_a_change_of_it() -> None:

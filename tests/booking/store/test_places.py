@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from booking.domain.hours import ALWAYS
 from booking.domain.occupancy import Claim
 from booking.domain.place import Appointment, Place
 from booking.domain.reference import (
@@ -76,7 +77,7 @@ async def ids(conn: Connection) -> Furnished:
 
 async def read(conn: Connection, ids: Furnished, span: Span = VISIT, **asked: Any) -> Place:
     names = {"schedule_id": ids.schedule_id, "location_id": ids.location_id, **asked}
-    return await places.read(conn, ids.org_id, span, **names)
+    return await places.read(conn, ids.org_id, span, now=NOW, **names)
 
 
 async def occupy(conn: Connection, booking_id: str, resource_no: int, start: datetime, end: datetime) -> None:
@@ -90,19 +91,21 @@ async def test_what_is_named_is_found_and_lanes_above_the_capacity_are_not_offer
     await resources.provide(conn, ids.org_id, ids.schedule_id, 3)
     place = await read(conn, ids, event_type_id=ids.event_type_id)
     assert place.schedule is not None
-    assert (place.schedule.timezone, place.schedule.weekly_hours, len(place.schedule.lanes)) == ("Europe/Rome", None, 2)
+    assert (place.schedule.timezone, place.schedule.hours, len(place.schedule.lanes)) == ("Europe/Rome", ALWAYS, 2)
     assert [(table.table_id, table.min_party, table.max_party) for table in place.tables] == [
         (ids.table_ids[0], 1, 2),
         (ids.table_ids[1], 2, 4),
     ]
-    assert place.appointment == Appointment(ids.event_type_id, None, None, 60, 10, 20)
+    assert place.appointment == Appointment(
+        event_type_id=ids.event_type_id, duration_minutes=60, buffer_before_minutes=10, buffer_after_minutes=20
+    )
     assert (place.taken, place.held) == (frozenset(), frozenset())
 
 
 async def test_what_is_not_named_or_is_anothers_is_not_found(conn: Connection, ids: Furnished) -> None:
     assert await read(conn, ids, schedule_id=None, location_id=None) == Place()
     names = {"schedule_id": ids.schedule_id, "location_id": ids.location_id, "event_type_id": ids.event_type_id}
-    assert await places.read(conn, new_id("org"), VISIT, **names) == Place()
+    assert await places.read(conn, new_id("org"), VISIT, now=NOW, **names) == Place()
 
 
 @pytest.mark.parametrize(
@@ -134,9 +137,9 @@ async def test_what_the_booking_itself_has_is_held_at_any_time_and_in_nobodys_wa
     tables = [table.resource_no for table in (await read(conn, ids)).tables]
     await occupy(conn, "bk_own", tables[0], START, END)
     await occupy(conn, "bk_own", tables[1], START + 9 * HOUR, END + 9 * HOUR)
-    place = await read(conn, ids, booking_id="bk_own")
+    place = await read(conn, ids, holder_id="bk_own")
     assert (place.taken, place.held) == (frozenset(), frozenset(tables))
-    assert (await read(conn, ids, booking_id="bk_other")).taken == {tables[0]}
+    assert (await read(conn, ids, holder_id="bk_other")).taken == {tables[0]}
     assert (await read(conn, ids)).taken == {tables[0]}
 
 

@@ -13,7 +13,7 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from booking.domain.errors import Flaw, Flaws, ValidationFailedError
-from booking.domain.hours import ALWAYS, WeeklyHours, openings, wall_instant
+from booking.domain.hours import ALWAYS, Hours, openings, wall_instant
 from booking.domain.occupancy import fitting_tables
 from booking.domain.place import Place
 from booking.domain.times import EARLIEST, LATEST, Span, epoch_seconds
@@ -142,7 +142,7 @@ def slots(search: Search, place: Place, window: Span, grid: Grid, taken: Mapping
         grid: which starts.
         taken: when each of the place's resources is taken.
     """
-    hours = place.schedule.weekly_hours if place.schedule else None
+    hours = place.schedule.hours if place.schedule else ALWAYS
     offered = starts(hours, place.schedule.timezone if place.schedule else place.zone, window, grid)
     bounds = [room(offered, grid, {number: taken[number] for number in group}) for group in groups(search, place)]
     left = [min(several) for several in zip(*bounds, strict=True)] if bounds else [None] * len(offered)
@@ -164,16 +164,13 @@ def groups(search: Search, place: Place) -> list[tuple[int, ...]]:
     return found
 
 
-def starts(hours: WeeklyHours | None, zone: str, window: Span, grid: Grid) -> list[int]:
+def starts(hours: Hours, zone: str, window: Span, grid: Grid) -> list[int]:
     """Tell where a booking may start in a window, whatever is taken: on the grid and inside the opening hours.
 
     The grid begins anew with every stretch of the hours; without hours a stretch is a local day. It steps in time that
     passes, so a day when the clock jumps has as many starts as it has hours.
     """
-    found = [
-        (epoch_seconds(span.start), epoch_seconds(span.end))
-        for span in openings(ALWAYS if hours is None else hours, zone, window)
-    ]
+    found = [(epoch_seconds(span.start), epoch_seconds(span.end)) for span in openings(hours, zone, window)]
     length, step = int(grid.duration.total_seconds()), int(grid.interval.total_seconds())
     low, high = epoch_seconds(window.start), epoch_seconds(window.end)
     joined = _joined(found)

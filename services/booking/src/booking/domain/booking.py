@@ -38,6 +38,10 @@ class Booking:
         zone: the location's time zone or, without a location, the schedule's; the feed tells times in it.
         buffer_before_minutes: kept from the event type at creation, so that the booking always occupies the same.
         buffer_after_minutes: as `buffer_before_minutes`.
+        one_per_attendee: kept from the place at creation: whether its attendee has no other active one in its slot.
+        complete_after_minutes: kept from the place at creation: how long after its end it completes by itself; None:
+            never.
+        confirmed_at: when it got beyond PENDING; None while it has not.
         sequence: the number of its latest event; they count 1, 2, 3 without a gap.
         last_event_id: the id of that event; the next one's is greater.
         last_event_at: the time of that event; the next one's is not before.
@@ -50,6 +54,7 @@ class Booking:
     schedule_id: str | None
     event_type_id: str | None
     location_id: str | None
+    event_instance_id: str | None
     table_ids: tuple[str, ...]
     status: Status
     start_time: datetime
@@ -69,6 +74,9 @@ class Booking:
     source: str
     buffer_before_minutes: int
     buffer_after_minutes: int
+    one_per_attendee: bool
+    complete_after_minutes: int | None
+    confirmed_at: datetime | None
     version: int
     sequence: int
     last_event_id: str | None

@@ -48,18 +48,16 @@ def check_not_past(start: datetime, actor: Actor, now: datetime) -> None:
 
 
 def check_open(booking: Booking, place: Place) -> None:
-    """Refuse a time outside the schedule's weekly hours; buffers may lie outside.
+    """Refuse a time outside the opening hours of schedule and location; buffers may lie outside.
 
     Raises:
         OutsideAvailabilityError: it does.
     """
-    schedule = place.schedule
-    if schedule is None or schedule.weekly_hours is None:
-        return
-    if not is_open(schedule.weekly_hours, schedule.timezone, booking.span):
-        raise OutsideAvailabilityError(
-            "the schedule is not open for all of that time", param="start_time", details={"zone": schedule.timezone}
-        )
+    for noun, found in (("schedule", place.schedule), ("location", place.location)):
+        if found is not None and not is_open(found.hours, found.timezone, booking.span):
+            raise OutsideAvailabilityError(
+                f"the {noun} is not open for all of that time", param="start_time", details={"zone": found.timezone}
+            )
 
 
 def check_tables(table_ids: Sequence[str], place: Place, party_size: int) -> None:

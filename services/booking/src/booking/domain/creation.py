@@ -94,6 +94,7 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
     _check_fields(new, place, actor, now)
     zone = place.zone
     buffer_before, buffer_after = place.buffers
+    status = _first_status(new, place)
     booking = Booking(
         id=booking_id,
         org_id=actor.org_id,
@@ -101,8 +102,9 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
         schedule_id=new.schedule_id,
         event_type_id=new.event_type_id,
         location_id=new.location_id,
+        event_instance_id=None,
         table_ids=(),
-        status=_first_status(new, place),
+        status=status,
         start_time=new.start_time,
         end_time=new.end_time,
         timezone=new.timezone or zone,
@@ -120,6 +122,9 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
         source=new.source,
         buffer_before_minutes=buffer_before,
         buffer_after_minutes=buffer_after,
+        one_per_attendee=False,
+        complete_after_minutes=None,
+        confirmed_at=None if status is Status.PENDING else now,
         version=1,
         sequence=0,
         last_event_id=None,

@@ -1,10 +1,11 @@
-"""Weekly opening hours: local wall time plus a zone, decided on the instants they stand for.
+"""Opening hours, weekly and of single dates: local wall time plus a zone, decided on the instants they stand for.
 
 Invariant: a wall time in the autumn fold means its first pass, and one in the spring gap does not exist: hours that
 begin or end inside a gap begin or end where the clock jumps (architecture.md section 5, Time).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypedDict
 from zoneinfo import ZoneInfo
@@ -23,12 +24,39 @@ class OpenHours(TypedDict):
 
 WeeklyHours = Mapping[str, Sequence[OpenHours]]
 
-ALWAYS: WeeklyHours = {day: (OpenHours(start="00:00", end="00:00"),) for day in WEEKDAYS}
+DateOverrides = Mapping[str, Sequence[OpenHours]]
+"""The hours of single dates, `YYYY-MM-DD`, instead of the weekly ones; none at all is closed."""
+
+_ALL_DAY = (OpenHours(start="00:00", end="00:00"),)
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When a place is open. A stretch belongs to the date on which it begins, however far it reaches into the next.
+
+    Attributes:
+        weekly: by weekday; None: at any time.
+        overrides: of single dates.
+    """
+
+    weekly: WeeklyHours | None = None
+    overrides: DateOverrides = field(default_factory=dict)
+
+    def of(self, day: date) -> Sequence[OpenHours]:
+        """Answer the stretches that begin on a date."""
+        if (override := self.overrides.get(day.isoformat())) is not None:
+            return override
+        return _ALL_DAY if self.weekly is None else self.weekly.get(WEEKDAYS[day.weekday()], ())
+
+
+ALWAYS = Hours()
 """Open at any time."""
 
 
-def is_open(hours: WeeklyHours, zone: str, span: Span) -> bool:
+def is_open(hours: Hours, zone: str, span: Span) -> bool:
     """Tell whether the whole span lies inside the opening hours; stretches that touch count as one."""
+    if hours == ALWAYS:
+        return True
     reached = span.start
     for opening in sorted(openings(hours, zone, span), key=lambda opening: opening.start):
         if opening.start > reached:
@@ -48,13 +76,13 @@ def wall_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
     return _jump(after=instant, before=local.replace(fold=1).astimezone(UTC), zone=zone)
 
 
-def openings(hours: WeeklyHours, zone: str, span: Span) -> Iterator[Span]:
-    """Lay the weekly hours out over every local day that can reach into the span, the eve's overnight hours too."""
+def openings(hours: Hours, zone: str, span: Span) -> Iterator[Span]:
+    """Lay the hours out over every local day that can reach into the span, the eve's overnight hours too."""
     where = ZoneInfo(zone)
     day = span.start.astimezone(where).date() - timedelta(days=1)
     last = span.end.astimezone(where).date()
     while day <= last:
-        for stretch in hours.get(WEEKDAYS[day.weekday()], ()):
+        for stretch in hours.of(day):
             start, end = time.fromisoformat(stretch["start"]), time.fromisoformat(stretch["end"])
             until = day if end > start else day + timedelta(days=1)
             yield Span(wall_instant(day, start, where), wall_instant(until, end, where))

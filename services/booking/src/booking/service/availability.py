@@ -43,6 +43,7 @@ class Availability:
                 conn,
                 actor.org_id,
                 Span(now, now + timedelta(seconds=1)),
+                now=now,
                 schedule_id=search.schedule_id,
                 location_id=search.location_id,
                 event_type_id=search.event_type_id,
@@ -59,6 +60,6 @@ class Availability:
                 return Offer((), place.zone)
             numbers = [number for group in groups(search, place) for number in group]
             taken = await availability.taken(
-                conn, numbers, looked_at(window, grid), except_booking=search.exclude_booking_id
+                conn, numbers, looked_at(window, grid), except_booking=search.exclude_booking_id, now=now
             )
         return Offer(slots(search, place, window, grid, taken), place.zone)

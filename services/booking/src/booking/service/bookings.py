@@ -6,6 +6,7 @@ nothing of it is left when it raises.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from booking.domain import change as changing
@@ -64,15 +65,16 @@ class Bookings:
 
     async def _create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None, attempt: int) -> Booking:
         async with self._units.statement(once) as unit:
+            now = self._clock()
             place = await places.read(
                 unit.conn,
                 actor.org_id,
                 new.span,
+                now=now,
                 schedule_id=new.schedule_id,
                 location_id=new.location_id,
                 event_type_id=new.event_type_id,
             )
-            now = self._clock()
             drafted = draft(new, place, actor, booking_id=self._new_id(), now=now)
             wanted = demands(drafted, place, chosen=new.table_ids)
             claim = choose(wanted, drafted, place, span=stored_span(drafted), attempt=attempt)
@@ -112,7 +114,8 @@ class Bookings:
             after = changing.move_status(revised, change, now=now)
             place, choice = Place(), TableChoice(before.table_ids, reassign=False)
             if changing.needs_place(before, revised, after, change):
-                place = await _place_of(unit, revised, occupied(after, now) or stored_span(after))
+                span = occupied(after, now) or stored_span(after)
+                place = await _place_of(unit, revised, span, now=now)
                 changing.check_hours(before, revised, change, place)
                 choice = changing.choose_tables(before, revised, change, place)
             table_ids, claim = await reoccupy(unit.conn, before, after, place, choice, now=now, attempt=attempt)
@@ -156,15 +159,16 @@ class Bookings:
         return Feed(entries, booking.zone, has_more)
 
 
-async def _place_of(unit: Unit, booking: Booking, span: Span) -> Place:
+async def _place_of(unit: Unit, booking: Booking, span: Span, *, now: datetime) -> Place:
     """Read where a booking takes place, with what others have there in the time that it is to occupy."""
     return await places.read(
         unit.conn,
         booking.org_id,
         span,
+        now=now,
         schedule_id=booking.schedule_id,
         location_id=booking.location_id,
-        booking_id=booking.id,
+        holder_id=booking.id,
     )
 
 

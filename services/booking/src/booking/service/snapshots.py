@@ -31,7 +31,7 @@ def snapshot(booking: Booking) -> Reservation:
         table_ids=booking.table_ids,
         party_size=booking.party_size,
         source=booking.source,
-        event_instance_id=None,
+        event_instance_id=booking.event_instance_id,
         version=booking.version,
         updated_at=booking.updated_at,
     )

@@ -4,6 +4,7 @@ Invariant: the caller has seen that the resources are its organization's.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 from booking.domain.availability import Stretch
 from booking.domain.times import Span, epoch_seconds
@@ -16,12 +17,12 @@ SELECT
     upper(o.during) - (o.resource_no::bigint << 34) AS ends
 FROM unnest($1::integer[]) AS wanted (resource_no)
 JOIN occupancy o ON o.during && slot(wanted.resource_no, $2, $3)
-WHERE o.booking_id IS DISTINCT FROM $4
+WHERE coalesce(o.booking_id, o.hold_id) IS DISTINCT FROM $4 AND (o.expires_at IS NULL OR o.expires_at > $5)
 """
 
 
 async def taken(
-    conn: Connection, resource_nos: Collection[int], span: Span, *, except_booking: str | None
+    conn: Connection, resource_nos: Collection[int], span: Span, *, except_booking: str | None, now: datetime
 ) -> dict[int, list[Stretch]]:
     """Tell for each resource when it is taken within a span; stretches may reach beyond it.
 
@@ -30,9 +31,10 @@ async def taken(
         resource_nos: which resources.
         span: within the bounds of occupancy.
         except_booking: a booking that is in nobody's way: the one that is to move.
+        now: the current instant; a hold that has expired by it takes nothing.
     """
     found: dict[int, list[Stretch]] = {number: [] for number in resource_nos}
     times = epoch_seconds(span.start), epoch_seconds(span.end)
-    for number, begins, ends in await conn.fetch(_TAKEN, list(resource_nos), *times, except_booking):
+    for number, begins, ends in await conn.fetch(_TAKEN, list(resource_nos), *times, except_booking, now):
         found[number].append((begins, ends))
     return found

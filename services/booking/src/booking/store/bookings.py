@@ -47,7 +47,7 @@ _INSERT = _writing(f"""
     INSERT INTO bookings ({", ".join(_WRITTEN)})
     VALUES ({", ".join(f"${number}" for number in range(1, len(_WRITTEN) + 1))})
 """)
-_UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED} WHERE id = $1 AND org_id = $2")
+_UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id = $1 AND org_id = $2")
 _FETCH = f"SELECT {_SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
 
 

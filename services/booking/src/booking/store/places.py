@@ -3,15 +3,20 @@
 Invariant: what belongs to another organization is not found.
 """
 
+from datetime import datetime
+
 import asyncpg
 
+from booking.domain.hours import Hours
 from booking.domain.place import Appointment, LocationPlace, Place, SchedulePlace, TablePlace
 from booking.domain.times import EARLIEST, LATEST, Span, epoch_seconds
 from chassis.postgres import Connection
 
 _IS_TAKEN = """EXISTS (
     SELECT FROM occupancy o
-    WHERE o.during && slot(r.resource_no, wanted.starts, wanted.ends) AND o.booking_id IS DISTINCT FROM $5
+    WHERE o.during && slot(r.resource_no, wanted.starts, wanted.ends)
+    AND coalesce(o.booking_id, o.hold_id) IS DISTINCT FROM $5
+    AND (o.expires_at IS NULL OR o.expires_at > $10)
 )"""
 
 # A span that its buffers carry out of the bounds of occupancy is looked up within them; the rules refuse it later.
@@ -19,25 +24,44 @@ _READ = f"""
 SELECT
     s.id AS schedule_id,
     s.timezone AS schedule_timezone,
-    s.weekly_hours,
+    s.weekly_hours AS schedule_weekly_hours,
+    s.date_overrides AS schedule_date_overrides,
     s.auto_confirm AS schedule_auto_confirm,
+    s.max_bookings_per_day,
+    s.max_bookings_per_minute,
+    s.one_per_attendee AS schedule_one_per_attendee,
+    s.complete_after_minutes AS schedule_complete_after_minutes,
     lanes.numbers AS lanes,
     l.id AS location_id,
     l.timezone AS location_timezone,
+    l.weekly_hours AS location_weekly_hours,
+    l.date_overrides AS location_date_overrides,
     l.auto_confirm AS location_auto_confirm,
+    l.visit_minutes,
+    l.interval_minutes AS location_interval_minutes,
+    l.one_per_attendee AS location_one_per_attendee,
+    l.complete_after_minutes AS location_complete_after_minutes,
     seats.tables,
     e.id AS event_type_id,
     e.schedule_id AS event_type_schedule_id,
     e.requires_confirmation,
     e.duration_minutes,
+    e.durations_minutes,
+    e.interval_minutes AS event_type_interval_minutes,
+    e.minimum_notice_minutes,
+    e.horizon_days,
     e.buffer_before_minutes,
     e.buffer_after_minutes,
     lanes.taken || seats.taken AS taken,
-    ARRAY(SELECT o.resource_no FROM occupancy o WHERE o.booking_id = $5) AS held
+    ARRAY(
+        SELECT o.resource_no FROM occupancy o WHERE o.booking_id = $5
+        UNION ALL
+        SELECT o.resource_no FROM occupancy o WHERE o.hold_id = $5
+    ) AS held
 FROM (SELECT $1::text AS org_id) AS asked
-LEFT JOIN schedules s ON s.id = $2 AND s.org_id = asked.org_id
-LEFT JOIN locations l ON l.id = $3 AND l.org_id = asked.org_id
-LEFT JOIN event_types e ON e.id = $4 AND e.org_id = asked.org_id
+LEFT JOIN schedules s ON s.id = $2 AND s.org_id = asked.org_id AND s.deleted_at IS NULL
+LEFT JOIN locations l ON l.id = $3 AND l.org_id = asked.org_id AND l.deleted_at IS NULL
+LEFT JOIN event_types e ON e.id = $4 AND e.org_id = asked.org_id AND e.deleted_at IS NULL
 CROSS JOIN LATERAL (
     SELECT
         greatest($6::bigint - 60 * coalesce(e.buffer_before_minutes, 0), $8::bigint) AS starts,
@@ -52,11 +76,13 @@ CROSS JOIN LATERAL (
 ) AS lanes
 CROSS JOIN LATERAL (
     SELECT
-        jsonb_agg(jsonb_build_array(t.id, r.resource_no, t.min_party, t.max_party) ORDER BY t.max_party, t.id)
-            AS tables,
+        jsonb_agg(
+            jsonb_build_array(t.id, r.resource_no, t.min_party, t.max_party, t.section_id, t.combinable)
+            ORDER BY t.max_party, t.id
+        ) AS tables,
         array_agg(r.resource_no) FILTER (WHERE {_IS_TAKEN}) AS taken
     FROM tables t JOIN resources r ON r.owner_id = t.id
-    WHERE t.location_id = l.id
+    WHERE t.location_id = l.id AND t.deleted_at IS NULL
 ) AS seats
 """
 
@@ -66,10 +92,11 @@ async def read(
     org_id: str,
     span: Span,
     *,
+    now: datetime,
     schedule_id: str | None,
     location_id: str | None,
     event_type_id: str | None = None,
-    booking_id: str | None = None,
+    holder_id: str | None = None,
 ) -> Place:
     """Read what there is of the named schedule, location and event type, and what of it is taken.
 
@@ -77,17 +104,22 @@ async def read(
         conn: where to read.
         org_id: whose.
         span: the time to look at; it is widened by the event type's buffers.
+        now: the current instant; a hold that has expired by it is in nobody's way.
         schedule_id: the schedule that is named.
         location_id: the location that is named.
         event_type_id: the event type that is named.
-        booking_id: a booking that is in nobody's way: the one that moves.
+        holder_id: a booking or hold that is in nobody's way: the one that moves, or that becomes a booking.
     """
     times = (epoch_seconds(instant) for instant in (span.start, span.end, EARLIEST, LATEST))
-    row = await conn.fetchrow(_READ, org_id, schedule_id, location_id, event_type_id, booking_id, *times)
+    row = await conn.fetchrow(_READ, org_id, schedule_id, location_id, event_type_id, holder_id, *times, now)
     if row is None:
         raise AssertionError("a left join from one row answers one row")
     return Place(
-        _schedule(row), _location(row), _appointment(row), frozenset(row["taken"] or ()), frozenset(row["held"])
+        schedule=_schedule(row),
+        location=_location(row),
+        appointment=_appointment(row),
+        taken=frozenset(row["taken"] or ()),
+        held=frozenset(row["held"]),
     )
 
 
@@ -95,29 +127,47 @@ def _schedule(row: asyncpg.Record) -> SchedulePlace | None:
     if row["schedule_id"] is None:
         return None
     return SchedulePlace(
-        row["schedule_id"],
-        row["schedule_timezone"],
-        row["weekly_hours"],
-        row["schedule_auto_confirm"],
-        tuple(row["lanes"] or ()),
+        schedule_id=row["schedule_id"],
+        timezone=row["schedule_timezone"],
+        hours=Hours(row["schedule_weekly_hours"], row["schedule_date_overrides"]),
+        auto_confirm=row["schedule_auto_confirm"],
+        max_bookings_per_day=row["max_bookings_per_day"],
+        max_bookings_per_minute=row["max_bookings_per_minute"],
+        one_per_attendee=row["schedule_one_per_attendee"],
+        complete_after_minutes=row["schedule_complete_after_minutes"],
+        lanes=tuple(row["lanes"] or ()),
     )
 
 
 def _location(row: asyncpg.Record) -> LocationPlace | None:
     if row["location_id"] is None:
         return None
-    tables = tuple(TablePlace(*table) for table in row["tables"] or ())
-    return LocationPlace(row["location_id"], row["location_timezone"], row["location_auto_confirm"], tables)
+    return LocationPlace(
+        location_id=row["location_id"],
+        timezone=row["location_timezone"],
+        hours=Hours(row["location_weekly_hours"], row["location_date_overrides"]),
+        auto_confirm=row["location_auto_confirm"],
+        visit_minutes=row["visit_minutes"],
+        interval_minutes=row["location_interval_minutes"],
+        one_per_attendee=row["location_one_per_attendee"],
+        complete_after_minutes=row["location_complete_after_minutes"],
+        tables=tuple(TablePlace(*table) for table in row["tables"] or ()),
+    )
 
 
 def _appointment(row: asyncpg.Record) -> Appointment | None:
     if row["event_type_id"] is None:
         return None
+    durations = row["durations_minutes"]
     return Appointment(
-        row["event_type_id"],
-        row["event_type_schedule_id"],
-        row["requires_confirmation"],
-        row["duration_minutes"],
-        row["buffer_before_minutes"],
-        row["buffer_after_minutes"],
+        event_type_id=row["event_type_id"],
+        schedule_id=row["event_type_schedule_id"],
+        requires_confirmation=row["requires_confirmation"],
+        duration_minutes=row["duration_minutes"],
+        durations_minutes=None if durations is None else tuple(durations),
+        interval_minutes=row["event_type_interval_minutes"],
+        buffer_before_minutes=row["buffer_before_minutes"],
+        buffer_after_minutes=row["buffer_after_minutes"],
+        minimum_notice_minutes=row["minimum_notice_minutes"],
+        horizon_days=row["horizon_days"],
     )
