@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from booking.domain.actors import Actor
+from booking.domain.creation import Attendee
 from booking.service.bookings import Bookings
 from booking.service.ids import Ids
 from booking.service.origin import Origin
@@ -91,9 +92,10 @@ async def test_a_booking_takes_two_statements(service: Service, staff: Caller) -
     url = database_url(service.settings.postgres_url, DATABASE)
     watched = WatchedDatabase(url, pool_size=2, application="tests")
     bookings = Bookings(UnitOfWork(watched, lambda: None), watched, utc_now, Ids(new_id, next_id))
-    actor, new = Actor(staff.org_id, "staff"), a_request(schedule_id=schedule_id)
+    actor = Actor(staff.org_id, "staff")
     async with watched.opened():
-        for _ in range(2):  # on the first time, types are looked up
+        for name in ("ada", "grace"):  # on the first time, types are looked up
             watched.sent = []
+            new = a_request(schedule_id=schedule_id, attendee=Attendee(name, f"{name}@example.com"))
             await bookings.create(actor, new, Origin("req_1"), None)
     assert [statement.split()[0] for statement in watched.sent] == ["SELECT", "WITH"]

@@ -107,12 +107,17 @@ class Caller:
         return await self.post("/api/v1/bookings", a_body(**fields))
 
 
+def somebody() -> dict[str, str]:
+    """An attendee who has booked nothing yet."""
+    return {"name": "Ada", "email": f"ada-{secrets.token_hex(6)}@example.com"}
+
+
 def a_body(*, at: datetime = SOON, minutes: int = 60, **fields: Any) -> dict[str, Any]:
-    """The body of a POST for a booking; `at` and `minutes` give its times."""
+    """The body of a POST for a booking by somebody new; `at` and `minutes` give its times."""
     return {
         "start_time": text(at),
         "end_time": text(at + timedelta(minutes=minutes)),
-        "attendee": {"name": "Ada", "email": "ada@example.com"},
+        "attendee": somebody(),
         **fields,
     }
 

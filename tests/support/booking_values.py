@@ -1,13 +1,15 @@
 """Values of the booking domain with defaults, so that a test names only what it is about."""
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
-from booking.domain.creation import NewBooking
+from booking.domain.creation import Attendee, NewBooking
 from booking.domain.place import LocationPlace, SchedulePlace, TablePlace
 from booking.domain.status import Status
+from booking.domain.visit import Visit
 
 NOW = datetime(2026, 6, 1, 8, 0, 0, 123456, tzinfo=UTC)
 START = datetime(2026, 6, 2, 10, tzinfo=UTC)
@@ -58,30 +60,21 @@ def a_booking(**fields: Any) -> Booking:
     return Booking(**{**defaults, **fields})
 
 
-def a_request(**fields: Any) -> NewBooking:
+VISIT = {field.name for field in fields(Visit)}
+ADA = Attendee("Ada", "ada@example.com")
+
+
+def a_visit(**changed: Any) -> Visit:
+    """Where and when `a_booking` is."""
+    return Visit(**{"schedule_id": "sch_1", "start_time": START, "end_time": END, "party_size": 2, **changed})
+
+
+def a_request(**changed: Any) -> NewBooking:
     """What a caller asks for to get `a_booking`."""
-    defaults: dict[str, Any] = {
-        "schedule_id": "sch_1",
-        "event_type_id": None,
-        "location_id": None,
-        "table_ids": None,
-        "start_time": START,
-        "end_time": END,
-        "timezone": None,
-        "title": None,
-        "location": None,
-        "location_type": None,
-        "attendee_name": "Ada",
-        "attendee_email": "ada@example.com",
-        "attendee_phone": None,
-        "attendee_timezone": None,
-        "attendee_notes": None,
-        "party_size": 2,
-        "source": "api",
-        "seated": False,
-        "override_availability": False,
-    }
-    return NewBooking(**{**defaults, **fields})
+    visit = {"schedule_id": "sch_1", "start_time": START, "end_time": END, "party_size": 2}
+    visit |= {name: value for name, value in changed.items() if name in VISIT}
+    rest = {name: value for name, value in changed.items() if name not in VISIT}
+    return NewBooking(**{"visit": visit, "attendee": ADA, **rest})
 
 
 def a_schedule(**fields: Any) -> SchedulePlace:

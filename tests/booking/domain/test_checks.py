@@ -47,13 +47,13 @@ def test_only_a_client_may_not_book_the_past() -> None:
 
 
 def test_null_hours_are_any_time_and_hours_on_no_day_are_none() -> None:
-    check_open(a_booking(), Place())
-    check_open(a_booking(), Place(a_schedule()))
-    check_open(a_booking(), Place(a_schedule(hours=Hours({"tuesday": [OpenHours(start="12:00", end="13:00")]}))))
+    check_open(a_booking().span, Place())
+    check_open(a_booking().span, Place(a_schedule()))
+    check_open(a_booking().span, Place(a_schedule(hours=Hours({"tuesday": [OpenHours(start="12:00", end="13:00")]}))))
     never: list[WeeklyHours] = [{}, {"tuesday": []}]
     for closed in never:
         with pytest.raises(OutsideAvailabilityError) as refused:
-            check_open(a_booking(), Place(a_schedule(hours=Hours(closed))))
+            check_open(a_booking().span, Place(a_schedule(hours=Hours(closed))))
         assert refused.value.details == {"zone": "Europe/Berlin"}
 
 

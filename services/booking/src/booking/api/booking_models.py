@@ -5,14 +5,16 @@ Invariant: what a change leaves out stays as it is, and only what a new booking 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from booking.api.fields import UNSET, Body, Identifier, Instant, InstantOrDate, LocationType, Name, PageQuery, PartySize
+from booking.domain import creation
 from booking.domain.change import Change
 from booking.domain.creation import NewBooking
 from booking.domain.listing import BookingFilter
 from booking.domain.status import Status
+from booking.domain.visit import Given
 from chassis.web import Email, Output, Text, TimeZone
 
 Phone = Annotated[str, StringConstraints(min_length=1, max_length=50)]
@@ -42,57 +44,71 @@ class ChangedAttendee(Body):
     notes: Notes | None = None
 
 
-class BookingBody(Body):
-    """A booking to make. `schedule_id` is required unless a `location_id` is given."""
+def _needed(value: Any, info: ValidationInfo) -> Any:
+    """Refuse to do without a field that nothing else tells; as a flaw of the field, it stands beside every other."""
+    told = {"schedule_id": ("location_id", "event_instance_id", "hold_id"), "attendee": ("client_id",)}
+    others = told.get(str(info.field_name), ("event_instance_id", "hold_id"))
+    # One that is wrong itself is not among the data, and tells all that there is to tell.
+    if value is None and all(info.data.get(other, "") is None for other in others if other in info.data):
+        raise PydanticCustomError("missing", f"must be given without {' or '.join(others)}")
+    return value
 
+
+class Held(Body):
+    """What a hold tells."""
+
+    hold_id: Identifier | None = None
+
+
+class VisitBody(Body):
+    """Where and when, and for how many. What an event instance or a hold tells may be left out."""
+
+    event_instance_id: Identifier | None = None
     location_id: Identifier | None = None
-    schedule_id: Annotated[Identifier | None, Field(validate_default=True)] = None
+    schedule_id: Annotated[Identifier | None, AfterValidator(_needed), Field(validate_default=True)] = None
     event_type_id: Identifier | None = None
     table_ids: TableIds | None = None
-    start_time: Instant
-    end_time: Instant
+    start_time: Annotated[Instant | None, AfterValidator(_needed), Field(validate_default=True)] = None
+    end_time: Annotated[Instant | None, AfterValidator(_needed), Field(validate_default=True)] = None
+    party_size: PartySize = UNSET
+    override_availability: bool = False
+
+    @property
+    def given(self) -> Given:
+        """The fields of the visit that were given."""
+        values = {name: getattr(self, name) for name in VisitBody.model_fields}
+        if self.table_ids is not None:
+            values["table_ids"] = tuple(self.table_ids)
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class BookingBody(VisitBody, Held):
+    """A booking to make: of a schedule, of a location's tables, of both, of an event instance, or of a hold."""
+
+    client_id: Identifier | None = None
     timezone: TimeZone | None = None
     title: Name | None = None
     location: Text | None = None
     location_type: LocationType | None = None
-    attendee: Attendee
+    attendee: Annotated[Attendee | None, AfterValidator(_needed), Field(validate_default=True)] = None
     metadata: Metadata = Field(default_factory=dict)
-    party_size: PartySize = 1
     source: Source = "api"
     status: Literal["SEATED"] | None = None
-    override_availability: bool = False
-
-    @field_validator("schedule_id")
-    @classmethod
-    def _has_a_place(cls, schedule_id: str | None, info: ValidationInfo) -> str | None:
-        """Told as a flaw of the field, so that it stands beside every other; a bad `location_id` is told itself."""
-        if schedule_id is None and info.data.get("location_id", "") is None:
-            raise PydanticCustomError("missing", "must be given without a location_id")
-        return schedule_id
 
     def new_booking(self) -> NewBooking:
         """Tell the use case what is asked for."""
         return NewBooking(
-            schedule_id=self.schedule_id,
-            event_type_id=self.event_type_id,
-            location_id=self.location_id,
-            table_ids=None if self.table_ids is None else tuple(self.table_ids),
-            start_time=self.start_time,
-            end_time=self.end_time,
+            visit=self.given,
+            hold_id=self.hold_id,
+            client_id=self.client_id,
+            attendee=None if self.attendee is None else creation.Attendee(**self.attendee.model_dump()),
             timezone=self.timezone,
             title=self.title,
             location=self.location,
             location_type=self.location_type,
-            attendee_name=self.attendee.name,
-            attendee_email=self.attendee.email,
-            attendee_phone=self.attendee.phone,
-            attendee_timezone=self.attendee.timezone,
-            attendee_notes=self.attendee.notes,
             metadata=self.metadata,
-            party_size=self.party_size,
             source=self.source,
             seated=self.status is not None,
-            override_availability=self.override_availability,
         )
 
 

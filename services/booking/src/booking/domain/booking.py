@@ -6,10 +6,10 @@ Invariant: a booking is a value; every change makes a new one. Its fields are th
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from booking.domain.status import Status
-from booking.domain.times import Span
+from booking.domain.status import COMPLETING, OCCUPYING, Status
+from booking.domain.times import Span, epoch_seconds
 
 UPDATED_FIELDS = (
     "start_time",
@@ -88,6 +88,29 @@ class Booking:
     def span(self) -> Span:
         """The visit itself, without buffers."""
         return Span(self.start_time, self.end_time)
+
+    @property
+    def attendee_slot(self) -> str | None:
+        """Whose and which slot this is, when nobody else may have the same; None when that does not matter."""
+        if not self.one_per_attendee or self.status not in OCCUPYING:
+            return None
+        place = self.event_instance_id or self.schedule_id or self.location_id
+        return f"{place} {epoch_seconds(self.start_time)} {self.attendee_email.casefold()}"
+
+    @property
+    def complete_at(self) -> datetime | None:
+        """When it completes by itself: only what was confirmed before its end does."""
+        if self.complete_after_minutes is None or self.status not in COMPLETING:
+            return None
+        if self.confirmed_at is None or self.confirmed_at >= self.end_time:
+            return None
+        return self.end_time + timedelta(minutes=self.complete_after_minutes)
+
+    @property
+    def spots(self) -> int:
+        """How many spots of its event instance it takes; one that has completed was there."""
+        taking = self.status in OCCUPYING or self.status is Status.COMPLETED
+        return self.party_size if self.event_instance_id is not None and taking else 0
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,8 @@ def revise(before: Booking, change: Change, actor: Actor, *, now: datetime) -> B
         ValidationFailedError: times are out of bounds or, newly and for a client, past; or metadata grew too large.
         InvalidTransitionError: the booking is over, and its time or tables are to change.
     """
+    if before.event_instance_id is not None:
+        _check_at_instance(before, change)
     after = replace(before, **change.details, metadata=merge_metadata(before.metadata, change.metadata))
     if before.status in TERMINAL:
         _check_kept(before, after, change)
@@ -109,6 +111,17 @@ def revise(before: Booking, change: Change, actor: Actor, *, now: datetime) -> B
             check_metadata(after.metadata)
     flaws.tell()
     return after
+
+
+def _check_at_instance(before: Booking, change: Change) -> None:
+    """Refuse to move a registration away from its event instance, which moves all of its registrations itself."""
+    flaws = Flaws()
+    for param in ("start_time", "end_time"):
+        if change.details.get(param, getattr(before, param)) != getattr(before, param):
+            flaws.add(param, "must be changed on the event instance", "event_instance")
+    if change.table_ids:
+        flaws.add("table_ids", "must be left out for a booking of an event instance", "event_instance")
+    flaws.tell()
 
 
 def _check_kept(before: Booking, after: Booking, change: Change) -> None:
@@ -131,7 +144,12 @@ def move_status(revised: Booking, change: Change, *, now: datetime) -> Booking:
     if change.status is None or change.status is revised.status:
         return revised
     check_transition(revised.status, change.status, start=revised.start_time, now=now, correction=change.correction)
-    return replace(revised, status=change.status)
+    return replace(revised, status=change.status, confirmed_at=_confirmed_at(revised, change.status, now))
+
+
+def _confirmed_at(before: Booking, status: Status, now: datetime) -> datetime | None:
+    """Tell since when it is confirmed: anew where a correction says so, not any more where it waits again."""
+    return {Status.PENDING: None, Status.CONFIRMED: now}.get(status, before.confirmed_at)
 
 
 def check_hours(before: Booking, revised: Booking, change: Change, place: Place) -> None:
@@ -141,7 +159,7 @@ def check_hours(before: Booking, revised: Booking, change: Change, place: Place)
         OutsideAvailabilityError: as `check_open` says.
     """
     if revised.span != before.span and not change.override_availability:
-        check_open(revised, place)
+        check_open(revised.span, place)
 
 
 def choose_tables(before: Booking, revised: Booking, change: Change, place: Place) -> TableChoice:
@@ -164,9 +182,14 @@ def choose_tables(before: Booking, revised: Booking, change: Change, place: Plac
     return TableChoice(None if len(before.table_ids) == 1 else before.table_ids, reassign=False)
 
 
+def counts_anew(before: Booking, after: Booking) -> bool:
+    """Tell whether a changed booking counts to a daily limit as it did not before."""
+    return after.status in OCCUPYING and (before.status not in OCCUPYING or before.start_time != after.start_time)
+
+
 def needs_place(before: Booking, revised: Booking, after: Booking, change: Change) -> bool:
-    """Tell whether the reference data has a say in the change."""
-    return (
+    """Tell whether schedule, location or event type have a say in the change; an event instance has its own."""
+    return before.event_instance_id is None and (
         revised.span != before.span
         or change.table_ids is not None
         or (revised.party_size != before.party_size and bool(before.table_ids))

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from booking.domain.actors import Actor
-from booking.domain.booking import Booking
 from booking.domain.errors import Flaw, Flaws, OutsideAvailabilityError, ValidationFailedError
 from booking.domain.hours import is_open
 from booking.domain.place import Place, TablePlace
+from booking.domain.times import Span
 from slotwire_contracts import METADATA_DEPTH, is_too_deep
 
 METADATA_BYTES = 16 * 1024
@@ -47,14 +47,14 @@ def check_not_past(start: datetime, actor: Actor, now: datetime) -> None:
         raise ValidationFailedError(Flaw("start_time", "must not lie in the past", "past"))
 
 
-def check_open(booking: Booking, place: Place) -> None:
+def check_open(span: Span, place: Place) -> None:
     """Refuse a time outside the opening hours of schedule and location; buffers may lie outside.
 
     Raises:
         OutsideAvailabilityError: it does.
     """
     for noun, found in (("schedule", place.schedule), ("location", place.location)):
-        if found is not None and not is_open(found.hours, found.timezone, booking.span):
+        if found is not None and not is_open(found.hours, found.timezone, span):
             raise OutsideAvailabilityError(
                 f"the {noun} is not open for all of that time", param="start_time", details={"zone": found.timezone}
             )

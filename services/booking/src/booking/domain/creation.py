@@ -9,11 +9,22 @@ from datetime import datetime
 
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking, merge_metadata
-from booking.domain.checks import check_known, check_metadata, check_not_past, check_open, check_tables
-from booking.domain.errors import Flaws
+from booking.domain.checks import check_metadata
+from booking.domain.errors import Flaws, ForbiddenError
 from booking.domain.place import Place
 from booking.domain.status import Status
-from booking.domain.times import Span, check_span
+from booking.domain.visit import Given, Visit, check_fields, check_rights, check_times
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """Who comes."""
+
+    name: str
+    email: str
+    phone: str | None = None
+    timezone: str | None = None
+    notes: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,109 +32,118 @@ class NewBooking:
     """What a caller asks for (seed 001, and api.md section 2).
 
     Attributes:
-        schedule_id: it or `location_id`, or both, are given.
-        table_ids: the tables that staff chose; None leaves the choice of one to us.
+        visit: where and when it is to be, as far as no hold or event instance tells.
+        hold_id: the hold that it is made of.
+        client_id: the client who comes, where staff book for one.
+        attendee: who comes; None for the client as we know them.
         seated: whether the guests sit already, a walk-in.
-        override_availability: whether staff book outside the weekly hours knowingly.
     """
 
-    schedule_id: str | None
-    event_type_id: str | None
-    location_id: str | None
-    table_ids: tuple[str, ...] | None
-    start_time: datetime
-    end_time: datetime
-    timezone: str | None
-    title: str | None
-    location: str | None
-    location_type: str | None
-    attendee_name: str
-    attendee_email: str
-    attendee_phone: str | None
-    attendee_timezone: str | None
-    attendee_notes: str | None
-    party_size: int
-    source: str
-    seated: bool
-    override_availability: bool
+    visit: Given
+    hold_id: str | None = None
+    client_id: str | None = None
+    attendee: Attendee | None
+    timezone: str | None = None
+    title: str | None = None
+    location: str | None = None
+    location_type: str | None = None
+    source: str = "api"
+    seated: bool = False
     metadata: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def span(self) -> Span:
-        """When it is to be, without buffers."""
-        return Span(self.start_time, self.end_time)
 
 
 def check_request(new: NewBooking, actor: Actor) -> None:
-    """Refuse what can be refused before anything is read.
+    """Refuse a key that asks for what it may not.
 
     Raises:
-        ForbiddenError: a client key asks for what is the staff's.
-        ValidationFailedError: the times are out of bounds, or tables are chosen without the location they stand in.
+        ForbiddenError: a client key asks for what is the staff's, or for another client's booking.
     """
-    for param, deed, asked in (
-        ("table_ids", "choose tables", new.table_ids is not None),
-        ("status", "seat guests", new.seated),
-        ("override_availability", "book outside the weekly hours", new.override_availability),
-    ):
-        if asked:
-            actor.must_be_staff(deed, param=param)
+    check_rights(new.visit, actor)
+    if new.seated:
+        actor.must_be_staff("seat guests", param="status")
+    if actor.is_client and new.client_id not in {None, actor.client_id}:
+        raise ForbiddenError("a client key may book for its own client only", param="client_id")
+
+
+def check_attendee(new: NewBooking, client: Attendee | None, actor: Actor) -> Attendee:
+    """Answer who comes.
+
+    Args:
+        new: what is asked for.
+        client: what is known of the client who is named, or whose key asks; None when there is none such.
+        actor: who asks.
+
+    Raises:
+        ValidationFailedError: staff name a client whom there is not, or nobody is named at all.
+    """
     flaws = Flaws()
-    if new.table_ids is not None and new.location_id is None:
-        flaws.add("table_ids", "must come with a location_id", "location_id")
-    with flaws.gathered():
-        check_span(new.span)
+    if new.client_id is not None and client is None and not actor.is_client:
+        flaws.add_unknown("client_id", "client")
+    attendee = new.attendee or client
+    if attendee is None:
+        flaws.add("attendee", "must be given for a client who is not known", "missing")
     flaws.tell()
+    if attendee is None:
+        raise AssertionError("a flaw was told")
+    return attendee
 
 
-def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: datetime) -> Booking:
+def draft(
+    new: NewBooking, visit: Visit, attendee: Attendee, place: Place, actor: Actor, *, booking_id: str, now: datetime
+) -> Booking:
     """Make the booking, before its tables are found and its first event is recorded.
 
     Args:
-        new: what is asked for; it passed `check_request`.
-        place: what was found of the ids it names.
+        new: what is asked for.
+        visit: where and when, complete; it passed `check_shape`.
+        attendee: who comes.
+        place: what was found of the ids that the visit names.
         actor: who asks.
         booking_id: the id it will have.
         now: the current instant.
 
     Raises:
-        ValidationFailedError: an id names nothing, times are out of bounds with their buffers or, for a client, past,
-            the metadata is too large, or the chosen tables do not fit.
-        OutsideAvailabilityError: the time lies outside the schedule's weekly hours.
+        ValidationFailedError: a field breaks a rule, as `check_fields` says, or the metadata is too large.
+        OutsideAvailabilityError: as `check_times` says.
     """
-    _check_fields(new, place, actor, now)
+    flaws = Flaws()
+    check_fields(visit, place, actor, flaws, now=now)
+    with flaws.gathered():
+        check_metadata(merge_metadata({}, new.metadata))
+    flaws.tell()
+    check_times(visit, place)
     zone = place.zone
     buffer_before, buffer_after = place.buffers
     status = _first_status(new, place)
-    booking = Booking(
+    return Booking(
         id=booking_id,
         org_id=actor.org_id,
-        client_id=actor.client_id,
-        schedule_id=new.schedule_id,
-        event_type_id=new.event_type_id,
-        location_id=new.location_id,
-        event_instance_id=None,
+        client_id=actor.client_id or new.client_id,
+        schedule_id=visit.schedule_id,
+        event_type_id=visit.event_type_id,
+        location_id=visit.location_id,
+        event_instance_id=visit.event_instance_id,
         table_ids=(),
         status=status,
-        start_time=new.start_time,
-        end_time=new.end_time,
+        start_time=visit.start_time,
+        end_time=visit.end_time,
         timezone=new.timezone or zone,
         zone=zone,
         title=new.title,
         location=new.location,
         location_type=new.location_type,
-        attendee_name=new.attendee_name,
-        attendee_email=new.attendee_email,
-        attendee_phone=new.attendee_phone,
-        attendee_timezone=new.attendee_timezone,
-        attendee_notes=new.attendee_notes,
+        attendee_name=attendee.name,
+        attendee_email=attendee.email,
+        attendee_phone=attendee.phone,
+        attendee_timezone=attendee.timezone,
+        attendee_notes=attendee.notes,
         metadata=merge_metadata({}, new.metadata),
-        party_size=new.party_size,
+        party_size=visit.party_size,
         source=new.source,
         buffer_before_minutes=buffer_before,
         buffer_after_minutes=buffer_after,
-        one_per_attendee=False,
-        complete_after_minutes=None,
+        one_per_attendee=place.one_per_attendee and not new.seated and not visit.override_availability,
+        complete_after_minutes=place.complete_after_minutes,
         confirmed_at=None if status is Status.PENDING else now,
         version=1,
         sequence=0,
@@ -132,38 +152,14 @@ def draft(new: NewBooking, place: Place, actor: Actor, *, booking_id: str, now: 
         created_at=now,
         updated_at=now,
     )
-    if not new.override_availability:
-        check_open(booking, place)
-    return booking
-
-
-def _check_fields(new: NewBooking, place: Place, actor: Actor, now: datetime) -> None:
-    flaws = Flaws()
-    with flaws.gathered():
-        check_known(
-            place,
-            schedule_id=new.schedule_id,
-            location_id=new.location_id,
-            event_type_id=new.event_type_id,
-        )
-    with flaws.gathered():
-        buffer_before, buffer_after = place.buffers
-        check_span(new.span, before_minutes=buffer_before, after_minutes=buffer_after)
-    with flaws.gathered():
-        check_not_past(new.start_time, actor, now)
-    with flaws.gathered():
-        check_metadata(merge_metadata({}, new.metadata))
-    if new.table_ids is not None and place.location is not None:
-        with flaws.gathered():
-            check_tables(new.table_ids, place, new.party_size)
-    flaws.tell()
 
 
 def _first_status(new: NewBooking, place: Place) -> Status:
-    """Decide whether the booking waits for a confirmation: the event type's word, else the place's."""
+    """Decide whether the booking waits for a confirmation: the event's or event type's word, else the place's."""
     if new.seated:
         return Status.SEATED
-    if place.appointment and place.appointment.requires_confirmation is not None:
-        return Status.PENDING if place.appointment.requires_confirmation else Status.CONFIRMED
-    confirms = any(found.auto_confirm for found in (place.schedule, place.location) if found)
-    return Status.CONFIRMED if confirms else Status.PENDING
+    said = [found.requires_confirmation for found in (place.instance, place.appointment) if found]
+    requires = next((word for word in said if word is not None), None)
+    if requires is None:
+        requires = not any(found.auto_confirm for found in (place.schedule, place.location) if found)
+    return Status.PENDING if requires else Status.CONFIRMED

@@ -99,6 +99,24 @@ class SlotUnavailableError(BookingError):
     code = "slot_unavailable"
 
 
+class AlreadyBookedError(BookingError):
+    """The attendee has an active booking of that slot already."""
+
+    code = "already_booked"
+
+
+class HoldExpiredError(BookingError):
+    """The hold that a booking is to be made of holds nothing any more."""
+
+    code = "hold_expired"
+
+
+class TooManyBookingsError(BookingError):
+    """More bookings were made within a minute than the schedule takes; `details` tells when to come again."""
+
+    code = "rate_limited"
+
+
 class InvalidTransitionError(BookingError):
     """The booking's status does not allow the change."""
 

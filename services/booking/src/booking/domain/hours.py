@@ -76,6 +76,12 @@ def wall_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
     return _jump(after=instant, before=local.replace(fold=1).astimezone(UTC), zone=zone)
 
 
+def day_span(day: date, zone: str) -> Span:
+    """Answer when a date of a zone begins and ends."""
+    where = ZoneInfo(zone)
+    return Span(wall_instant(day, time(), where), wall_instant(day + timedelta(days=1), time(), where))
+
+
 def openings(hours: Hours, zone: str, span: Span) -> Iterator[Span]:
     """Lay the hours out over every local day that can reach into the span, the eve's overnight hours too."""
     where = ZoneInfo(zone)

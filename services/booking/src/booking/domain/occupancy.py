@@ -7,7 +7,7 @@ to the time that is taken.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Protocol, assert_never
 from zlib import crc32
 
 from booking.domain.booking import Booking
@@ -45,6 +45,22 @@ class AllOf:
 
 
 Demand = AnyOf | AllOf
+
+
+class Claimant(Protocol):
+    """Who claims: a booking or a hold."""
+
+    @property
+    def id(self) -> str:
+        """Its own id."""
+
+    @property
+    def party_size(self) -> int:
+        """How many come."""
+
+    @property
+    def table_ids(self) -> Collection[str]:
+        """The tables that it has already."""
 
 
 @dataclass(frozen=True)
@@ -134,37 +150,37 @@ def fitting_tables(tables: Collection[TablePlace], party_size: int) -> tuple[Tab
     return tuple(sorted(fitting, key=lambda table: (table.max_party, table.resource_no)))
 
 
-def demands(booking: Booking, place: Place, *, chosen: Collection[str] | None) -> list[Demand]:
+def demands(claimant: Claimant, place: Place, *, chosen: Collection[str] | None) -> list[Demand]:
     """Tell what the booking needs of the place: a lane of its schedule, and a table of its location.
 
     A location without tables is occupied by nobody. What the booking has is preferred to what else would do.
 
     Args:
-        booking: who needs it.
+        claimant: who needs it.
         place: where.
         chosen: the tables that were chosen for it, all of them; None when one that fits is to be found.
     """
-    own = {*place.held, *(table.resource_no for table in place.tables if table.table_id in booking.table_ids)}
+    own = {*place.held, *(table.resource_no for table in place.tables if table.table_id in claimant.table_ids)}
     wanted: list[Demand] = []
     if place.schedule is not None:
         wanted.append(AnyOf(_preferred(place.schedule.lanes, own)))
     if chosen:
-        kept = set(chosen) == set(booking.table_ids)
+        kept = set(chosen) == set(claimant.table_ids)
         refusal = TAKEN if kept else Refusal("not all of these tables are free at that time", "table_ids")
         wanted.append(AllOf(tuple(table.resource_no for table in place.tables if table.table_id in chosen), refusal))
     elif chosen is None and place.tables:
-        fitting = tuple(table.resource_no for table in fitting_tables(place.tables, booking.party_size))
-        no_table = Refusal(f"no table of the location takes a party of {booking.party_size}", "party_size")
+        fitting = tuple(table.resource_no for table in fitting_tables(place.tables, claimant.party_size))
+        no_table = Refusal(f"no table of the location takes a party of {claimant.party_size}", "party_size")
         wanted.append(AnyOf(_preferred(fitting, own), TAKEN if fitting else no_table))
     return wanted
 
 
-def choose(wanted: Collection[Demand], booking: Booking, place: Place, *, span: Span, attempt: int = 1) -> Claim:
+def choose(wanted: Collection[Demand], claimant: Claimant, place: Place, *, span: Span, attempt: int = 1) -> Claim:
     """Choose free resources for what a booking needs: of those that would do, the first.
 
     Args:
         wanted: what it needs.
-        booking: who needs it.
+        claimant: who needs it.
         place: where, with what is taken in that span.
         span: when.
         attempt: 1, and more when others took the first choice meanwhile: then each booking chooses differently, among
@@ -184,7 +200,7 @@ def choose(wanted: Collection[Demand], booking: Booking, place: Place, *, span: 
             case AnyOf(_, refusal):
                 if not free:
                     raise SlotUnavailableError(refusal.message, param=refusal.param)
-                numbers.append(free[crc32(booking.id.encode()) % min(attempt**2, len(free)) if attempt > 1 else 0])
+                numbers.append(free[crc32(claimant.id.encode()) % min(attempt**2, len(free)) if attempt > 1 else 0])
             case _:
                 assert_never(demand)
     return Claim(tuple(numbers), span)

@@ -163,6 +163,18 @@ class Place:
         return found.timezone
 
     @property
+    def one_per_attendee(self) -> bool:
+        """Tell whether an attendee has at most one active booking of a slot here; of an event that always holds."""
+        found = self.schedule or self.location
+        return found is None or found.one_per_attendee
+
+    @property
+    def complete_after_minutes(self) -> int | None:
+        """How long after its end a booking completes by itself; None: never."""
+        found = self.instance or self.schedule or self.location
+        return found.complete_after_minutes if found else None
+
+    @property
     def buffers(self) -> tuple[int, int]:
         """The minutes before and after a visit that the event type keeps free."""
         appointment = self.appointment

@@ -60,6 +60,9 @@ OCCUPYING = frozenset(
     {Status.PENDING, Status.CONFIRMED, Status.LATE, Status.PARTIALLY_SEATED, Status.SEATED},
 )
 
+COMPLETING = frozenset({Status.CONFIRMED, Status.PARTIALLY_SEATED, Status.SEATED})
+"""What completes by itself when its time is over."""
+
 
 def check_transition(before: Status, after: Status, *, start: datetime, now: datetime, correction: bool) -> None:
     """Refuse a change of status that the machine does not allow.

@@ -5,6 +5,7 @@ nothing of it is left when it raises.
 """
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -13,25 +14,38 @@ from booking.domain import change as changing
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.change import Change, TableChoice
-from booking.domain.creation import NewBooking, check_request, draft
-from booking.domain.errors import InvalidCursorError, NotFoundError
+from booking.domain.creation import Attendee, NewBooking, check_attendee, check_request, draft
+from booking.domain.errors import BookingError, InvalidCursorError, NotFoundError
 from booking.domain.facts import Created
+from booking.domain.holds import check_live, of_hold
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
-from booking.domain.occupancy import choose, demands, occupied, stored_span, tables_among
+from booking.domain.occupancy import occupied, stored_span, tables_among
 from booking.domain.place import Place
 from booking.domain.status import Status
 from booking.domain.times import Span
+from booking.domain.visit import Given
+from booking.service import limits
 from booking.service.ids import Ids
-from booking.service.occupying import reoccupy
+from booking.service.occupying import find, make_room, reoccupy
 from booking.service.origin import Origin
 from booking.service.recording import write
-from booking.store import bookings, history, places
+from booking.service.visiting import visit_and_place
+from booking.store import bookings, clients, history, holds, occupancy, places, spots
 from booking.store.contention import retrying
 from booking.store.history import FeedEntry
 from chassis.clock import Clock
 from chassis.idempotency import Once
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from chassis.unit import Unit, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one of several bookings: the booking, or why it was refused."""
+
+    booking_id: str
+    booking: Booking | None = None
+    refused: BookingError | None = None
 
 
 @dataclass(frozen=True)
@@ -54,31 +68,38 @@ class Bookings:
         self._write = partial(write, next_event_id=partial(ids.following, "evt"))
 
     async def create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None) -> Booking:
-        """Make a booking and claim its time.
+        """Make a booking and claim its time, or turn a hold into one.
 
         Raises:
             ForbiddenError, ValidationFailedError, OutsideAvailabilityError: as `check_request` and `draft` say.
-            SlotUnavailableError: the time is taken.
+            SlotUnavailableError: the time or the spots are taken.
+            AlreadyBookedError: the attendee has that slot already.
+            HoldExpiredError: the hold is gone.
+            TooManyBookingsError: the schedule takes no more within this minute.
         """
         check_request(new, actor)
         return await retrying(partial(self._create, actor, new, origin, once))
 
     async def _create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None, attempt: int) -> Booking:
-        async with self._units.statement(once) as unit:
-            now = self._clock()
-            place = await places.read(
-                unit.conn,
-                actor.org_id,
-                new.span,
-                now=now,
-                schedule_id=new.schedule_id,
-                location_id=new.location_id,
-                event_type_id=new.event_type_id,
-            )
-            drafted = draft(new, place, actor, booking_id=self._new_id(), now=now)
-            wanted = demands(drafted, place, chosen=new.table_ids)
-            claim = choose(wanted, drafted, place, span=stored_span(drafted), attempt=attempt)
-            booking = replace(drafted, table_ids=new.table_ids or tables_among(place, claim.resource_nos))
+        now = self._clock()
+        alone = new.hold_id is None and new.visit.get("event_instance_id") is None
+        begun = self._units.statement(once) if alone else self._units.begin(once)
+        async with begun as unit, AsyncExitStack() as stack:
+            given, freed = await _given(unit.conn, actor, new, now)
+            visit, place = await visit_and_place(unit.conn, actor, given, now=now)
+            place = replace(place, held=freed)
+            attendee = check_attendee(new, await _client(unit.conn, actor, new), actor)
+            drafted = draft(new, visit, attendee, place, actor, booking_id=self._new_id(), now=now)
+            if place.schedule is not None and place.schedule.is_limited:
+                await stack.enter_async_context(unit.conn.transaction())
+                made = 0 if new.hold_id else 1
+                await limits.heed(unit.conn, place.schedule, visit.start_time, made=made, now=now)
+            span = stored_span(drafted)
+            claim = await find(unit.conn, drafted, place, span, chosen=visit.table_ids, now=now, attempt=attempt)
+            if place.instance is not None:
+                await make_room(unit.conn, place.instance, drafted.spots, now)
+                await spots.book(unit.conn, drafted)
+            booking = replace(drafted, table_ids=visit.table_ids or tables_among(place, claim.resource_nos))
             created = Created(booking.source, booking.party_size, walk_in=new.seated)
             stored = await self._write(unit, None, [(created, booking)], actor, origin, claim=claim, now=now)
             unit.answer(stored)
@@ -92,10 +113,27 @@ class Bookings:
             VersionConflictError: it has moved on since the caller saw it.
             ForbiddenError, ValidationFailedError, InvalidTransitionError, OutsideAvailabilityError: as the rules of
                 `booking.domain.change` say.
-            SlotUnavailableError: the time or the tables it is to have are taken.
+            SlotUnavailableError: the time, the tables or the spots it is to have are taken.
+            AlreadyBookedError: the attendee has the slot that it is to have.
         """
         changing.check_allowed(change, actor)
         return await retrying(partial(self._change, actor, booking_id, change, origin))
+
+    async def change_all(
+        self, actor: Actor, booking_ids: Sequence[str], change: Change, origin: Origin, once: Once | None
+    ) -> list[Outcome]:
+        """Change several bookings in the same way, each all or nothing, whatever becomes of the others.
+
+        Returns:
+            What became of each, in the order given.
+
+        Raises:
+            ForbiddenError: the actor may not ask for that change at all.
+        """
+        changing.check_allowed(change, actor)
+        return await retrying(
+            lambda attempt: self._change_all(actor, booking_ids, change, origin, once=once, attempt=attempt)
+        )
 
     async def cancel(self, actor: Actor, booking_id: str, if_version: int | None, origin: Origin) -> Booking:
         """Cancel a booking; one that is cancelled stays as it is.
@@ -105,26 +143,56 @@ class Bookings:
         """
         return await self.change(actor, booking_id, Change(status=Status.CANCELLED, if_version=if_version), origin)
 
+    async def _change_all(
+        self,
+        actor: Actor,
+        booking_ids: Sequence[str],
+        change: Change,
+        origin: Origin,
+        *,
+        once: Once | None,
+        attempt: int,
+    ) -> list[Outcome]:
+        outcomes: dict[str, Outcome] = {}
+        async with self._units.begin(once) as unit:
+            for booking_id in sorted(set(booking_ids)):  # in one order, so that two of these wait in one direction
+                try:
+                    async with unit.conn.transaction():
+                        after = await self._change_in(unit, actor, booking_id, change, origin, attempt=attempt)
+                except BookingError as refused:
+                    outcomes[booking_id] = Outcome(booking_id, refused=refused)
+                else:
+                    outcomes[booking_id] = Outcome(booking_id, booking=after)
+            found = [outcomes[booking_id] for booking_id in booking_ids]
+            unit.answer(found)
+        return found
+
     async def _change(self, actor: Actor, booking_id: str, change: Change, origin: Origin, attempt: int) -> Booking:
         async with self._units.begin() as unit:
-            before = _found(await bookings.fetch(unit.conn, actor, booking_id, lock=True))
-            changing.check_version(before, change)
-            now = self._clock()
-            revised = changing.revise(before, change, actor, now=now)
-            after = changing.move_status(revised, change, now=now)
-            place, choice = Place(), TableChoice(before.table_ids, reassign=False)
-            if changing.needs_place(before, revised, after, change):
-                span = occupied(after, now) or stored_span(after)
-                place = await _place_of(unit, revised, span, now=now)
-                changing.check_hours(before, revised, change, place)
-                choice = changing.choose_tables(before, revised, change, place)
-            table_ids, claim = await reoccupy(unit.conn, before, after, place, choice, now=now, attempt=attempt)
-            revised, after = (
-                replace(booking, table_ids=table_ids, version=before.version + 1, updated_at=now)
-                for booking in (revised, after)
-            )
-            steps = changing.facts(before, revised, after, change.reason)
-            return await self._write(unit, before, steps, actor, origin, claim=claim, now=now) if steps else before
+            return await self._change_in(unit, actor, booking_id, change, origin, attempt=attempt)
+
+    async def _change_in(
+        self, unit: Unit, actor: Actor, booking_id: str, change: Change, origin: Origin, *, attempt: int
+    ) -> Booking:
+        before = _found(await bookings.fetch(unit.conn, actor, booking_id, lock=True))
+        changing.check_version(before, change)
+        now = self._clock()
+        revised = changing.revise(before, change, actor, now=now)
+        after = changing.move_status(revised, change, now=now)
+        place, choice = Place(), TableChoice(before.table_ids, reassign=False)
+        if changing.needs_place(before, revised, after, change):
+            place = await _place_of(unit, revised, occupied(after, now) or stored_span(after), now=now)
+            changing.check_hours(before, revised, change, place)
+            choice = changing.choose_tables(before, revised, change, place)
+            if place.schedule is not None and place.schedule.is_limited and changing.counts_anew(before, after):
+                await limits.heed(unit.conn, place.schedule, after.start_time, made=0, now=now, except_id=before.id)
+        table_ids, claim = await reoccupy(unit.conn, before, after, place, choice, now=now, attempt=attempt)
+        revised, after = (
+            replace(booking, table_ids=table_ids, version=before.version + 1, updated_at=now)
+            for booking in (revised, after)
+        )
+        steps = changing.facts(before, revised, after, change.reason)
+        return await self._write(unit, before, steps, actor, origin, claim=claim, now=now) if steps else before
 
     async def get(self, actor: Actor, booking_id: str) -> Booking:
         """Read a booking.
@@ -157,6 +225,25 @@ class Bookings:
             raise InvalidCursorError("the cursor names no event of this reservation", param=param)
         entries, has_more = found
         return Feed(entries, booking.zone, has_more)
+
+
+async def _given(conn: Connection, actor: Actor, new: NewBooking, now: datetime) -> tuple[Given, frozenset[int]]:
+    """Answer where and when a new booking is to be, with what its hold gives and gives up for it.
+
+    Raises:
+        HoldExpiredError: there is no such hold.
+    """
+    if new.hold_id is None:
+        return new.visit, frozenset()
+    hold = check_live(await holds.take(conn, actor, new.hold_id), now)
+    await spots.release_holds(conn, [hold.id])
+    return of_hold(new.visit, hold), frozenset(await occupancy.release_holds(conn, [hold.id]))
+
+
+async def _client(conn: Connection, actor: Actor, new: NewBooking) -> Attendee | None:
+    """Read who the client is, where that matters: staff name one, or a client names nobody."""
+    client_id = new.client_id or (actor.client_id if new.attendee is None else None)
+    return None if client_id is None else await clients.attendee(conn, actor.org_id, client_id)
 
 
 async def _place_of(unit: Unit, booking: Booking, span: Span, *, now: datetime) -> Place:

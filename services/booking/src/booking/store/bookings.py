@@ -6,12 +6,14 @@ statement, all or nothing; every read names the organization and, for a client, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
+from booking.domain.errors import AlreadyBookedError
 from booking.domain.listing import BookingFilter, Found, Page
 from booking.domain.occupancy import Claim
 from booking.domain.status import Status
@@ -24,7 +26,7 @@ from chassis.postgres import Connection
 
 _FIELDS = tuple(field.name for field in fields(Booking))
 _SELECTED = ", ".join(_FIELDS)
-_WRITTEN = (*_FIELDS, "local_date")
+_WRITTEN = (*_FIELDS, "local_date", "attendee_slot", "complete_at")
 _KEYS = ("id", "org_id")  # the first two fields, $1 and $2
 _ASSIGNED = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 1) if name not in _KEYS)
 _ACTOR = len(_WRITTEN) + 1
@@ -49,6 +51,8 @@ _INSERT = _writing(f"""
 """)
 _UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id = $1 AND org_id = $2")
 _FETCH = f"SELECT {_SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
+_DUE = f"SELECT {_SELECTED} FROM bookings WHERE complete_at <= $1 ORDER BY complete_at LIMIT $2"
+_ONE_PER_ATTENDEE = "bookings_one_per_attendee"
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,18 @@ async def insert(conn: Connection, record: Record) -> None:
 
     Raises:
         asyncpg.ExclusionViolationError: another was quicker to take what it claims.
+        AlreadyBookedError: its attendee has that slot already.
     """
-    await conn.execute(_INSERT, *_values(record))
+    await _execute(conn, _INSERT, record)
 
 
 async def update(conn: Connection, record: Record) -> None:
     """Write a booking anew. The caller holds the lock of `fetch`.
 
     Raises:
-        asyncpg.ExclusionViolationError: as `insert`.
+        asyncpg.ExclusionViolationError, AlreadyBookedError: as `insert`.
     """
-    await conn.execute(_UPDATE, *_values(record))
+    await _execute(conn, _UPDATE, record)
 
 
 async def fetch(conn: Connection, actor: Actor, booking_id: str, *, lock: bool = False) -> Booking | None:
@@ -108,11 +113,27 @@ async def page(conn: Connection, actor: Actor, wanted: BookingFilter, part: Page
     return Found([_booking(row) for row in rows], total, part)
 
 
+async def due(conn: Connection, now: datetime, limit: int) -> list[Booking]:
+    """Read bookings that complete by themselves at `now` or did before, the first ones first."""
+    return [_booking(row) for row in await conn.fetch(_DUE, now, limit)]
+
+
+async def _execute(conn: Connection, statement: str, record: Record) -> None:
+    try:
+        await conn.execute(statement, *_values(record))
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != _ONE_PER_ATTENDEE:
+            raise
+        raise AlreadyBookedError("the attendee has booked that slot already", param="attendee.email") from None
+
+
 def _values(record: Record) -> list[object]:
     booking = record.booking
     return [
         *[getattr(booking, name) for name in _FIELDS],
         local_date(booking.start_time, booking.zone),
+        booking.attendee_slot,
+        booking.complete_at,
         record.actor,
         *occupancy.columns(record.claim),
         *history.columns(record.entries),

@@ -5,6 +5,7 @@ not run into it, but passes over what is taken and counts what it got: inserting
 deadlock under churn (architecture.md section 5).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from booking.domain.occupancy import Claim
@@ -16,6 +17,13 @@ COLUMNS = len(_KINDS)
 
 _RELEASE = "DELETE FROM occupancy WHERE booking_id = $1"
 
+_RELEASE_HOLDS = "DELETE FROM occupancy WHERE hold_id = ANY ($1::text[]) RETURNING resource_no"
+
+_RELEASE_EXPIRED = """
+DELETE FROM occupancy o USING unnest($1::integer[]) AS wanted
+WHERE o.during && slot(wanted, $2, $3) AND o.expires_at <= $4
+"""
+
 _SHORTEN = """
 UPDATE occupancy
 SET during = slot(resource_no, lower(during) - (resource_no::bigint << 34), $2)
@@ -23,8 +31,8 @@ WHERE booking_id = $1
 """
 
 
-def insertion(first: int, *, booking_id: str) -> str:
-    """Write an INSERT of a claim, to be a part of the statement that writes its booking.
+def insertion(first: int, *, booking_id: str = "NULL", hold_id: str = "NULL", expires_at: str = "NULL") -> str:
+    """Write an INSERT of a claim, to be a part of the statement that writes its booking or hold.
 
     It claims in the order of the resources' numbers, so that two claims of the same tables wait for each other in one
     direction only, and returns a row for each that it got.
@@ -32,11 +40,14 @@ def insertion(first: int, *, booking_id: str) -> str:
     Args:
         first: the number of its first own parameter; there are `COLUMNS` of them, as `columns` answers them.
         booking_id: whose claim it is, in SQL.
+        hold_id: as `booking_id`, of a hold.
+        expires_at: until when the hold holds, in SQL.
     """
     wanted, start, end = (f"${first + place}::{kind}" for place, kind in enumerate(_KINDS))
     return f"""
-    INSERT INTO occupancy (resource_no, during, booking_id)
-    SELECT wanted, slot(wanted, {start}, {end}), {booking_id} FROM unnest({wanted}) AS wanted ORDER BY wanted
+    INSERT INTO occupancy (resource_no, during, booking_id, hold_id, expires_at)
+    SELECT wanted, slot(wanted, {start}, {end}), {booking_id}, {hold_id}, {expires_at}::timestamptz
+    FROM unnest({wanted}) AS wanted ORDER BY wanted
     ON CONFLICT DO NOTHING
     RETURNING resource_no
     """
@@ -62,6 +73,17 @@ def columns(claim: Claim | None) -> list[object]:
 async def release(conn: Connection, booking_id: str) -> None:
     """Let everything that a booking occupies fall free."""
     await conn.execute(_RELEASE, booking_id)
+
+
+async def release_holds(conn: Connection, hold_ids: Sequence[str]) -> list[int]:
+    """Let everything that holds occupy fall free, and answer the numbers of the resources."""
+    return [row["resource_no"] for row in await conn.fetch(_RELEASE_HOLDS, list(hold_ids))]
+
+
+async def release_expired(conn: Connection, claim: Claim, now: datetime) -> None:
+    """Take the holds that have expired out of a claim's way."""
+    span = epoch_seconds(claim.span.start), epoch_seconds(claim.span.end)
+    await conn.execute(_RELEASE_EXPIRED, claim.resource_nos, *span, now)
 
 
 async def shorten(conn: Connection, booking_id: str, end: datetime) -> None:

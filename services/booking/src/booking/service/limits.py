@@ -1,0 +1,52 @@
+"""A schedule's limits, heeded by whoever makes or moves a booking there.
+
+Invariant: bookings are counted behind the schedule's gate, one writer after another, so that no two of them both take
+the last place of a date.
+"""
+
+from datetime import datetime
+
+from booking.domain.hours import day_span
+from booking.domain.limits import check_day, check_pace
+from booking.domain.place import SchedulePlace
+from booking.domain.times import local_date
+from booking.store import gates, limits
+from chassis.postgres import Connection
+
+
+async def heed(
+    conn: Connection,
+    schedule: SchedulePlace,
+    start: datetime,
+    *,
+    made: int,
+    now: datetime,
+    except_id: str | None = None,
+) -> None:
+    """Wait at a schedule's gate, and refuse what would be too much.
+
+    Args:
+        conn: the transaction that goes on to write.
+        schedule: one with limits.
+        start: when the booking is to start.
+        made: how many bookings are new, rather than moved.
+        now: the current instant.
+        except_id: the booking that moves, or the hold that becomes one.
+
+    Raises:
+        TooManyBookingsError, SlotUnavailableError: as the rules of `booking.domain.limits` say.
+    """
+    since, so_far = await gates.enter(conn, schedule.schedule_id, made=made, now=now)
+    if made:
+        check_pace(schedule, so_far, since=since, now=now)
+    if schedule.max_bookings_per_day is not None:
+        day = local_date(start, schedule.timezone)
+        booked = await limits.bookings_by_date(
+            conn,
+            schedule.schedule_id,
+            schedule.timezone,
+            day_span(day, schedule.timezone),
+            now=now,
+            except_id=except_id,
+        )
+        check_day(schedule, booked.get(day, 0))

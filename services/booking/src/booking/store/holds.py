@@ -1,0 +1,65 @@
+"""Holds in their table, each written together with what it claims.
+
+Invariant: a hold and its claim are written by one statement, all or nothing, and go together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from booking.domain.actors import Actor
+from booking.domain.holds import Hold
+from booking.domain.occupancy import Claim
+from booking.store import occupancy
+from chassis.postgres import Connection
+
+_FIELDS = tuple(field.name for field in fields(Hold))
+_SELECTED = ", ".join(_FIELDS)
+_CLAIM = len(_FIELDS) + 1
+_EXPIRES_AT = f"${_FIELDS.index('expires_at') + 1}"
+
+_INSERT = f"""
+WITH written AS (
+    INSERT INTO holds ({_SELECTED}) VALUES ({", ".join(f"${number}" for number in range(1, _CLAIM))})
+),
+claimed AS ({occupancy.insertion(_CLAIM, hold_id="$1", expires_at=_EXPIRES_AT)})
+{occupancy.check("claimed", _CLAIM)}
+"""
+_TAKE = f"""
+DELETE FROM holds WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3) RETURNING {_SELECTED}
+"""
+_TAKE_EXPIRED = f"""
+DELETE FROM holds WHERE id IN (
+    SELECT id FROM holds WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING {_SELECTED}
+"""
+
+
+async def insert(conn: Connection, hold: Hold, claim: Claim | None) -> None:
+    """Write a hold with what it claims.
+
+    Raises:
+        asyncpg.ExclusionViolationError: another was quicker to take what it claims.
+    """
+    await conn.execute(_INSERT, *(getattr(hold, name) for name in _FIELDS), *occupancy.columns(claim))
+
+
+async def take(conn: Connection, actor: Actor, hold_id: str) -> Hold | None:
+    """Remove a hold in the actor's reach and answer what it was; what it claims is the caller's to give back."""
+    row = await conn.fetchrow(_TAKE, hold_id, actor.org_id, actor.client_id)
+    return None if row is None else _hold(row)
+
+
+async def take_expired(conn: Connection, now: datetime, limit: int) -> Sequence[Hold]:
+    """Remove holds that are past their expiry, whoever's they are; others that sweep at the same time get others."""
+    return [_hold(row) for row in await conn.fetch(_TAKE_EXPIRED, now, limit)]
+
+
+def _hold(row: asyncpg.Record) -> Hold:
+    values: dict[str, Any] = dict(row.items())
+    values["table_ids"] = tuple(values["table_ids"])
+    return Hold(**values)

@@ -1,0 +1,41 @@
+"""Counting what a schedule's daily limit counts.
+
+Invariant: a booking counts on the date of its start in the schedule's zone while it is not called off, and a hold until
+it expires.
+"""
+
+from datetime import date, datetime
+
+from booking.domain.times import Span
+from chassis.postgres import Connection
+
+_COUNT = """
+SELECT (start_time AT TIME ZONE $2)::date AS day, count(*)::integer AS booked
+FROM (
+    SELECT start_time FROM bookings
+    WHERE schedule_id = $1 AND start_time >= $3 AND start_time < $4
+    AND status NOT IN ('CANCELLED', 'DECLINED', 'NO_SHOW') AND id IS DISTINCT FROM $5
+    UNION ALL
+    SELECT start_time FROM holds
+    WHERE schedule_id = $1 AND start_time >= $3 AND start_time < $4
+    AND expires_at > $6 AND id IS DISTINCT FROM $5
+) AS counted
+GROUP BY day
+"""
+
+
+async def bookings_by_date(
+    conn: Connection, schedule_id: str, zone: str, span: Span, *, now: datetime, except_id: str | None
+) -> dict[date, int]:
+    """Count what starts in a span, for each date that has any.
+
+    Args:
+        conn: where to read.
+        schedule_id: whose.
+        zone: the schedule's, which says what a date is.
+        span: whole dates, else the first and the last are counted in part.
+        now: the current instant; a hold that has expired by it does not count.
+        except_id: a booking or hold that does not count: the one that is to move.
+    """
+    rows = await conn.fetch(_COUNT, schedule_id, zone, span.start, span.end, except_id, now)
+    return {row["day"]: row["booked"] for row in rows}
