@@ -1,7 +1,7 @@
 """The system under measurement: embedded servers with data of their own, the services as processes, a receiver.
 
 Invariant: a service is started as it is in production, by `python -m booking serve`, with its own defaults but for the
-network that webhooks may reach.
+network that webhooks may reach and the requests that a key may make.
 """
 
 import asyncio
@@ -74,6 +74,7 @@ class Stack:
             "SLOTWIRE_SECRET_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": f'["{HOST}/32"]',
             "SLOTWIRE_WEBHOOK_ALLOW_HTTP": "true",
+            "SLOTWIRE_RATE_LIMIT_PER_MINUTE": "0",
         }
 
     @property

@@ -41,6 +41,10 @@ async def test_every_operation_is_described(service: Service) -> None:
     }
 
 
+async def test_a_key_is_told_its_limit(staff: Caller) -> None:
+    assert (await staff.get("/api/v1/bookings")).headers["RateLimit-Limit"] == "6000"
+
+
 async def test_history_and_topic_tell_the_same_events_in_the_same_order(
     service: Service, staff: Caller, db: Database
 ) -> None:

@@ -1,4 +1,4 @@
-"""A database with chassis' own tables, and processes that can be killed."""
+"""A database with chassis' own tables, and the one of keys."""
 
 from collections.abc import AsyncIterator
 from pathlib import PurePosixPath
@@ -6,8 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chassis import identity as identities
+from chassis.identity import Identity
 from chassis.migrations import migrate
 from chassis.postgres import Database
+from support.servers import Servers
 
 
 @pytest.fixture
@@ -22,3 +25,12 @@ async def db(migrated: str) -> AsyncIterator[Database]:
     """That database, with a pool."""
     async with Database(migrated, pool_size=10, application="tests").opened() as opened:
         yield opened
+
+
+@pytest.fixture
+async def identity(servers: Servers) -> AsyncIterator[Identity]:
+    """Where keys are made and looked up."""
+    await identities.migrate(servers.postgres_url)
+    made, database = Identity.on(servers.postgres_url)
+    async with database.opened():
+        yield made

@@ -42,6 +42,15 @@ def test_a_file_is_checked_as_a_variable_is(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_limit_is_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLOTWIRE_POSTGRES_URL", "postgresql://127.0.0.1/")
+    monkeypatch.setenv("SLOTWIRE_SECRET_KEY", KEY)
+    monkeypatch.setenv("SLOTWIRE_RATE_LIMIT_PER_MINUTE", "-1")
+    with pytest.raises(ValidationError, match=r"rate_limit_per_minute\n.*greater than or equal to 0"):
+        ServiceSettings()
+
+
+@pytest.mark.usefixtures("folder")
 def test_what_nobody_tells_is_missing() -> None:
     with pytest.raises(ValidationError, match="postgres_url"):
         ServerSettings()

@@ -14,7 +14,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
 from pydantic import Field
 
-from chassis import identity as identities
 from chassis.crypto import Sealer
 from chassis.identity import Identity, IdentityError, KeyKind
 from chassis.postgres import Database
@@ -92,14 +91,6 @@ class Things:
 
 
 @pytest.fixture
-async def identity(servers: Servers) -> AsyncIterator[Identity]:
-    await identities.migrate(servers.postgres_url)
-    made, database = Identity.on(servers.postgres_url)
-    async with database.opened():
-        yield made
-
-
-@pytest.fixture
 async def client(db: Database, identity: Identity) -> AsyncIterator[Client]:
     async with db.connection() as connection:
         await connection.execute("CREATE TABLE things (org_id text, name text)")
@@ -110,6 +101,7 @@ async def client(db: Database, identity: Identity) -> AsyncIterator[Client]:
         statuses={"too_large": 409},
         identity=identity,
         sealer=Sealer(secrets.token_bytes(32)),
+        rate_limits=None,
         checks={"database": db.answers},
     )
     async with TestClient(TestServer(app)) as serving:
@@ -317,7 +309,7 @@ async def test_what_is_served_is_described(client: Client, key: str) -> None:
     assert document["openapi"] == "3.1.0"
     assert set(document["paths"]) == {"/api/v1/things", "/api/v1/broken/{id}", "/api/v1/inner"}
     responses = document["paths"]["/api/v1/things"]["post"]["responses"]
-    assert set(responses) == {"201", "400", "401", "403", "409", "413", "415", "422", "503"}
+    assert set(responses) == {"201", "400", "401", "403", "409", "413", "415", "422", "429", "503"}
     for status, answer in (("201", created), ("422", refused)):
         schema = responses[status]["content"]["application/json"]["schema"]
         Draft202012Validator({**schema, "components": document["components"]}).validate(answer)
@@ -333,9 +325,8 @@ def references(part: Any) -> list[str]:
 
 async def test_what_is_described_names_every_parameter_and_leads_nowhere_else(client: Client) -> None:
     document = await (await client.get("/openapi.json")).json()
-    assert all(
-        ref.removeprefix("#/components/schemas/") in document["components"]["schemas"] for ref in references(document)
-    )
+    components = {f"#/components/{kind}/{name}" for kind, parts in document["components"].items() for name in parts}
+    assert set(references(document)) <= components
     things = {one["name"]: one for one in document["paths"]["/api/v1/things"]["get"]["parameters"]}
     assert things["colour"]["schema"]["anyOf"][0] == {"$ref": "#/components/schemas/Colour"}
     broken = document["paths"]["/api/v1/broken/{id}"]["get"]

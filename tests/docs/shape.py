@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "duration": r"\b\d+(?:\.\d+)? m?s\b",
     "place": r" +\d+:\d+ ",
     "latency": r'(?<="latency_ms": )\d+',
+    "standing": r"(?:(?<=RateLimit-Remaining: )|(?<=RateLimit-Reset: ))\d+",
     "trace": r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]\b",
 }
 NAMES = frozenset({"key", "secret", "id"})

@@ -104,7 +104,7 @@ class System:
 
 
 def service_environment(servers: Servers, **more: str) -> dict[str, str]:
-    """What services on the test servers are told; loopback is allowed for webhooks."""
+    """What services on the test servers are told: webhooks may go to loopback; keys have no limit."""
     return {
         **os.environ,
         "SLOTWIRE_POSTGRES_URL": servers.postgres_url,
@@ -114,6 +114,7 @@ def service_environment(servers: Servers, **more: str) -> dict[str, str]:
         "SLOTWIRE_LOG_LEVEL": "info",
         "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8"]',
         "SLOTWIRE_WEBHOOK_ALLOW_HTTP": "true",
+        "SLOTWIRE_RATE_LIMIT_PER_MINUTE": "0",
         **more,
     }
 

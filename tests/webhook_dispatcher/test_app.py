@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.webhook_service import WebhookService
+from support.webhook_service import SUBSCRIPTIONS, WebhookService
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
@@ -28,6 +28,11 @@ async def test_every_operation_is_described(service: WebhookService) -> None:
     retry = described["components"]["schemas"]["NewSubscription"]["properties"]["retry"]["anyOf"]
     assert retry[0]["items"] == {"type": "number", "minimum": 0.01, "maximum": 604_800}
     assert retry[1]["properties"]["number"] == {"type": "integer", "minimum": 0, "maximum": 100}
+
+
+async def test_a_key_is_told_its_limit(service: WebhookService) -> None:
+    caller = await service.caller()
+    assert (await caller.get(SUBSCRIPTIONS)).headers["RateLimit-Limit"] == "6000"
 
 
 async def test_series_are_not_labelled_with_tenants(service: WebhookService) -> None:

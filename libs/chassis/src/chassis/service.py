@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from aiohttp import web
+from limits import RateLimitItemPerMinute
 
 from chassis import idempotency, identity, kafka, lifecycle, log, migrations, outbox
 from chassis.crypto import Sealer
@@ -20,6 +21,7 @@ from chassis.outbox import Relay
 from chassis.postgres import Database, database_url
 from chassis.settings import ServiceSettings
 from chassis.unit import UnitOfWork
+from chassis.web import RateLimits
 from chassis.web.observability import Check
 from slotwire_contracts import Topic
 
@@ -38,6 +40,7 @@ class Foundation:
         database: the service's own database.
         identity: where API keys are looked up.
         sealer: seals secrets at rest.
+        rate_limits: counts the requests of keys; None where the settings limit nothing.
         relay: publishes the database's outbox.
         units: begins the transactions of use cases.
         checks: what readiness asks.
@@ -51,6 +54,8 @@ class Foundation:
         )
         self.identity, self._identity_database = Identity.on(settings.postgres_url)
         self.sealer = Sealer(settings.sealing_key)
+        per_minute = settings.rate_limit_per_minute
+        self.rate_limits = RateLimits(RateLimitItemPerMinute(per_minute)) if per_minute else None
         self.relay = Relay(self.database, settings.kafka_bootstrap)
         self.units = UnitOfWork(self.database, self.relay.wake)
         self.checks: dict[str, Check] = {

@@ -69,6 +69,14 @@ class ServiceSettings(ServerSettings):
     log_format: Annotated[Literal["console", "json"], Field(title="Shape of log lines")] = "json"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(title="Least level logged")] = "info"
     pool_size: Annotated[int, Field(title="Connections to PostgreSQL, at most", ge=2, le=200)] = 10
+    rate_limit_per_minute: Annotated[
+        int,
+        Field(
+            title="Requests that a key may make a minute",
+            description="Each process counts by itself. 0 for no limit.",
+            ge=0,
+        ),
+    ] = 6000
     drain_seconds: Annotated[
         float,
         Field(

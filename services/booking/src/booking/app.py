@@ -33,6 +33,7 @@ def create_app(settings: Settings) -> web.Application:
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
+        rate_limits=base.rate_limits,
         checks=base.checks,
     )
     base.run_in(app)

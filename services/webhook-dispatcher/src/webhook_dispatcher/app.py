@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> web.Application:
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
+        rate_limits=base.rate_limits,
         checks=base.checks,
     )
     base.run_in(

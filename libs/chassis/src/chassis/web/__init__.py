@@ -3,6 +3,7 @@
 from chassis.web.app import create_web_app
 from chassis.web.errors import ApiError
 from chassis.web.models import Data, Email, Input, Listing, ListMeta, Output, Text, TimeZone
+from chassis.web.rate_limits import RateLimits
 from chassis.web.routes import Call, Route
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ListMeta",
     "Listing",
     "Output",
+    "RateLimits",
     "Route",
     "Text",
     "TimeZone",

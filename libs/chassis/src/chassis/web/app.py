@@ -15,6 +15,7 @@ from chassis.identity import Identity
 from chassis.web.endpoint import Endpoint
 from chassis.web.observability import Check, add_operations, answering
 from chassis.web.openapi import describe
+from chassis.web.rate_limits import RateLimits
 from chassis.web.routes import Route
 
 _BODY_BYTES = 256 * 1024
@@ -43,6 +44,7 @@ def create_web_app(
     statuses: Mapping[str, int],
     identity: Identity,
     sealer: Sealer,
+    rate_limits: RateLimits | None,
     checks: Mapping[str, Check],
 ) -> web.Application:
     """Make the application that serves some routes, and beside them health, metrics, OpenAPI and a reference page.
@@ -54,11 +56,12 @@ def create_web_app(
         statuses: the status of each of the service's own error codes.
         identity: where keys are looked up.
         sealer: what seals kept answers.
+        rate_limits: what counts the requests of keys; None for no limit.
         checks: what `/readyz` asks.
     """
     app = web.Application(client_max_size=_BODY_BYTES, middlewares=[answering(statuses)])
     for route in routes:
-        app.router.add_route(route.method, route.path, Endpoint(route, identity, sealer).answer)
+        app.router.add_route(route.method, route.path, Endpoint(route, identity, sealer, rate_limits).answer)
     add_operations(app, checks)
     _add_reference(app, title, to_json(describe(title=title, version=version, routes=routes, statuses=statuses)))
     return app

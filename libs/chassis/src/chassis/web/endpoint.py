@@ -1,7 +1,7 @@
-"""From a request to an answer: the key, the body, the handler, the error shape.
+"""From a request to an answer: the key, its limit, the body, the handler, the error shape.
 
-Invariant: a handler runs only for a key that holds the route's scope and with input that its models accept; and
-whatever it raises is answered in the one error shape.
+Invariant: a handler runs only for a key that holds the route's scope and is within its limit, and with input that its
+models accept; and whatever it raises is answered in the one error shape.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from chassis.identity import Caller, Identity
 from chassis.ids import new_id
 from chassis.postgres import TRANSIENT, UNSTORABLE
 from chassis.web.errors import STATUSES, ApiError, CodedError, api_error, from_validation, render
+from chassis.web.rate_limits import RateLimits, Standing
 from chassis.web.routes import Call, Route
 
 _log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ _NUL_ESCAPE = b"\\u0000"
 
 REQUEST_ID = web.RequestKey("request_id", str)
 TRACEPARENT = web.RequestKey("traceparent", str)
+STANDING = web.RequestKey("standing", Standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Endpoint:
     route: Route
     identity: Identity
     sealer: Sealer
+    rate_limits: RateLimits | None
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one request.
@@ -56,6 +59,8 @@ class Endpoint:
             ApiError, CodedError and whatever the handler raises: the middleware turns them into answers.
         """
         caller = await self._authenticate(request)
+        await self._count(request, caller)
+        self._authorize(caller)
         if any("\0" in part for part in request.match_info.values()):
             raise api_error("not_found", "there is nothing at this path")
         raw = await self._read_body(request)
@@ -93,11 +98,24 @@ class Endpoint:
         if caller is None:
             told = "the API key is unknown, revoked or expired" if key else "send an API key as Authorization: Bearer …"
             raise api_error("unauthenticated", told, headers={"WWW-Authenticate": "Bearer"})
+        return caller
+
+    async def _count(self, request: web.Request, caller: Caller) -> None:
+        if self.rate_limits is None:
+            return
+        standing = request[STANDING] = await self.rate_limits.count(caller.key_id)
+        if not standing.allowed:
+            raise api_error(
+                "rate_limited",
+                f"the API key made all the requests that it may for now; the next in {standing.seconds} s",
+                headers={"Retry-After": str(standing.seconds)},
+            )
+
+    def _authorize(self, caller: Caller) -> None:
         if not caller.may(self.route.scope):
             raise api_error("forbidden", f"the API key lacks the scope {self.route.scope}")
         if self.route.staff_only and not caller.is_staff:
             raise api_error("forbidden", "a client key cannot do this")
-        return caller
 
     async def _read_body(self, request: web.Request) -> bytes:
         raw = await request.read()

@@ -20,6 +20,7 @@ STATUSES: Mapping[str, int] = {
     "unsupported_media_type": 415,
     "validation_failed": 422,
     "idempotency_key_reused": 422,
+    "rate_limited": 429,
     "internal_error": 500,
     "unavailable": 503,
 }

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 
-from chassis.web.endpoint import TRACEPARENT, as_api_error, error_response, identify
+from chassis.web.endpoint import STANDING, TRACEPARENT, as_api_error, error_response, identify
 
 _log = structlog.get_logger(__name__)
 _SECONDS = Histogram(
@@ -27,7 +27,7 @@ Check = Callable[[], Awaitable[bool]]
 
 
 def answering(statuses: Mapping[str, int]) -> Middleware:
-    """Make the outermost middleware: request id, one error shape, one measure and at most one log line a request."""
+    """Make the outermost middleware: request id, limits told, one error shape, one measure, one log line at most."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -43,6 +43,8 @@ def answering(statuses: Mapping[str, int]) -> Middleware:
         response.headers["X-Request-Id"] = request_id
         if TRACEPARENT in request:
             response.headers["traceparent"] = request[TRACEPARENT]
+        if STANDING in request:
+            response.headers.update(request[STANDING].headers)
         seconds = time.perf_counter() - started
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else "none"

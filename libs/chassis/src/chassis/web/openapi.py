@@ -14,7 +14,13 @@ from chassis.web.errors import STATUSES, ErrorAnswer
 from chassis.web.routes import Route
 
 _REF = "#/components/schemas/{model}"
-_EVERY_OPERATION = ("unauthenticated", "forbidden", "unavailable")
+_EVERY_OPERATION = ("unauthenticated", "forbidden", "rate_limited", "unavailable")
+_RATE_LIMIT = {
+    "RateLimit-Limit": "Requests that the key may make a minute; where there is no limit, nothing tells of it.",
+    "RateLimit-Remaining": "Requests that it may make at once.",
+    "RateLimit-Reset": "Seconds until it may make one more.",
+}
+_RETRY = {"Retry-After": "Seconds until the same request is worth another try."}
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 Schemas = Mapping[Any, dict[str, Any]]  # by (model, mode): the key type that pydantic answers is private to it
@@ -42,6 +48,10 @@ def describe(*, title: str, version: str, routes: Sequence[Route], statuses: Map
         "paths": paths,
         "components": {
             "schemas": definitions,
+            "headers": {
+                name: {"description": told, "schema": {"type": "integer", "minimum": 0}}
+                for name, told in (_RATE_LIMIT | _RETRY).items()
+            },
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -98,7 +108,7 @@ def _parameters(route: Route, schemas: Schemas, definitions: Mapping[str, Any]) 
 
 
 def _success(route: Route, schemas: Schemas) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": "Done."}
+    told: dict[str, Any] = {"description": "Done.", "headers": _headers(_RATE_LIMIT)}
     if route.answer is not None:
         told["content"] = _json(schemas[route.answer, "serialization"])
     return told
@@ -117,13 +127,19 @@ def _failures(route: Route, schemas: Schemas, statuses: Mapping[str, int]) -> di
     by_status: dict[int, list[str]] = {}
     for code in sorted(codes):
         by_status.setdefault(statuses[code], []).append(code)
-    return {
+    told: dict[str, Any] = {
         str(status): {
             "description": ", ".join(f"`{code}`" for code in codes_of),
             "content": _json(schemas[ErrorAnswer, "serialization"]),
         }
         for status, codes_of in sorted(by_status.items())
     }
+    told[str(statuses["rate_limited"])]["headers"] = _headers(_RATE_LIMIT | _RETRY)
+    return told
+
+
+def _headers(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:
