@@ -203,7 +203,9 @@ def as_api_error(error: Exception, statuses: Mapping[str, int]) -> ApiError:
         return _from_http(error)
     if isinstance(error, CodedError):
         status = statuses.get(error.code) or STATUSES[error.code]
-        return ApiError(status, error.code, error.message, param=error.param, details=error.details)
+        wait = (error.details or {}).get("retry_after")
+        headers = None if wait is None else {"Retry-After": str(wait)}
+        return ApiError(status, error.code, error.message, param=error.param, details=error.details, headers=headers)
     if isinstance(error, TRANSIENT) and not isinstance(error, UNSTORABLE):
         return api_error("unavailable", "the database is busy or away; try again", headers={"Retry-After": "1"})
     return api_error("internal_error", "something went wrong on our side")

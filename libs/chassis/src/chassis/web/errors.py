@@ -29,7 +29,10 @@ STATUSES: Mapping[str, int] = {
 
 @runtime_checkable
 class CodedError(Protocol):
-    """What a service's domain errors look like, without importing this package."""
+    """What a service's domain errors look like, without importing this package.
+
+    A `retry_after` among the details, in seconds, is told as the header of that name too.
+    """
 
     code: str
     message: str

@@ -1,6 +1,7 @@
 """Where and when a booking or a hold is to be, and for how many: what both of them ask for, and are refused for alike.
 
-Invariant: a visit that passed `check_fields` and `check_times` breaks no rule that can be told without looking at other bookings.
+Invariant: a visit that passed `check_fields` and `check_times` breaks no rule that can be told without looking at other
+bookings.
 """
 
 from collections.abc import Iterable, Mapping
@@ -121,7 +122,7 @@ def check_shape(visit: Visit) -> None:
 
 
 def check_fields(visit: Visit, place: Place, actor: Actor, flaws: Flaws, *, now: datetime) -> None:
-    """Gather what the reference data does not allow: ids that name nothing, times out of bounds, tables that do not fit.
+    """Gather what the place does not allow: ids that name nothing, times out of bounds, tables that do not fit.
 
     Args:
         visit: what is asked for; it passed `check_shape`.

@@ -1,0 +1,92 @@
+"""Use cases on holds.
+
+Invariant: a hold blocks from its commit on, and no longer than to its expiry, whether or not anybody has looked since.
+"""
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+
+from booking.domain.actors import Actor
+from booking.domain.errors import Flaws, NotFoundError
+from booking.domain.holds import Hold, check_minutes, hold_of
+from booking.domain.occupancy import tables_among
+from booking.domain.times import Span
+from booking.domain.visit import Given, check_fields, check_rights, check_times
+from booking.service import limits
+from booking.service.ids import Ids
+from booking.service.occupying import find, make_room
+from booking.service.visiting import visit_and_place
+from booking.store import holds, occupancy, spots
+from booking.store.contention import retrying
+from chassis.clock import Clock
+from chassis.idempotency import Once
+from chassis.lifecycle import Stop
+from chassis.unit import UnitOfWork
+
+_LOOK_SECONDS = 1.0
+_BATCH = 200
+
+
+class Holds:
+    """Making holds, releasing them, and sweeping up those that have expired."""
+
+    def __init__(self, units: UnitOfWork, clock: Clock, ids: Ids) -> None:
+        self._units = units
+        self._clock = clock
+        self._new_id = partial(ids.new, "hld")
+
+    async def create(self, actor: Actor, given: Given, minutes: int, once: Once | None) -> Hold:
+        """Claim a time, tables or spots for some minutes.
+
+        Raises:
+            ForbiddenError, ValidationFailedError, OutsideAvailabilityError: as for a booking of the same.
+            SlotUnavailableError: it is taken.
+            TooManyBookingsError: the schedule takes no more within this minute.
+        """
+        check_rights(given, actor)
+        check_minutes(minutes, actor)
+        return await retrying(partial(self._create, actor, given, minutes, once))
+
+    async def _create(self, actor: Actor, given: Given, minutes: int, once: Once | None, attempt: int) -> Hold:
+        now = self._clock()
+        alone = given.get("event_instance_id") is None
+        begun = self._units.statement(once) if alone else self._units.begin(once)
+        async with begun as unit, AsyncExitStack() as stack:
+            visit, place = await visit_and_place(unit.conn, actor, given, now=now)
+            flaws = Flaws()
+            check_fields(visit, place, actor, flaws, now=now)
+            flaws.tell()
+            check_times(visit, place)
+            hold = hold_of(visit, actor, hold_id=self._new_id(), minutes=minutes, now=now)
+            if place.schedule is not None and place.schedule.is_limited:
+                await stack.enter_async_context(unit.conn.transaction())
+                await limits.heed(unit.conn, place.schedule, visit.start_time, made=1, now=now)
+            span = widened(visit.span, *place.buffers)
+            claim = await find(unit.conn, hold, place, span, chosen=visit.table_ids, now=now, attempt=attempt)
+            hold = replace(hold, table_ids=visit.table_ids or tables_among(place, claim.resource_nos))
+            if place.instance is not None:
+                await make_room(unit.conn, place.instance, hold.party_size, now)
+                await spots.hold(unit.conn, hold)
+            await holds.insert(unit.conn, hold, claim)
+            unit.answer(hold)
+        return hold
+
+    async def release(self, actor: Actor, hold_id: str) -> Hold:
+        """Give back what a hold holds.
+
+        Raises:
+            NotFoundError: there is no such hold in the actor's reach, or not any more.
+        """
+        async with self._units.begin() as unit:
+            hold = await holds.take(unit.conn, actor, hold_id)
+            if hold is None:
+                raise NotFoundError("there is no such hold")
+            await self._give_back(unit, [hold], "released", actor)
+        return hold
+
+    async def sweep(self, stop: Stop) -> None:
+        """Give back what has expired, for those who wait to hear of it, until asked to stop."""
+        while not await stop.wait(_LOOK_SECONDS):
+            while await self._sweep() == _BATCH and not stop.is_set():
+                pass
