@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 
 from chassis.ids import new_id
-from slotwire_contracts import Reservation, ReservationEvent, reservation_event
+from slotwire_contracts import Reservation, ReservationEvent, make_event
 
 _AT = datetime(2030, 1, 7, 8, 0, tzinfo=UTC)
 _MODEL = Reservation.model_validate(
@@ -44,7 +44,7 @@ _MODEL = Reservation.model_validate(
 def events(count: int, org_ids: Sequence[str]) -> Iterator[ReservationEvent]:
     """Make so many events; the organizations take turns."""
     for org_id in islice(cycle(org_ids), count):
-        yield reservation_event(
+        yield make_event(
             "reservation.created",
             id=new_id("evt"),
             time=datetime.now(UTC),

@@ -6,7 +6,7 @@ from typing import Any
 
 from slotwire_contracts import BOOKING_EVENTS, CATALOG, encode
 from slotwire_contracts.generate import SCHEMAS
-from support.reservations import an_event
+from support.catalog_events import a_catalog_event
 
 DOCUMENT = json.loads((SCHEMAS / "asyncapi.json").read_text())
 
@@ -69,7 +69,7 @@ def test_the_owner_sends_every_message_of_its_topic() -> None:
 
 def test_a_payload_names_the_attributes_that_a_record_has() -> None:
     for kind in CATALOG:
-        content = json.loads(encode(an_event(kind)))
+        content = json.loads(encode(a_catalog_event(kind)))
         payload = DOCUMENT["components"]["messages"][kind]["payload"]
         assert payload["allOf"] == [{"$ref": "./envelope.json"}]
         assert payload["properties"]["type"] == {"const": content["type"]}

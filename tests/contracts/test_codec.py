@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from pydantic import ValidationError
 
 from slotwire_contracts import (
     CATALOG,
@@ -16,10 +17,11 @@ from slotwire_contracts import (
     UnknownEvent,
     decode,
     encode,
+    make_event,
     record_key,
-    reservation_event,
 )
 from support.arbitrary_events import EVENTS
+from support.catalog_events import RESOURCES, a_catalog_event, a_resource
 from support.reservations import CHANGES, RESERVATION, a_reservation, an_event
 
 
@@ -73,8 +75,16 @@ def test_an_attribute_without_a_value_is_not_written() -> None:
     assert content["data"]["resource"]["event_type_id"] is None
 
 
-def test_the_key_is_the_reservations_id_and_the_header_tells_the_format() -> None:
-    assert record_key(an_event()) == b"bk_abc123"
+@pytest.mark.parametrize("kind", sorted(CATALOG))
+def test_every_type_is_read_as_its_own(kind: str) -> None:
+    event = a_catalog_event(kind)
+    again = decode(encode(event))
+    assert (type(again), again) == (CATALOG[kind].model, event)
+
+
+def test_the_key_is_the_resources_id_and_the_header_tells_the_format() -> None:
+    keys = {entry.resource: record_key(a_catalog_event(kind)).decode() for kind, entry in CATALOG.items()}
+    assert keys == {resource: content["id"] for resource, content in RESOURCES.items()}
     assert list(HEADERS) == [("content-type", b"application/cloudevents+json")]
 
 
@@ -178,7 +188,7 @@ def test_a_reason_does_not_repeat_personal_values() -> None:
 
 def test_a_type_outside_the_catalog_cannot_be_made() -> None:
     with pytest.raises(KeyError, match=r"reservation\.vanished"):
-        reservation_event(
+        make_event(
             "reservation.vanished",
             id="evt_1",
             time=an_event().time,
@@ -188,3 +198,10 @@ def test_a_type_outside_the_catalog_cannot_be_made() -> None:
             sequence=1,
             actor=None,
         )
+
+
+@pytest.mark.parametrize("kind", sorted(CATALOG))
+def test_an_event_cannot_be_made_of_another_kind_of_resource(kind: str) -> None:
+    for resource in RESOURCES.keys() - {CATALOG[kind].resource}:
+        with pytest.raises(ValidationError, match=r"data\.resource"):
+            a_catalog_event(kind, resource=a_resource(resource))

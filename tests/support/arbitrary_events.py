@@ -1,9 +1,13 @@
-"""Any reservation and any event of the catalog, for property tests."""
+"""Any resource and any event of the catalog, for property tests."""
+
+from collections.abc import Mapping
+from datetime import time
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from slotwire_contracts import CATALOG
-from support.reservations import a_reservation, an_event
+from slotwire_contracts import CATALOG, Weekday
+from support.catalog_events import CHANGES, a_catalog_event, a_resource
 
 TEXT = st.text(min_size=1, max_size=20)
 JSON = st.recursive(
@@ -12,23 +16,79 @@ JSON = st.recursive(
     max_leaves=8,
 )
 INSTANTS = st.datetimes(timezones=st.timezones(), allow_imaginary=False).filter(lambda at: 1 < at.year < 9999)
-RESERVATIONS = st.builds(
-    a_reservation,
-    id=TEXT,
-    title=st.none() | TEXT,
-    start_time=INSTANTS,
-    metadata=st.dictionaries(TEXT, JSON, max_size=3),
-    table_ids=st.lists(TEXT, max_size=3),
-    party_size=st.integers(1, 500),
-    location_type=st.sampled_from([None, "in_person", "phone", "video", "custom"]),
+HOURS = st.lists(
+    st.fixed_dictionaries(dict.fromkeys(("start", "end"), st.times().map(lambda at: time.strftime(at, "%H:%M")))),
+    max_size=3,
 )
+_FIELDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
+    "reservation": {
+        "title": st.none() | TEXT,
+        "start_time": INSTANTS,
+        "metadata": st.dictionaries(TEXT, JSON, max_size=3),
+        "table_ids": st.lists(TEXT, max_size=3),
+        "party_size": st.integers(1, 500),
+        "location_type": st.sampled_from([None, "in_person", "phone", "video", "custom"]),
+    },
+    "hold": {
+        "schedule_id": st.none() | TEXT,
+        "table_ids": st.lists(TEXT, max_size=3),
+        "party_size": st.integers(1, 500),
+        "expires_at": INSTANTS,
+    },
+    "event_instance": {
+        "title": TEXT,
+        "start_time": INSTANTS,
+        "location_id": st.none() | TEXT,
+        "max_attendance": st.integers(1, 500),
+        "attendance": st.integers(0, 500),
+        "status": st.sampled_from(["scheduled", "cancelled"]),
+    },
+    "location": {
+        "auto_confirm": st.booleans(),
+        "weekly_hours": st.none() | st.dictionaries(st.sampled_from(get_args(Weekday)), HOURS),
+        "date_overrides": st.dictionaries(st.dates(), HOURS, max_size=3),
+        "visit_minutes": st.integers(1, 1440),
+    },
+    "table": {
+        "section_id": st.none() | TEXT,
+        "min_party": st.integers(1, 20),
+        "combinable": st.booleans(),
+    },
+}
+_ANY_CHANGES = st.fixed_dictionaries(
+    {"changes": st.dictionaries(TEXT, st.fixed_dictionaries({"from": JSON, "to": JSON}), max_size=3)}
+)
+_OTHER_CHANGES: Mapping[str, st.SearchStrategy[Any]] = {
+    "hold.released": st.fixed_dictionaries({"reason": st.sampled_from(["expired", "released"])}),
+    "event_instance.updated": st.fixed_dictionaries(
+        {
+            "changes": st.fixed_dictionaries(
+                {},
+                optional={
+                    "start_time": st.fixed_dictionaries({"from": INSTANTS, "to": INSTANTS}),
+                    "location_id": st.fixed_dictionaries({"from": st.none() | TEXT, "to": st.none() | TEXT}),
+                },
+            )
+        }
+    ),
+    "event_instance.cancelled": st.fixed_dictionaries({}, optional={"reason": TEXT}),
+    "location.updated": _ANY_CHANGES,
+    "table.updated": _ANY_CHANGES,
+}
+
+
+def _resources(resource: str) -> st.SearchStrategy[Any]:
+    return st.builds(a_resource, st.just(resource), id=TEXT, **_FIELDS[resource])
+
+
 EVENTS = st.sampled_from(sorted(CATALOG)).flatmap(
     lambda kind: st.builds(
-        an_event,
+        a_catalog_event,
         st.just(kind),
         id=TEXT,
         time=INSTANTS,
-        resource=RESERVATIONS,
+        resource=_resources(CATALOG[kind].resource),
+        change=_OTHER_CHANGES.get(kind, st.just(CHANGES[kind])),
         sequence=st.integers(1, 2**31 - 1),
         actor=st.sampled_from([None, "staff", "client", "system", "calcom"]),
         correlationid=st.none() | TEXT,

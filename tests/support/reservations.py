@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from slotwire_contracts import CATALOG, Reservation, ReservationEvent, reservation_event
+from slotwire_contracts import CATALOG, Reservation, ReservationEvent, make_event
 
 RESERVATION: Mapping[str, Any] = {
     "id": "bk_abc123",
@@ -42,8 +42,19 @@ _OTHER_CHANGES: Mapping[str, Mapping[str, Any]] = {
 }
 _TRANSITION: Mapping[str, Any] = {"from_status": "pending", "to_status": "confirmed"}
 
-CHANGES: Mapping[str, Mapping[str, Any]] = {kind: _OTHER_CHANGES.get(kind, _TRANSITION) for kind in CATALOG}
-"""A change for every type of the catalog."""
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    kind: _OTHER_CHANGES.get(kind, _TRANSITION) for kind, entry in CATALOG.items() if entry.resource == "reservation"
+}
+"""A change for every type of event of a reservation."""
+
+OCCASION: Mapping[str, Any] = {
+    "id": "evt_01hzy",
+    "time": datetime(2024, 1, 2, 12, 30, 0, 250_000, tzinfo=UTC),
+    "orgid": "org_abc123",
+    "sequence": 2,
+    "actor": "staff",
+}
+"""When and why an event came about."""
 
 
 def a_reservation(**other: Any) -> Reservation:
@@ -53,13 +64,6 @@ def a_reservation(**other: Any) -> Reservation:
 
 def an_event(kind: str = "reservation.confirmed", **other: Any) -> ReservationEvent:
     """Make an event of a type, the given attributes replaced."""
-    attributes: dict[str, Any] = {
-        "id": "evt_01hzy",
-        "time": datetime(2024, 1, 2, 12, 30, 0, 250_000, tzinfo=UTC),
-        "resource": a_reservation(),
-        "change": CHANGES[kind],
-        "orgid": "org_abc123",
-        "sequence": 2,
-        "actor": "staff",
-    }
-    return reservation_event(kind, **{**attributes, **other})
+    attributes = {"resource": a_reservation(), "change": CHANGES[kind], **OCCASION, **other}
+    made: ReservationEvent = make_event(kind, **attributes)
+    return made

@@ -3,16 +3,37 @@
 A consumer of the streams needs nothing else: `decode(record.value)` and a `match` on the event.
 """
 
-from slotwire_contracts.catalog import CATALOG, CatalogEntry, is_known, public_types
+from slotwire_contracts.catalog import CATALOG, CatalogEntry, CatalogEvent, is_known, public_types
 from slotwire_contracts.codec import CONTENT_TYPE, HEADERS, AnyEvent, DecodeError, decode, encode, record_key
+from slotwire_contracts.data import NoChange, ResourceData
 from slotwire_contracts.envelope import SCHEMA_BASE, Actor, Event, KnownEvent, UnknownEvent, schema_uri
-from slotwire_contracts.making import BOOKING_SOURCE, reservation_event
+from slotwire_contracts.event_instance import (
+    CalledOffChange,
+    EventInstance,
+    EventInstanceCancelled,
+    EventInstanceChanges,
+    EventInstanceEvent,
+    EventInstanceStatus,
+    EventInstanceUpdated,
+    EventInstanceUpdatedChange,
+)
+from slotwire_contracts.field_changes import AnyChange, AnyChanges, FieldChange
+from slotwire_contracts.hold import Hold, HoldReleased, ReleaseChange, ReleaseReason
+from slotwire_contracts.location import (
+    Location,
+    LocationCreated,
+    LocationDeleted,
+    LocationEvent,
+    LocationUpdated,
+    OpenHours,
+    Weekday,
+)
+from slotwire_contracts.making import Occasion, make_event
 from slotwire_contracts.metadata import METADATA_DEPTH, Metadata, is_too_deep
 from slotwire_contracts.reservation import LocationType, Reservation, ReservationStatus
 from slotwire_contracts.reservation_changes import (
     Change,
     CreatedChange,
-    FieldChange,
     FieldChanges,
     StatusWord,
     TablesChange,
@@ -36,12 +57,12 @@ from slotwire_contracts.reservation_events import (
     ReservationUnassigned,
     ReservationUpdated,
 )
+from slotwire_contracts.table import Table, TableCreated, TableDeleted, TableEvent, TableUpdated
 from slotwire_contracts.times import Instant, PreciseInstant
 from slotwire_contracts.topics import BOOKING_EVENTS, TOPICS, Topic, dead_letter_topic, dead_letters
 
 __all__ = [
     "BOOKING_EVENTS",
-    "BOOKING_SOURCE",
     "CATALOG",
     "CONTENT_TYPE",
     "HEADERS",
@@ -49,19 +70,42 @@ __all__ = [
     "SCHEMA_BASE",
     "TOPICS",
     "Actor",
+    "AnyChange",
+    "AnyChanges",
     "AnyEvent",
+    "CalledOffChange",
     "CatalogEntry",
+    "CatalogEvent",
     "Change",
     "CreatedChange",
     "DecodeError",
     "Event",
+    "EventInstance",
+    "EventInstanceCancelled",
+    "EventInstanceChanges",
+    "EventInstanceEvent",
+    "EventInstanceStatus",
+    "EventInstanceUpdated",
+    "EventInstanceUpdatedChange",
     "FieldChange",
     "FieldChanges",
+    "Hold",
+    "HoldReleased",
     "Instant",
     "KnownEvent",
+    "Location",
+    "LocationCreated",
+    "LocationDeleted",
+    "LocationEvent",
     "LocationType",
+    "LocationUpdated",
     "Metadata",
+    "NoChange",
+    "Occasion",
+    "OpenHours",
     "PreciseInstant",
+    "ReleaseChange",
+    "ReleaseReason",
     "Reservation",
     "ReservationAssigned",
     "ReservationCancelled",
@@ -79,20 +123,27 @@ __all__ = [
     "ReservationStatus",
     "ReservationUnassigned",
     "ReservationUpdated",
+    "ResourceData",
     "StatusWord",
+    "Table",
+    "TableCreated",
+    "TableDeleted",
+    "TableEvent",
+    "TableUpdated",
     "TablesChange",
     "Topic",
     "TransitionChange",
     "UnknownEvent",
     "UpdatedChange",
+    "Weekday",
     "dead_letter_topic",
     "dead_letters",
     "decode",
     "encode",
     "is_known",
     "is_too_deep",
+    "make_event",
     "public_types",
     "record_key",
-    "reservation_event",
     "schema_uri",
 ]

@@ -6,16 +6,31 @@ Invariant: a type stands here exactly once, and `decode` knows exactly the types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import get_args
+from typing import Annotated, get_args
 
+from pydantic import Field
+
+from slotwire_contracts import event_instance as instances
+from slotwire_contracts import location as locations
 from slotwire_contracts import reservation_events as reservations
+from slotwire_contracts import table as tables
 from slotwire_contracts.envelope import schema_uri
-from slotwire_contracts.reservation_events import ReservationEvent
+from slotwire_contracts.hold import HoldReleased
 from slotwire_contracts.topics import BOOKING_EVENTS, Topic
 
-__all__ = ["CATALOG", "CatalogEntry", "is_known", "public_types"]
+__all__ = ["CATALOG", "CatalogEntry", "CatalogEvent", "is_known", "public_types"]
 
-EventModel = type[ReservationEvent]
+CatalogEvent = Annotated[
+    reservations.ReservationEvent
+    | HoldReleased
+    | instances.EventInstanceEvent
+    | locations.LocationEvent
+    | tables.TableEvent,
+    Field(discriminator="type"),
+]
+"""Any event of the catalog; `type` tells which."""
+
+EventModel = type[CatalogEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,7 @@ class CatalogEntry:
     Attributes:
         type: its name.
         model: the class that reads and writes it.
-        resource: what webhooks call the thing that it is about.
+        resource: what the thing that it is about is called, here and in webhooks.
         public: whether the history feed and webhooks show it; the others are bookkeeping, on the topic only.
         topic: where it travels.
     """
@@ -41,26 +56,41 @@ class CatalogEntry:
         """The name of the schema of its data."""
         return schema_uri(self.type)
 
+    @property
+    def source(self) -> str:
+        """The `source` of its events: the service that tells them."""
+        return f"/slotwire/{self.topic.owner}"
 
-def _reservation_entry(model: EventModel, *, public: bool = True) -> CatalogEntry:
+
+def _entry(model: EventModel, *, public: bool) -> CatalogEntry:
     (event_type,) = get_args(model.model_fields["type"].annotation)
-    return CatalogEntry(event_type, model, "reservation", public, BOOKING_EVENTS)
+    resource, _, _ = event_type.partition(".")
+    return CatalogEntry(event_type, model, resource, public, BOOKING_EVENTS)
 
 
 _ENTRIES = (
-    _reservation_entry(reservations.ReservationCreated),
-    _reservation_entry(reservations.ReservationPending),
-    _reservation_entry(reservations.ReservationConfirmed),
-    _reservation_entry(reservations.ReservationDeclined),
-    _reservation_entry(reservations.ReservationLate),
-    _reservation_entry(reservations.ReservationPartiallySeated),
-    _reservation_entry(reservations.ReservationSeated),
-    _reservation_entry(reservations.ReservationCompleted),
-    _reservation_entry(reservations.ReservationCancelled),
-    _reservation_entry(reservations.ReservationNoShow),
-    _reservation_entry(reservations.ReservationUpdated),
-    _reservation_entry(reservations.ReservationAssigned, public=False),
-    _reservation_entry(reservations.ReservationUnassigned, public=False),
+    _entry(reservations.ReservationCreated, public=True),
+    _entry(reservations.ReservationPending, public=True),
+    _entry(reservations.ReservationConfirmed, public=True),
+    _entry(reservations.ReservationDeclined, public=True),
+    _entry(reservations.ReservationLate, public=True),
+    _entry(reservations.ReservationPartiallySeated, public=True),
+    _entry(reservations.ReservationSeated, public=True),
+    _entry(reservations.ReservationCompleted, public=True),
+    _entry(reservations.ReservationCancelled, public=True),
+    _entry(reservations.ReservationNoShow, public=True),
+    _entry(reservations.ReservationUpdated, public=True),
+    _entry(reservations.ReservationAssigned, public=False),
+    _entry(reservations.ReservationUnassigned, public=False),
+    _entry(HoldReleased, public=False),
+    _entry(instances.EventInstanceUpdated, public=False),
+    _entry(instances.EventInstanceCancelled, public=False),
+    _entry(locations.LocationCreated, public=False),
+    _entry(locations.LocationUpdated, public=False),
+    _entry(locations.LocationDeleted, public=False),
+    _entry(tables.TableCreated, public=False),
+    _entry(tables.TableUpdated, public=False),
+    _entry(tables.TableDeleted, public=False),
 )
 
 CATALOG: Mapping[str, CatalogEntry] = MappingProxyType({entry.type: entry for entry in _ENTRIES})

@@ -7,9 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from slotwire_contracts.catalog import CATALOG
+from slotwire_contracts.catalog import CATALOG, CatalogEvent
 from slotwire_contracts.envelope import Event, UnknownEvent
-from slotwire_contracts.reservation_events import ReservationEvent
 
 __all__ = ["CONTENT_TYPE", "HEADERS", "AnyEvent", "DecodeError", "decode", "encode", "record_key"]
 
@@ -19,10 +18,10 @@ CONTENT_TYPE = "application/cloudevents+json"
 HEADERS: tuple[tuple[str, bytes], ...] = (("content-type", CONTENT_TYPE.encode()),)
 """The headers of every record (CloudEvents Kafka binding 1.0, section 3.3)."""
 
-AnyEvent = ReservationEvent | UnknownEvent
+AnyEvent = CatalogEvent | UnknownEvent
 """What a reader may meet."""
 
-_KNOWN: TypeAdapter[ReservationEvent] = TypeAdapter(ReservationEvent)
+_KNOWN: TypeAdapter[CatalogEvent] = TypeAdapter(CatalogEvent)
 
 
 class DecodeError(ValueError):

@@ -5,48 +5,72 @@ Invariant: what does not depend on the occasion (source, subject, schema) is fil
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack, overload
 
-from slotwire_contracts.catalog import CATALOG
+from slotwire_contracts.catalog import CATALOG, CatalogEvent
 from slotwire_contracts.envelope import Actor
+from slotwire_contracts.event_instance import EventInstance, EventInstanceEvent
+from slotwire_contracts.hold import Hold, HoldReleased
+from slotwire_contracts.location import Location, LocationEvent
+from slotwire_contracts.model import ContractModel
 from slotwire_contracts.reservation import Reservation
-from slotwire_contracts.reservation_changes import Change
 from slotwire_contracts.reservation_events import ReservationEvent
+from slotwire_contracts.table import Table, TableEvent
 
-__all__ = ["BOOKING_SOURCE", "reservation_event"]
+__all__ = ["Occasion", "make_event"]
 
-BOOKING_SOURCE = "/slotwire/booking"
-"""The `source` of every event that the booking service tells."""
+_Change = ContractModel | Mapping[str, Any]
 
 
-def reservation_event(
+class Occasion(TypedDict):
+    """When and why an event came about."""
+
+    id: str
+    """The event's id."""
+    time: datetime
+    """When it happened."""
+    orgid: str
+    """The organization."""
+    sequence: int
+    """The event's number among those of its resource, from 1."""
+    actor: Actor | str | None
+    """Who caused it."""
+    correlationid: NotRequired[str | None]
+    """What several events of one request have in common."""
+    causationid: NotRequired[str | None]
+    """The event that this one answers."""
+    traceparent: NotRequired[str | None]
+    """The trace of the request that caused it."""
+
+
+@overload
+def make_event(
+    type: str, *, resource: Reservation, change: _Change, **occasion: Unpack[Occasion]
+) -> ReservationEvent: ...
+@overload
+def make_event(type: str, *, resource: Hold, change: _Change, **occasion: Unpack[Occasion]) -> HoldReleased: ...
+@overload
+def make_event(
+    type: str, *, resource: EventInstance, change: _Change, **occasion: Unpack[Occasion]
+) -> EventInstanceEvent: ...
+@overload
+def make_event(type: str, *, resource: Location, change: _Change, **occasion: Unpack[Occasion]) -> LocationEvent: ...
+@overload
+def make_event(type: str, *, resource: Table, change: _Change, **occasion: Unpack[Occasion]) -> TableEvent: ...
+def make_event(
     type: str,  # noqa: A002 - the attribute's name in CloudEvents
     *,
-    id: str,  # noqa: A002 - as above
-    time: datetime,
-    resource: Reservation,
-    change: Change | Mapping[str, Any],
-    orgid: str,
-    sequence: int,
-    actor: Actor | str | None,
-    correlationid: str | None = None,
-    causationid: str | None = None,
-    traceparent: str | None = None,
-) -> ReservationEvent:
-    """Make an event of a reservation.
+    resource: Reservation | Hold | EventInstance | Location | Table,
+    change: _Change,
+    **occasion: Unpack[Occasion],
+) -> CatalogEvent:
+    """Make an event of the catalog.
 
     Args:
         type: a type of the catalog.
-        id: the event's id.
-        time: when it happened.
-        resource: the reservation right after the change.
+        resource: what it is about, right after the change; of what is gone, as it was last.
         change: what changed, as the type's model or as its JSON.
-        orgid: the organization.
-        sequence: the event's number among those of this reservation, from 1.
-        actor: who caused it.
-        correlationid: what several events of one request have in common.
-        causationid: the event that this one answers.
-        traceparent: the trace of the request that caused it.
+        occasion: when and why it came about.
 
     Raises:
         KeyError: the catalog has no such type.
@@ -54,17 +78,10 @@ def reservation_event(
     """
     entry = CATALOG[type]
     return entry.model(
-        id=id,
-        source=BOOKING_SOURCE,
+        source=entry.source,
         type=type,
         subject=resource.id,
-        time=time,
         dataschema=entry.dataschema,
-        orgid=orgid,
-        sequence=sequence,
-        correlationid=correlationid,
-        causationid=causationid,
-        actor=actor,
-        traceparent=traceparent,
         data={"resource": resource, "change": change},
+        **occasion,
     )

@@ -3,27 +3,24 @@
 Invariant: a change says enough to be understood without the snapshots before and after it.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from slotwire_contracts.field_changes import CountChange, FieldChange, InstantChange, OptionalTextChange, TextChange
 from slotwire_contracts.metadata import Metadata
 from slotwire_contracts.model import ContractModel, omitted_when_none
 from slotwire_contracts.reservation import LocationType
-from slotwire_contracts.times import Instant
 
 __all__ = [
     "Change",
     "CreatedChange",
-    "FieldChange",
     "FieldChanges",
     "StatusWord",
     "TablesChange",
     "TransitionChange",
     "UpdatedChange",
 ]
-
-Value_co = TypeVar("Value_co", covariant=True)
 
 StatusWord = Literal[
     "pending", "confirmed", "declined", "late", "partially_seated", "seated", "completed", "cancelled", "no_show"
@@ -48,31 +45,8 @@ class TransitionChange(ContractModel):
     reason: str | None = omitted_when_none()
 
 
-class FieldChange(ContractModel, Generic[Value_co]):
-    """What a field was and has become."""
-
-    from_: Value_co = Field(alias="from")
-    to: Value_co
-
-
-class InstantChange(FieldChange[Instant]):
-    """A time moved."""
-
-
-class TextChange(FieldChange[str]):
-    """A text that is always there was replaced."""
-
-
-class OptionalTextChange(FieldChange[str | None]):
-    """A text was set, replaced or taken away."""
-
-
 class LocationTypeChange(FieldChange[LocationType | None]):
     """The way to meet was set, replaced or taken away."""
-
-
-class CountChange(FieldChange[int]):
-    """A number rose or fell."""
 
 
 class MetadataChange(FieldChange[Metadata]):

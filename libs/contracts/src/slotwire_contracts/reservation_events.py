@@ -7,8 +7,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field
 
+from slotwire_contracts.data import ResourceData
 from slotwire_contracts.envelope import KnownEvent
-from slotwire_contracts.model import ContractModel
 from slotwire_contracts.reservation import Reservation
 from slotwire_contracts.reservation_changes import Change, CreatedChange, TablesChange, TransitionChange, UpdatedChange
 
@@ -33,11 +33,8 @@ __all__ = [
 Change_co = TypeVar("Change_co", bound=Change, covariant=True)
 
 
-class ReservationData(ContractModel, Generic[Change_co]):
+class ReservationData(ResourceData[Reservation, Change_co], Generic[Change_co]):
     """The reservation right after the change, and the change."""
-
-    resource: Reservation
-    change: Change_co
 
 
 class ReservationCreated(KnownEvent[ReservationData[CreatedChange]]):

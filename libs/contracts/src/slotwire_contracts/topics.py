@@ -33,8 +33,8 @@ class Topic:
     max_message_bytes: int = 1024 * 1024
 
 
-BOOKING_EVENTS = Topic("booking.events", 12, 14 * _DAY_HOURS, "booking id", "booking")
-"""What happens to bookings."""
+BOOKING_EVENTS = Topic("booking.events", 12, 14 * _DAY_HOURS, "resource id", "booking")
+"""What happens to bookings, and to what they are made of: holds, event instances, locations, tables."""
 
 TOPICS: tuple[Topic, ...] = (BOOKING_EVENTS,)
 """Every topic that carries events of the catalog."""

@@ -11,13 +11,13 @@ from booking.service.origin import Origin
 from booking.service.snapshots import snapshot
 from booking.store.history import Entry
 from chassis.outbox import OutboxMessage
-from slotwire_contracts import BOOKING_EVENTS, ReservationEvent, encode, reservation_event
+from slotwire_contracts import BOOKING_EVENTS, ReservationEvent, encode, make_event
 
 
 def event_of(event: Event, actor: Actor, origin: Origin) -> ReservationEvent:
     """Tell what happened to a booking, and the booking right after it."""
     word, change = _catalog(event.fact)
-    return reservation_event(
+    return make_event(
         f"reservation.{word}",
         id=event.id,
         time=event.at,

@@ -1,0 +1,98 @@
+"""An event of every type of the catalog, well-formed, for tests to bend."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slotwire_contracts import CATALOG, CatalogEvent, EventInstance, Hold, Location, Reservation, Table, make_event
+from support.reservations import CHANGES as RESERVATION_CHANGES
+from support.reservations import OCCASION, RESERVATION
+
+RESOURCES: Mapping[str, Mapping[str, Any]] = {
+    "reservation": RESERVATION,
+    "hold": {
+        "id": "hld_abc123",
+        "schedule_id": None,
+        "location_id": "loc_abc123",
+        "event_type_id": None,
+        "event_instance_id": None,
+        "table_ids": ["tbl_1", "tbl_2"],
+        "party_size": 4,
+        "start_time": "2024-02-15T19:00:00Z",
+        "end_time": "2024-02-15T20:30:00Z",
+        "expires_at": "2024-01-02T12:30:00Z",
+        "created_at": "2024-01-02T12:15:00Z",
+    },
+    "event_instance": {
+        "id": "ins_abc123",
+        "service_id": "svc_abc123",
+        "title": "Yoga for beginners",
+        "start_time": "2024-02-15T08:00:00Z",
+        "end_time": "2024-02-15T09:00:00Z",
+        "timezone": "Europe/Berlin",
+        "location_id": None,
+        "max_attendance": 12,
+        "attendance": 0,
+        "status": "scheduled",
+        "created_at": "2024-01-01T00:00:00Z",
+        "updated_at": "2024-01-02T00:00:00Z",
+    },
+    "location": {
+        "id": "loc_abc123",
+        "name": "Osteria",
+        "timezone": "Europe/Rome",
+        "auto_confirm": True,
+        "weekly_hours": {"friday": [{"start": "12:00", "end": "15:00"}, {"start": "19:00", "end": "01:00"}]},
+        "date_overrides": {"2024-12-25": []},
+        "visit_minutes": 90,
+        "interval_minutes": 15,
+        "created_at": "2024-01-01T00:00:00Z",
+        "updated_at": "2024-01-02T00:00:00Z",
+    },
+    "table": {
+        "id": "tbl_1",
+        "location_id": "loc_abc123",
+        "section_id": None,
+        "name": "By the window",
+        "min_party": 1,
+        "max_party": 4,
+        "combinable": False,
+        "created_at": "2024-01-01T00:00:00Z",
+        "updated_at": "2024-01-02T00:00:00Z",
+    },
+}
+"""The JSON of one of each kind of resource, with the keys in their order."""
+
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    **RESERVATION_CHANGES,
+    "hold.released": {"reason": "expired"},
+    "event_instance.updated": {"changes": {"max_attendance": {"from": 10, "to": 12}}},
+    "event_instance.cancelled": {"reason": "The teacher is ill"},
+    "location.created": {},
+    "location.updated": {"changes": {"weekly_hours": {"from": None, "to": {}}}},
+    "location.deleted": {},
+    "table.created": {},
+    "table.updated": {"changes": {"max_party": {"from": 2, "to": 4}, "name": {"from": "1", "to": "By the window"}}},
+    "table.deleted": {},
+}
+"""A change for every type of the catalog."""
+
+MODELS: Mapping[str, type[Reservation | Hold | EventInstance | Location | Table]] = {
+    "reservation": Reservation,
+    "hold": Hold,
+    "event_instance": EventInstance,
+    "location": Location,
+    "table": Table,
+}
+"""The class of each kind of resource."""
+
+
+def a_resource(resource: str, **other: Any) -> Reservation | Hold | EventInstance | Location | Table:
+    """Make a resource of a kind, the given fields replaced."""
+    return MODELS[resource].model_validate({**RESOURCES[resource], **other})
+
+
+def a_catalog_event(kind: str, **other: Any) -> CatalogEvent:
+    """Make an event of a type, the given attributes replaced."""
+    resource = a_resource(CATALOG[kind].resource)
+    made: CatalogEvent = make_event(kind, **{"resource": resource, "change": CHANGES[kind], **OCCASION, **other})
+    return made
