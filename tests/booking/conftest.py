@@ -6,6 +6,7 @@ import pytest
 
 from booking.settings import DATABASE
 from chassis.postgres import Database, database_url
+from support.booking_desk import Desk, quiet_database
 from support.booking_service import Caller, Service, running_service
 from support.servers import Servers
 
@@ -29,3 +30,16 @@ async def db(service: Service) -> AsyncIterator[Database]:
     url = database_url(service.settings.postgres_url, DATABASE)
     async with Database(url, pool_size=4, application="tests").opened() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+async def quiet_db(servers: Servers) -> AsyncIterator[Database]:
+    """A database of the service that nothing works on but the test."""
+    async with quiet_database(servers) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(quiet_db: Database) -> Desk:
+    """The use cases for the staff of a new organization, at an instant that the test sets."""
+    return Desk(quiet_db)

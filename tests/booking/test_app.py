@@ -34,7 +34,10 @@ async def test_every_operation_is_described(service: Service) -> None:
     assert {path: sorted(operations) for path, operations in paths.items() if path.startswith(("/api", "/v1"))} == {
         "/api/v1/availability": ["get"],
         "/api/v1/bookings": ["get", "post"],
+        "/api/v1/bookings/bulk-status": ["post"],
         "/api/v1/bookings/{id}": ["delete", "get", "patch"],
+        "/api/v1/holds": ["post"],
+        "/api/v1/holds/{id}": ["delete"],
         "/v1/reservations/{id}/events": ["get"],
         **{f"/api/v1/{kind}": ["get", "post"] for kind in ("locations", "tables", "schedules", "event-types")},
         **{f"/api/v1/{kind}/{{id}}": ["get", "patch"] for kind in ("locations", "tables", "schedules", "event-types")},

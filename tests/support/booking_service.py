@@ -102,9 +102,18 @@ class Caller:
         body = {"location_id": location_id, "name": f"Table for {seats}", "max_party": seats, **fields}
         return str((await self.post("/api/v1/tables", body)).data["id"])
 
+    async def hold(self, **fields: Any) -> Answer:
+        """Try to hold an hour."""
+        return await self.post("/api/v1/holds", a_visit_body(**fields))
+
     async def book(self, **fields: Any) -> Answer:
         """Try to book an hour."""
         return await self.post("/api/v1/bookings", a_body(**fields))
+
+
+def a_visit_body(*, at: datetime = SOON, minutes: int = 60, **fields: Any) -> dict[str, Any]:
+    """The body of a POST for a hold; `at` and `minutes` give its times."""
+    return {"start_time": text(at), "end_time": text(at + timedelta(minutes=minutes)), **fields}
 
 
 def somebody() -> dict[str, str]:
@@ -114,12 +123,7 @@ def somebody() -> dict[str, str]:
 
 def a_body(*, at: datetime = SOON, minutes: int = 60, **fields: Any) -> dict[str, Any]:
     """The body of a POST for a booking by somebody new; `at` and `minutes` give its times."""
-    return {
-        "start_time": text(at),
-        "end_time": text(at + timedelta(minutes=minutes)),
-        "attendee": somebody(),
-        **fields,
-    }
+    return a_visit_body(at=at, minutes=minutes, **{"attendee": somebody(), **fields})
 
 
 @dataclass(frozen=True)

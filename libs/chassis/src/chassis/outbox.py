@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge
 
 from chassis.kafka import Producer
 from chassis.lifecycle import Stop
-from chassis.postgres import Database, DedicatedConnection
+from chassis.postgres import Connection, Database, DedicatedConnection
 from slotwire_contracts import HEADERS
 
 _log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class OutboxMessage:
 def insertion(first: int) -> str:
     """Write an INSERT of messages, in their order; its parameters are `columns`, from the number `first` on.
 
-    A writer makes it a part of its own last statement, which saves a round trip, or executes it. Either way it holds
+    A writer makes it a part of its own last statement, which saves a round trip, or calls `append`. Either way it holds
     the lock of each message's resource row by then, or inserts the row with it: that makes the ids of one key rise in
     commit order.
     """
@@ -77,6 +77,14 @@ def columns(messages: Sequence[OutboxMessage]) -> list[list[str] | list[bytes]]:
         [message.key for message in messages],
         [message.value for message in messages],
     ]
+
+
+_APPEND = insertion(1)
+
+
+async def append(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
+    """Add messages in the caller's transaction, which holds the locks that `insertion` asks for."""
+    await conn.execute(_APPEND, *columns(messages))
 
 
 class Relay:

@@ -8,11 +8,14 @@ from aiohttp import web
 from booking.api import ERRORS, routes
 from booking.service.availability import Availability
 from booking.service.bookings import Bookings
+from booking.service.completion import Completion
+from booking.service.holds import Holds
 from booking.service.ids import Ids
 from booking.service.reference import ReferenceData
 from booking.settings import DATABASE, Settings
 from chassis.clock import utc_now
 from chassis.ids import new_id, next_id
+from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app
 from slotwire_contracts import BOOKING_EVENTS
@@ -25,16 +28,18 @@ def create_app(settings: Settings) -> web.Application:
     base = Foundation(settings, service=DATABASE, publishes=[BOOKING_EVENTS])
     ids = Ids(new_id, next_id)
     bookings = Bookings(base.units, base.database, utc_now, ids)
+    holds = Holds(base.units, utc_now, ids)
+    completion = Completion(bookings, base.database, utc_now, ids)
     data = ReferenceData(base.units, base.database, utc_now, ids)
     app = create_web_app(
         title="Slotwire booking",
         version=VERSION,
-        routes=routes(bookings, Availability(base.database, utc_now), data),
+        routes=routes(bookings, holds, Availability(base.database, utc_now), data),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
         rate_limits=base.rate_limits,
         checks=base.checks,
     )
-    base.run_in(app)
+    base.run_in(app, Loop("holds", holds.sweep), Loop("completion", completion.run))
     return app

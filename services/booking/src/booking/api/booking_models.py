@@ -5,23 +5,21 @@ Invariant: what a change leaves out stays as it is, and only what a new booking 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, StringConstraints
 
 from booking.api.fields import UNSET, Body, Identifier, Instant, InstantOrDate, LocationType, Name, PageQuery, PartySize
+from booking.api.visit_models import TableIds, VisitBody, needed
 from booking.domain import creation
 from booking.domain.change import Change
 from booking.domain.creation import NewBooking
 from booking.domain.listing import BookingFilter
 from booking.domain.status import Status
-from booking.domain.visit import Given
 from chassis.web import Email, Output, Text, TimeZone
 
 Phone = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Notes = Annotated[str, StringConstraints(max_length=5000)]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Metadata = dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Any]
-TableIds = Annotated[list[Identifier], Field(max_length=50)]
 
 
 class Attendee(Body):
@@ -44,42 +42,10 @@ class ChangedAttendee(Body):
     notes: Notes | None = None
 
 
-def _needed(value: Any, info: ValidationInfo) -> Any:
-    """Refuse to do without a field that nothing else tells; as a flaw of the field, it stands beside every other."""
-    told = {"schedule_id": ("location_id", "event_instance_id", "hold_id"), "attendee": ("client_id",)}
-    others = told.get(str(info.field_name), ("event_instance_id", "hold_id"))
-    # One that is wrong itself is not among the data, and tells all that there is to tell.
-    if value is None and all(info.data.get(other, "") is None for other in others if other in info.data):
-        raise PydanticCustomError("missing", f"must be given without {' or '.join(others)}")
-    return value
-
-
 class Held(Body):
     """What a hold tells."""
 
     hold_id: Identifier | None = None
-
-
-class VisitBody(Body):
-    """Where and when, and for how many. What an event instance or a hold tells may be left out."""
-
-    event_instance_id: Identifier | None = None
-    location_id: Identifier | None = None
-    schedule_id: Annotated[Identifier | None, AfterValidator(_needed), Field(validate_default=True)] = None
-    event_type_id: Identifier | None = None
-    table_ids: TableIds | None = None
-    start_time: Annotated[Instant | None, AfterValidator(_needed), Field(validate_default=True)] = None
-    end_time: Annotated[Instant | None, AfterValidator(_needed), Field(validate_default=True)] = None
-    party_size: PartySize = UNSET
-    override_availability: bool = False
-
-    @property
-    def given(self) -> Given:
-        """The fields of the visit that were given."""
-        values = {name: getattr(self, name) for name in VisitBody.model_fields}
-        if self.table_ids is not None:
-            values["table_ids"] = tuple(self.table_ids)
-        return {name: value for name, value in values.items() if value is not None}
 
 
 class BookingBody(VisitBody, Held):
@@ -90,7 +56,7 @@ class BookingBody(VisitBody, Held):
     title: Name | None = None
     location: Text | None = None
     location_type: LocationType | None = None
-    attendee: Annotated[Attendee | None, AfterValidator(_needed), Field(validate_default=True)] = None
+    attendee: Annotated[Attendee | None, AfterValidator(needed), Field(validate_default=True)] = None
     metadata: Metadata = Field(default_factory=dict)
     source: Source = "api"
     status: Literal["SEATED"] | None = None
@@ -158,6 +124,37 @@ _PLAIN_DETAILS = (
     "party_size",
     "source",
 )
+
+
+class BulkStatus(Body):
+    """A status for several bookings."""
+
+    ids: Annotated[list[Identifier], Field(min_length=1, max_length=100)]
+    status: Status
+    reason: Text | None = None
+    correction: bool = False
+
+    @property
+    def change(self) -> Change:
+        """What is to change about each of them."""
+        return Change(status=self.status, reason=self.reason, correction=self.correction)
+
+
+class Refused(Output):
+    """Why a booking was left as it was."""
+
+    code: str
+    message: str
+    param: str | None
+    details: dict[str, Any] | None
+
+
+class BulkResult(Output):
+    """What became of one of the bookings: the status that it has now, or else why it was refused."""
+
+    id: str
+    status: str | None
+    error: Refused | None
 
 
 class BookingQuery(PageQuery):

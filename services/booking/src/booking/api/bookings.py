@@ -6,12 +6,20 @@ Invariant: every answer that shows a booking shows it whole, in the one represen
 import re
 from dataclasses import dataclass
 
-from booking.api.booking_models import BookingBody, BookingQuery, Cancelled, ChangedBooking
+from booking.api.booking_models import (
+    BookingBody,
+    BookingQuery,
+    BulkResult,
+    BulkStatus,
+    Cancelled,
+    ChangedBooking,
+    Refused,
+)
 from booking.api.fields import actor_of, meta_of
 from booking.domain.booking import Booking
 from booking.domain.errors import Flaw, ValidationFailedError
 from booking.domain.listing import Found
-from booking.service.bookings import Bookings
+from booking.service.bookings import Bookings, Outcome
 from booking.service.origin import Origin
 from booking.service.snapshots import snapshot
 from chassis.web import Call, Data, Listing, Route
@@ -27,7 +35,7 @@ _VERSION = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 @dataclass(frozen=True)
 class Handlers:
-    """The five operations of seed 001."""
+    """The five operations of seed 001, and one on many."""
 
     bookings: Bookings
 
@@ -43,17 +51,22 @@ class Handlers:
     async def create(self, call: Call) -> Booking:
         """Make a booking."""
         body: BookingBody = call.body
-        return await self.bookings.create(actor_of(call.caller), body.new_booking(), _origin(call), call.once)
+        return await self.bookings.create(actor_of(call.caller), body.new_booking(), origin_of(call), call.once)
 
     async def change(self, call: Call) -> Booking:
         """Change a booking."""
         body: ChangedBooking = call.body
         change = body.change(_version(call))
-        return await self.bookings.change(actor_of(call.caller), call.path["id"], change, _origin(call))
+        return await self.bookings.change(actor_of(call.caller), call.path["id"], change, origin_of(call))
+
+    async def change_all(self, call: Call) -> list[Outcome]:
+        """Change the status of several bookings."""
+        body: BulkStatus = call.body
+        return await self.bookings.change_all(actor_of(call.caller), body.ids, body.change, origin_of(call), call.once)
 
     async def cancel(self, call: Call) -> Booking:
         """Cancel a booking."""
-        return await self.bookings.cancel(actor_of(call.caller), call.path["id"], _version(call), _origin(call))
+        return await self.bookings.cancel(actor_of(call.caller), call.path["id"], _version(call), origin_of(call))
 
 
 def routes(bookings: Bookings) -> list[Route]:
@@ -81,7 +94,17 @@ def routes(bookings: Bookings) -> list[Route]:
             render=_show,
             body=BookingBody,
             status=201,
-            errors=("slot_unavailable", "outside_availability"),
+            errors=("slot_unavailable", "outside_availability", "already_booked", "hold_expired"),
+        ),
+        Route(
+            "POST",
+            f"{PATH}/bulk-status",
+            handlers.change_all,
+            scope=MANAGE,
+            summary="Change the status of several bookings, each for itself",
+            answer=Data[list[BulkResult]],
+            render=_show_outcomes,
+            body=BulkStatus,
         ),
         Route("GET", one, handlers.get, scope=READ, summary="Read a booking", answer=Data[Reservation], render=_show),
         Route(
@@ -94,7 +117,13 @@ def routes(bookings: Bookings) -> list[Route]:
             render=_show,
             body=ChangedBooking,
             headers=_IF_MATCH,
-            errors=("invalid_status_transition", "slot_unavailable", "outside_availability", "version_conflict"),
+            errors=(
+                "invalid_status_transition",
+                "slot_unavailable",
+                "outside_availability",
+                "already_booked",
+                "version_conflict",
+            ),
         ),
         Route(
             "DELETE",
@@ -122,7 +151,23 @@ def _show_cancelled(booking: Booking) -> Data[Cancelled]:
     return Data(data=Cancelled(id=booking.id, status=booking.status, cancelled=True))
 
 
-def _origin(call: Call) -> Origin:
+def _show_outcomes(outcomes: list[Outcome]) -> Data[list[BulkResult]]:
+    return Data(data=[_show_outcome(outcome) for outcome in outcomes])
+
+
+def _show_outcome(outcome: Outcome) -> BulkResult:
+    refused, booking = outcome.refused, outcome.booking
+    return BulkResult(
+        id=outcome.booking_id,
+        status=booking.status if booking else None,
+        error=Refused(code=refused.code, message=refused.message, param=refused.param, details=refused.details)
+        if refused
+        else None,
+    )
+
+
+def origin_of(call: Call) -> Origin:
+    """Tell which request is behind a change."""
     return Origin(call.request_id, call.traceparent)
 
 

@@ -3,15 +3,17 @@
 Invariant: history, topic and webhooks tell of the same event: one id, one type, one change.
 """
 
+from datetime import datetime
 from typing import Any, assert_never
 
 from booking.domain.actors import Actor
 from booking.domain.facts import Assigned, Created, Event, Fact, StatusChanged, Unassigned, Updated
+from booking.domain.holds import Hold
 from booking.service.origin import Origin
-from booking.service.snapshots import snapshot
+from booking.service.snapshots import hold_snapshot, snapshot
 from booking.store.history import Entry
 from chassis.outbox import OutboxMessage
-from slotwire_contracts import BOOKING_EVENTS, ReservationEvent, encode, make_event
+from slotwire_contracts import BOOKING_EVENTS, HoldReleased, ReleaseReason, ReservationEvent, encode, make_event
 
 
 def event_of(event: Event, actor: Actor, origin: Origin) -> ReservationEvent:
@@ -37,8 +39,26 @@ def entry_of(event: ReservationEvent) -> Entry:
     return Entry(event.id, event.sequence, event.type, event.time, change)
 
 
-def message_of(event: ReservationEvent) -> OutboxMessage:
-    """Tell what the topic gets of an event: all of it, under its booking's id."""
+def released(
+    hold: Hold, reason: ReleaseReason, origin: Origin, *, actor: str, event_id: str, at: datetime
+) -> HoldReleased:
+    """Tell that what a hold held is free; it is the first and only event of the hold."""
+    return make_event(
+        "hold.released",
+        id=event_id,
+        time=at,
+        resource=hold_snapshot(hold),
+        change={"reason": reason},
+        orgid=hold.org_id,
+        sequence=1,
+        actor=actor,
+        correlationid=origin.request_id,
+        traceparent=origin.traceparent,
+    )
+
+
+def message_of(event: ReservationEvent | HoldReleased) -> OutboxMessage:
+    """Tell what the topic gets of an event: all of it, under the id of what it is about."""
     return OutboxMessage(event.id, BOOKING_EVENTS.name, event.subject.encode(), encode(event))
 
 

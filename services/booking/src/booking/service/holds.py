@@ -3,29 +3,34 @@
 Invariant: a hold blocks from its commit on, and no longer than to its expiry, whether or not anybody has looked since.
 """
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 
-from booking.domain.actors import Actor
+from booking.domain.actors import Actor, ActorName
 from booking.domain.errors import Flaws, NotFoundError
 from booking.domain.holds import Hold, check_minutes, hold_of
 from booking.domain.occupancy import tables_among
-from booking.domain.times import Span
+from booking.domain.times import check_span
 from booking.domain.visit import Given, check_fields, check_rights, check_times
 from booking.service import limits
+from booking.service.events import message_of, released
 from booking.service.ids import Ids
 from booking.service.occupying import find, make_room
+from booking.service.origin import Origin
 from booking.service.visiting import visit_and_place
 from booking.store import holds, occupancy, spots
 from booking.store.contention import retrying
+from chassis import outbox
 from chassis.clock import Clock
 from chassis.idempotency import Once
 from chassis.lifecycle import Stop
-from chassis.unit import UnitOfWork
+from chassis.unit import Unit, UnitOfWork
+from slotwire_contracts import ReleaseReason
 
 _LOOK_SECONDS = 1.0
-_BATCH = 200
+BATCH = 200
 
 
 class Holds:
@@ -35,6 +40,8 @@ class Holds:
         self._units = units
         self._clock = clock
         self._new_id = partial(ids.new, "hld")
+        self._new_request_id = partial(ids.new, "req")
+        self._next_event_id = partial(ids.following, "evt")
 
     async def create(self, actor: Actor, given: Given, minutes: int, once: Once | None) -> Hold:
         """Claim a time, tables or spots for some minutes.
@@ -62,7 +69,8 @@ class Holds:
             if place.schedule is not None and place.schedule.is_limited:
                 await stack.enter_async_context(unit.conn.transaction())
                 await limits.heed(unit.conn, place.schedule, visit.start_time, made=1, now=now)
-            span = widened(visit.span, *place.buffers)
+            before, after = place.buffers
+            span = check_span(visit.span, before_minutes=before, after_minutes=after)
             claim = await find(unit.conn, hold, place, span, chosen=visit.table_ids, now=now, attempt=attempt)
             hold = replace(hold, table_ids=visit.table_ids or tables_among(place, claim.resource_nos))
             if place.instance is not None:
@@ -72,7 +80,7 @@ class Holds:
             unit.answer(hold)
         return hold
 
-    async def release(self, actor: Actor, hold_id: str) -> Hold:
+    async def release(self, actor: Actor, hold_id: str, origin: Origin) -> Hold:
         """Give back what a hold holds.
 
         Raises:
@@ -82,11 +90,35 @@ class Holds:
             hold = await holds.take(unit.conn, actor, hold_id)
             if hold is None:
                 raise NotFoundError("there is no such hold")
-            await self._give_back(unit, [hold], "released", actor)
+            await self._give_back(unit, [hold], ReleaseReason.RELEASED, actor.name, origin)
         return hold
 
     async def sweep(self, stop: Stop) -> None:
         """Give back what has expired, for those who wait to hear of it, until asked to stop."""
-        while not await stop.wait(_LOOK_SECONDS):
-            while await self._sweep() == _BATCH and not stop.is_set():
-                pass
+        full = False
+        while not await stop.wait(0 if full else _LOOK_SECONDS):
+            full = await self.sweep_once() == BATCH
+
+    async def sweep_once(self) -> int:
+        """Give back what has expired, a batch at most, and answer how many holds that were."""
+        async with self._units.begin() as unit:
+            expired = await holds.take_expired(unit.conn, self._clock(), BATCH)
+            if expired:
+                origin = Origin(self._new_request_id())
+                await self._give_back(unit, expired, ReleaseReason.EXPIRED, "system", origin)
+        return len(expired)
+
+    async def _give_back(
+        self, unit: Unit, taken: Sequence[Hold], reason: ReleaseReason, actor: ActorName, origin: Origin
+    ) -> None:
+        """Let what removed holds hold fall free, and tell of it."""
+        ids = [hold.id for hold in taken]
+        await occupancy.release_holds(unit.conn, ids)
+        await spots.release_holds(unit.conn, ids)
+        now = self._clock()
+        told = [
+            released(hold, reason, origin, actor=actor, event_id=self._next_event_id(None, now), at=now)
+            for hold in taken
+        ]
+        await outbox.append(unit.conn, [message_of(event) for event in told])
+        unit.publishes()

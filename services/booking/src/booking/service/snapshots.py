@@ -1,10 +1,11 @@
-"""A booking as the world sees it.
+"""A booking and a hold as the world sees them.
 
-Invariant: answers and events show a booking in the same way; what it holds only for us is in neither.
+Invariant: answers and events show a booking in the same way, and so a hold; what it holds only for us is in neither.
 """
 
+from booking.domain import holds
 from booking.domain.booking import Booking
-from slotwire_contracts import LocationType, Reservation, ReservationStatus
+from slotwire_contracts import Hold, LocationType, Reservation, ReservationStatus
 
 
 def snapshot(booking: Booking) -> Reservation:
@@ -35,3 +36,8 @@ def snapshot(booking: Booking) -> Reservation:
         version=booking.version,
         updated_at=booking.updated_at,
     )
+
+
+def hold_snapshot(hold: holds.Hold) -> Hold:
+    """Answer the one representation of a hold."""
+    return Hold(**{name: getattr(hold, name) for name in Hold.model_fields})
