@@ -1,12 +1,15 @@
 """What `slotwire tail` shows of a record is what the record holds."""
 
 import io
+import json
 
+import pytest
 from rich.console import Console
 
 from chassis.kafka import Record
 from devstack.tail import line
-from slotwire_contracts import encode
+from slotwire_contracts import CATALOG, encode
+from support.catalog_events import CHANGES, a_catalog_event
 from support.reservations import a_reservation, an_event
 
 
@@ -23,6 +26,25 @@ def test_an_event_is_one_line() -> None:
     told = shown(encode(event))
     assert told.count("\n") == 1
     assert all(word in told for word in ("3:14", "reservation.confirmed", f"{event.subject} #{event.sequence}"))
+
+
+@pytest.mark.parametrize("kind", sorted(CATALOG))
+def test_every_type_tells_what_it_is_about_and_what_changed(kind: str) -> None:
+    event = a_catalog_event(kind)
+    told = shown(encode(event))
+    assert told.split("3:14 ", 1)[1].split() == [
+        kind,
+        event.subject,
+        f"#{event.sequence}",
+        *json.dumps(CHANGES[kind]).split(),
+    ]
+
+
+@pytest.mark.parametrize("data", [None, "text", [1], {"resource": {}}])
+def test_a_type_that_is_newer_than_the_reader_is_one_line_too(data: object) -> None:
+    content = {**json.loads(encode(an_event())), "type": "thing.happened", "data": data}
+    told = shown(json.dumps(content).encode())
+    assert told.endswith("thing.happened               bk_abc123 #2 null\n")
 
 
 def test_brackets_in_an_event_are_no_markup() -> None:

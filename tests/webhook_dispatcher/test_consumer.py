@@ -1,9 +1,11 @@
 """From the topic into the ingest: what cannot be read goes to the dead letters, and the rest goes on."""
 
+from chassis.ids import new_id
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
-from slotwire_contracts import dead_letter_topic, encode, record_key
-from support.dispatcher import Dispatcher, a_happening
+from slotwire_contracts import CATALOG, dead_letter_topic, encode, record_key
+from support.catalog_events import a_catalog_event
+from support.dispatcher import ORG, Dispatcher, a_happening
 from support.endpoints import endpoint
 from support.servers import Servers
 from support.topics import fresh_topic, read_topic, write_topic
@@ -53,3 +55,30 @@ async def test_poison_goes_to_the_dead_letters_and_what_follows_is_delivered(
     for key, value, reason in POISON:
         assert dead[key].value == value
         assert reason in dict(dead[key].headers)["slotwire-dead-letter-reason"].decode()
+
+
+async def test_what_is_on_the_topic_only_is_passed_over_whatever_it_is_about(
+    dispatcher: Dispatcher, servers: Servers
+) -> None:
+    """«topic only (bookkeeping: never in feed or webhooks)»"""
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
+    loop = consumer(servers.kafka_bootstrap, dispatcher.database, dispatcher.ingest, topics=[topic], group=topic.name)
+    kinds = ["reservation.assigned", *(kind for kind, entry in CATALOG.items() if entry.resource != "reservation")]
+    bookkeeping = [a_catalog_event(kind, id=new_id("evt"), orgid=ORG) for kind in kinds]
+    last = a_happening()
+    async with endpoint() as receiver, background(Loop("consumer", loop.run), drain_seconds=5.0):
+        subscription = await dispatcher.subscribe(receiver.url, events=["*"])
+        records = [(record_key(event), encode(event)) for event in (*bookkeeping, last)]
+        await write_topic(servers.kafka_bootstrap, topic.name, records)
+
+        async def came() -> bool:
+            return bool(receiver.requests)
+
+        await eventually(came, within=20)
+        assert (await dispatcher.settled(last, subscription)).state is DeliveryState.DELIVERED
+    assert len(receiver.requests) == 1
+    assert await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name)) == []
+    async with dispatcher.database.connection() as conn:
+        assert await conn.fetchval("SELECT array_agg(event_id) FROM deliveries") == [last.id]
+        taken = await conn.fetchval("SELECT count(*) FROM inbox")
+    assert taken == len(bookkeeping) + 1

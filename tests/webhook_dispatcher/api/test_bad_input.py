@@ -103,6 +103,8 @@ FIELDS: list[tuple[dict[str, Any], str, str | None]] = [
     ({"events": "*"}, "events", "list_type"),
     ({"events": ["reservation.exploded"]}, "events", "unknown"),
     ({"events": ["reservation.assigned"]}, "events", "unknown"),
+    ({"events": ["hold.released"]}, "events", "unknown"),
+    ({"events": ["location.*"]}, "events", "unknown"),
     ({"events": ["reservation"]}, "events", "unknown"),
     ({"events": ["reserv*"]}, "events", "unknown"),
     ({"events": [".*"]}, "events", "unknown"),

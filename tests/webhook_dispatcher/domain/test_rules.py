@@ -49,6 +49,12 @@ def test_patterns_stand_for_public_types_only() -> None:
     assert expand(["reservation.assigned", "gone.*", ""]) == set()
 
 
+@pytest.mark.parametrize("kind", [kind for kind in CATALOG if not kind.startswith("reservation.")])
+def test_no_pattern_stands_for_what_is_about_something_else_than_a_reservation(kind: str) -> None:
+    """«topic only (bookkeeping: never in feed or webhooks)»"""
+    assert kind not in expand(["*", f"{CATALOG[kind].resource}.*", kind])
+
+
 def test_a_formula_grows_up_to_its_cap() -> None:
     policy = parse_policy({"base": 0.5, "factor": 3, "cap": 10, "number": 5})
     assert policy is not None

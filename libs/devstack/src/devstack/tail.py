@@ -54,10 +54,11 @@ def line(record: Record) -> Text:
         event = decode(record.value)
     except DecodeError as error:
         return Text(f"{place}  not an event: {error}", style="red")
-    change = json.dumps(event.model_dump(mode="json")["data"].get("change"))
+    data = event.model_dump(mode="json")["data"]
+    change = data.get("change") if isinstance(data, dict) else None
     when = event.time.isoformat(timespec="milliseconds")
     return Text.assemble(
         (f"{when} {place:>8} ", "dim"),
         (f"{event.type:<28}", "bold cyan"),
-        f" {event.subject} #{event.sequence} {change}",
+        f" {event.subject} #{event.sequence} {json.dumps(change)}",
     )
