@@ -255,7 +255,9 @@ async def _place_of(unit: Unit, booking: Booking, span: Span, *, now: datetime) 
         now=now,
         schedule_id=booking.schedule_id,
         location_id=booking.location_id,
+        event_type_id=booking.event_type_id,
         holder_id=booking.id,
+        widened=False,
     )
 
 

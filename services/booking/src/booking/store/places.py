@@ -64,8 +64,8 @@ LEFT JOIN locations l ON l.id = $3 AND l.org_id = asked.org_id AND l.deleted_at 
 LEFT JOIN event_types e ON e.id = $4 AND e.org_id = asked.org_id AND e.deleted_at IS NULL
 CROSS JOIN LATERAL (
     SELECT
-        greatest($6::bigint - 60 * coalesce(e.buffer_before_minutes, 0), $8::bigint) AS starts,
-        least($7::bigint + 60 * coalesce(e.buffer_after_minutes, 0), $9::bigint) AS ends
+        greatest($6::bigint - 60 * $11::integer * coalesce(e.buffer_before_minutes, 0), $8::bigint) AS starts,
+        least($7::bigint + 60 * $11::integer * coalesce(e.buffer_after_minutes, 0), $9::bigint) AS ends
 ) AS wanted
 CROSS JOIN LATERAL (
     SELECT
@@ -97,21 +97,23 @@ async def read(
     location_id: str | None,
     event_type_id: str | None = None,
     holder_id: str | None = None,
+    widened: bool = True,
 ) -> Place:
     """Read what there is of the named schedule, location and event type, and what of it is taken.
 
     Args:
         conn: where to read.
         org_id: whose.
-        span: the time to look at; it is widened by the event type's buffers.
+        span: the time to look at.
         now: the current instant; a hold that has expired by it is in nobody's way.
         schedule_id: the schedule that is named.
         location_id: the location that is named.
         event_type_id: the event type that is named.
         holder_id: a booking or hold that is in nobody's way: the one that moves, or that becomes a booking.
+        widened: whether the event type's buffers are looked at too, rather than being part of the span.
     """
     times = (epoch_seconds(instant) for instant in (span.start, span.end, EARLIEST, LATEST))
-    row = await conn.fetchrow(_READ, org_id, schedule_id, location_id, event_type_id, holder_id, *times, now)
+    row = await conn.fetchrow(_READ, org_id, schedule_id, location_id, event_type_id, holder_id, *times, now, int(widened))
     if row is None:
         raise AssertionError("a left join from one row answers one row")
     return Place(
