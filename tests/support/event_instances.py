@@ -1,0 +1,128 @@
+"""Services with event instances, who registers for them, and what they were told."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from booking.domain.actors import Actor
+from booking.domain.booking import Booking
+from booking.domain.facts import Created
+from booking.domain.times import parse_instant
+from booking.service.origin import Origin
+from booking.service.recording import write
+from chassis.clock import utc_now
+from chassis.ids import new_id, next_id
+from chassis.postgres import Database
+from chassis.unit import Unit
+from slotwire_contracts import BOOKING_EVENTS, AnyEvent, decode
+from support.booking_service import SOON, Answer, Caller, Service, text
+from support.booking_values import a_booking
+from support.topics import read_topic
+
+PATH = "/v2/event_instances"
+
+
+async def add_service(db: Database, org_id: str, **fields: Any) -> str:
+    """Add a service of one hour and 10 spots in Berlin, and answer its id."""
+    columns = {
+        "id": new_id("svc"),
+        "org_id": org_id,
+        "name": "Yoga",
+        "service_type": "event",
+        "timezone": "Europe/Berlin",
+        "duration_minutes": 60,
+        "max_attendance": 10,
+        "requires_confirmation": False,
+        "created_at": utc_now(),
+        "updated_at": utc_now(),
+        **fields,
+    }
+    values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    async with db.connection() as conn:
+        await conn.execute(f"INSERT INTO services ({', '.join(columns)}) VALUES ({values})", *columns.values())
+    return str(columns["id"])
+
+
+async def post_instance(staff: Caller, service_id: str, **fields: Any) -> Answer:
+    """Try to make an instance of a service."""
+    return await staff.post(PATH, {"service_id": service_id, "start_time": text(SOON), **fields})
+
+
+async def add_instance(db: Database, staff: Caller, **fields: Any) -> dict[str, Any]:
+    """Make an instance of a new service and answer it."""
+    made = await post_instance(staff, await add_service(db, staff.org_id), **fields)
+    return dict(made.data)
+
+
+async def register(db: Database, instance: Mapping[str, Any], org_id: str, **fields: Any) -> Booking:
+    """Write a registration with its spots, history and events, as one transaction."""
+    drafted = a_booking(
+        **{
+            "id": new_id("bk"),
+            "org_id": org_id,
+            "schedule_id": None,
+            "event_instance_id": instance["uid"],
+            "start_time": parse_instant(instance["start_time"]),
+            "end_time": parse_instant(instance["end_time"]),
+            "party_size": 1,
+            "last_event_id": None,
+            **fields,
+        }
+    )
+    async with db.transaction() as conn:
+        booking = await write(
+            Unit(conn),
+            None,
+            [(Created("registration", drafted.party_size, walk_in=False), drafted)],
+            Actor(org_id, "staff"),
+            Origin("req_1"),
+            claim=None,
+            now=utc_now(),
+            next_event_id=partial(next_id, "evt"),
+        )
+        await conn.execute(
+            "INSERT INTO spots (instance_id, booking_id, spots) VALUES ($1, $2, $3)",
+            instance["uid"],
+            booking.id,
+            booking.party_size,
+        )
+    return booking
+
+
+async def hold(db: Database, instance: Mapping[str, Any], spots: int, *, minutes: int) -> str:
+    """Hold spots until so many minutes from now, which may be past; answer the hold's id."""
+    hold_id, now = new_id("hold"), utc_now()
+    async with db.transaction() as conn:
+        await conn.execute(
+            "INSERT INTO holds (id, org_id, event_instance_id, table_ids, party_size, start_time, end_time, expires_at,"
+            " created_at) VALUES ($1, 'org', $2, '{}', $3, $4, $5, $6, $7)",
+            hold_id,
+            instance["uid"],
+            spots,
+            parse_instant(instance["start_time"]),
+            parse_instant(instance["end_time"]),
+            now + timedelta(minutes=minutes),
+            now,
+        )
+        await conn.execute(
+            "INSERT INTO spots (instance_id, hold_id, spots, expires_at) VALUES ($1, $2, $3, $4)",
+            instance["uid"],
+            hold_id,
+            spots,
+            now + timedelta(minutes=minutes),
+        )
+    return hold_id
+
+
+async def told(service: Service, subjects: Collection[str], count: int) -> list[AnyEvent]:
+    """Wait until the topic tells so many events of some resources, and answer all that it tells of them."""
+    keys = {subject.encode() for subject in subjects}
+    async with asyncio.timeout(30):
+        while True:
+            records = await read_topic(service.settings.kafka_bootstrap, BOOKING_EVENTS.name)
+            events = [decode(record.value) for record in records if record.key in keys]
+            if len(events) >= count:
+                return events
+            await asyncio.sleep(0.1)
