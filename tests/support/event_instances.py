@@ -3,22 +3,14 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
-from booking.domain.actors import Actor
-from booking.domain.booking import Booking
-from booking.domain.facts import Created
 from booking.domain.times import parse_instant
-from booking.service.origin import Origin
-from booking.service.recording import write
 from chassis.clock import utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import new_id
 from chassis.postgres import Database
-from chassis.unit import Unit
 from slotwire_contracts import BOOKING_EVENTS, AnyEvent, decode
-from support.booking_service import SOON, Answer, Caller, Service, text
-from support.booking_values import a_booking
+from support.booking_service import SOON, Answer, Caller, Service, somebody, text
 from support.topics import read_topic
 
 PATH = "/v2/event_instances"
@@ -56,39 +48,17 @@ async def add_instance(db: Database, staff: Caller, **fields: Any) -> dict[str, 
     return dict(made.data)
 
 
-async def register(db: Database, instance: Mapping[str, Any], org_id: str, **fields: Any) -> Booking:
-    """Write a registration with its spots, history and events, as one transaction."""
-    drafted = a_booking(
-        **{
-            "id": new_id("bk"),
-            "org_id": org_id,
-            "schedule_id": None,
-            "event_instance_id": instance["uid"],
-            "start_time": parse_instant(instance["start_time"]),
-            "end_time": parse_instant(instance["end_time"]),
-            "party_size": 1,
-            "last_event_id": None,
-            **fields,
-        }
-    )
-    async with db.transaction() as conn:
-        booking = await write(
-            Unit(conn),
-            None,
-            [(Created("registration", drafted.party_size, walk_in=False), drafted)],
-            Actor(org_id, "staff"),
-            Origin("req_1"),
-            claim=None,
-            now=utc_now(),
-            next_event_id=partial(next_id, "evt"),
-        )
-        await conn.execute(
-            "INSERT INTO spots (instance_id, booking_id, spots) VALUES ($1, $2, $3)",
-            instance["uid"],
-            booking.id,
-            booking.party_size,
-        )
-    return booking
+async def register(caller: Caller, uid: str, **fields: Any) -> Answer:
+    """Try to register somebody new for an instance."""
+    return await caller.post(f"{PATH}/{uid}/registrations", {"attendee": somebody(), **fields})
+
+
+async def registered(staff: Caller, uid: str, status: str = "CONFIRMED", **fields: Any) -> dict[str, Any]:
+    """Register somebody new, bring the registration to a status and answer it."""
+    made = await register(staff, uid, **fields)
+    if status != made.data["status"]:
+        made = await staff.patch(f"/api/v1/bookings/{made.data['id']}", {"status": status, "correction": True})
+    return dict(made.data)
 
 
 async def hold(db: Database, instance: Mapping[str, Any], spots: int, *, minutes: int) -> str:

@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> web.Application:
     holds = Holds(base.units, utc_now, ids)
     completion = Completion(bookings, base.database, utc_now, ids)
     data = ReferenceData(base.units, base.database, utc_now, ids)
-    instances = EventInstances(base.units, base.database, utc_now, ids)
+    instances = EventInstances(base.units, base.database, utc_now, ids, bookings)
     app = create_web_app(
         title="Slotwire booking",
         version=VERSION,

@@ -8,7 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from booking.api.fields import UNSET, Body, Identifier, Instant, Name, UtcSeconds
+from booking.api.booking_models import Attendee, Metadata, Source
+from booking.api.fields import UNSET, Body, Identifier, Instant, Name, PartySize, UtcSeconds
+from booking.domain import creation
+from booking.domain.creation import NewBooking
 from booking.domain.instances import EventInstance, InstanceFilter, InstanceStatus, NewInstance
 from booking.domain.listing import Page
 from chassis.web import Input, Output, Text, TimeZone
@@ -60,6 +63,26 @@ class CancelBody(Body):
     """Why an event instance is cancelled."""
 
     reason: Text | None = None
+
+
+class RegistrationBody(Body):
+    """Who comes to an event instance, and how many. A client who is known need not be described again."""
+
+    client_id: Identifier | None = None
+    attendee: Attendee | None = None
+    party_size: PartySize = 1
+    source: Source = "registration"
+    metadata: Metadata = Field(default_factory=dict)
+
+    def new_booking(self, instance_id: str) -> NewBooking:
+        """Tell the use case what is asked for."""
+        return NewBooking(
+            visit={"event_instance_id": instance_id, "party_size": self.party_size},
+            client_id=self.client_id,
+            attendee=None if self.attendee is None else creation.Attendee(**self.attendee.model_dump()),
+            source=self.source,
+            metadata=self.metadata,
+        )
 
 
 class PartQuery(Input):

@@ -6,6 +6,7 @@ Invariant: staff make and change instances; client keys see them, and of the reg
 from dataclasses import dataclass
 
 from booking.api import instance_models as models
+from booking.api.bookings import MANAGE as MANAGE_BOOKINGS
 from booking.api.bookings import READ as READ_BOOKINGS
 from booking.api.fields import actor_of
 from booking.api.reference import MANAGE, READ
@@ -16,6 +17,7 @@ from booking.service.instances import Cancellation, EventInstances
 from booking.service.origin import Origin
 from booking.service.snapshots import snapshot
 from chassis.web import Call, Data, Route
+from slotwire_contracts import Reservation
 
 PATH = "/v2/event_instances"
 _ONE = f"{PATH}/{{id}}"
@@ -55,6 +57,14 @@ class Handlers:
     async def delete(self, call: Call) -> EventInstance:
         """Delete an instance."""
         return await self.instances.delete(actor_of(call.caller), call.path["id"])
+
+    async def register(self, call: Call) -> Booking:
+        """Register for an instance."""
+        body: models.RegistrationBody = call.body
+        instance_id = call.path["id"]
+        return await self.instances.register(
+            actor_of(call.caller), instance_id, body.new_booking(instance_id), _origin(call), call.once
+        )
 
     async def registrations(self, call: Call) -> Found[Booking]:
         """Answer a page of an instance's registrations."""
@@ -131,6 +141,18 @@ def routes(instances: EventInstances) -> list[Route]:
             staff_only=True,
         ),
         Route(
+            "POST",
+            f"{_ONE}/registrations",
+            handlers.register,
+            scope=MANAGE_BOOKINGS,
+            summary="Register for an event instance",
+            answer=Data[Reservation],
+            render=_show_registration,
+            body=models.RegistrationBody,
+            status=201,
+            errors=("slot_unavailable", "already_booked"),
+        ),
+        Route(
             "GET",
             f"{_ONE}/registrations",
             handlers.registrations,
@@ -158,6 +180,10 @@ def _show_cancelled(cancellation: Cancellation) -> Data[models.CancelledInstance
 
 def _show_deleted(instance: EventInstance) -> Data[models.DeletedInstance]:
     return Data(data=models.DeletedInstance(uid=instance.id))
+
+
+def _show_registration(booking: Booking) -> Data[Reservation]:
+    return Data(data=snapshot(booking))
 
 
 def _show_registrations(found: Found[Booking]) -> models.Registrations:

@@ -12,6 +12,7 @@ from typing import Any
 
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
+from booking.domain.creation import NewBooking
 from booking.domain.errors import InUseError, NotFoundError
 from booking.domain.instances import (
     CANCELLABLE,
@@ -30,11 +31,12 @@ from booking.domain.instances import (
 )
 from booking.domain.listing import BookingFilter, Found, Page
 from booking.domain.status import OCCUPYING
+from booking.service.bookings import Bookings
 from booking.service.ids import Ids
 from booking.service.instance_events import message_of
 from booking.service.origin import Origin
 from booking.service.registrations import Following, lock
-from booking.store import bookings, instances
+from booking.store import bookings, instances, spots
 from booking.store.contention import retrying
 from chassis.clock import Clock
 from chassis.idempotency import Once
@@ -53,7 +55,8 @@ class Cancellation:
 class EventInstances:
     """Making, changing, cancelling and listing event instances, and what that means for who registered."""
 
-    def __init__(self, units: UnitOfWork, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, units: UnitOfWork, database: Database, clock: Clock, ids: Ids, use_cases: Bookings) -> None:
+        self._bookings = use_cases
         self._units = units
         self._database = database
         self._clock = clock
@@ -105,6 +108,25 @@ class EventInstances:
             await _find(conn, actor, instance_id, now=self._clock())
             return await bookings.page(conn, actor, BookingFilter(event_instance_id=instance_id), part)
 
+    async def register(
+        self, actor: Actor, instance_id: str, new: NewBooking, origin: Origin, once: Once | None
+    ) -> Booking:
+        """Book spots of an instance.
+
+        Args:
+            actor: who asks.
+            instance_id: the instance, which `new` names too.
+            new: what is asked for.
+            origin: the request behind it.
+            once: the request's idempotency key, if it has one.
+
+        Raises:
+            NotFoundError: the organization has no such instance.
+            as `Bookings.create` beside it.
+        """
+        await self.get(actor, instance_id)
+        return await self._bookings.create(actor, new, origin, once)
+
     async def change(self, actor: Actor, instance_id: str, changes: Mapping[str, Any], origin: Origin) -> EventInstance:
         """Change some fields of an instance, and with its time that of its registrations and holds.
 
@@ -127,7 +149,7 @@ class EventInstances:
             changed = diff(before, after)
             if not changed:
                 return before
-            await instances.give_back_expired(unit.conn, instance_id, now=now)
+            await spots.release_expired(unit.conn, instance_id, now)
             if after.span != before.span:
                 await instances.move_holds(unit.conn, after)
                 await self._following(unit, actor, origin, now).move(registered, after)
@@ -153,7 +175,7 @@ class EventInstances:
             if instance.status is InstanceStatus.CANCELLED:
                 registered = []
             else:
-                await self._following(unit, actor, origin, now).cancel(registered, instance, reason)
+                await self._following(unit, actor, origin, now).cancel(registered, reason)
                 await instances.release_holds(unit.conn, instance_id)
                 left = await _find(unit.conn, actor, instance_id, now=now)
                 called_off = replace(left, status=InstanceStatus.CANCELLED)

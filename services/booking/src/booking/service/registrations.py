@@ -16,7 +16,7 @@ from booking.domain.instances import EventInstance, moved
 from booking.domain.status import Status
 from booking.service.origin import Origin
 from booking.service.recording import write
-from booking.store import bookings, instances
+from booking.store import bookings, instances, spots
 from chassis.postgres import Connection
 from chassis.unit import Unit
 
@@ -55,16 +55,17 @@ class Following:
         """Give registrations the time that their instance has now."""
         for before in registered:
             after = moved(before, instance, now=self.now)
-            await self._write(before, after, after, None)
+            await self._write(before, after, after)
 
-    async def cancel(self, registered: Sequence[Booking], instance: EventInstance, reason: str) -> None:
+    async def cancel(self, registered: Sequence[Booking], reason: str) -> None:
         """Cancel registrations, and let their spots fall free."""
         for before in registered:
             revised = replace(before, version=before.version + 1, updated_at=self.now)
-            await self._write(before, revised, replace(revised, status=Status.CANCELLED), reason)
-        await instances.give_back(self.unit.conn, instance.id, [booking.id for booking in registered])
+            after = replace(revised, status=Status.CANCELLED)
+            await spots.book(self.unit.conn, after)
+            await self._write(before, revised, after, reason)
 
-    async def _write(self, before: Booking, revised: Booking, after: Booking, reason: str | None) -> None:
+    async def _write(self, before: Booking, revised: Booking, after: Booking, reason: str | None = None) -> None:
         steps = facts(before, revised, after, reason)
         if steps:
             await write(

@@ -4,7 +4,6 @@ Invariant: every statement names the organization, or an instance that the calle
 read counts no hold that has expired. Who has registrations and their instance to lock locks the instance last.
 """
 
-from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -45,8 +44,6 @@ _SERVICE_FIELDS = ", ".join(field.name for field in fields(Service))
 _SERVICE = f"SELECT {_SERVICE_FIELDS} FROM services WHERE id = $1 AND org_id = $2 AND deleted_at IS NULL"
 _LOCATION = "SELECT true FROM locations WHERE id = $1 AND org_id = $2 AND deleted_at IS NULL"
 
-_GIVE_BACK_EXPIRED = "DELETE FROM spots WHERE instance_id = $1 AND expires_at <= $2"
-_GIVE_BACK_REGISTERED = "DELETE FROM spots WHERE instance_id = $1 AND booking_id = ANY ($2::text[])"
 _RELEASE_HOLDS = """
 WITH given_back AS (DELETE FROM spots WHERE instance_id = $1 AND hold_id IS NOT NULL RETURNING hold_id)
 DELETE FROM holds USING given_back WHERE holds.id = given_back.hold_id
@@ -119,16 +116,6 @@ async def page(
 async def had_registrations(conn: Connection, instance_id: str) -> bool:
     """Tell whether anybody ever registered."""
     return bool(await conn.fetchval("SELECT true FROM bookings WHERE event_instance_id = $1 LIMIT 1", instance_id))
-
-
-async def give_back_expired(conn: Connection, instance_id: str, *, now: datetime) -> None:
-    """Let the spots of expired holds fall free."""
-    await conn.execute(_GIVE_BACK_EXPIRED, instance_id, now)
-
-
-async def give_back(conn: Connection, instance_id: str, booking_ids: Collection[str]) -> None:
-    """Let the spots of registrations fall free."""
-    await conn.execute(_GIVE_BACK_REGISTERED, instance_id, list(booking_ids))
 
 
 async def release_holds(conn: Connection, instance_id: str) -> None:
