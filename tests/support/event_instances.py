@@ -1,11 +1,9 @@
 """Services with event instances, who registers for them, and what they were told."""
 
 import asyncio
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Collection
 from typing import Any
 
-from booking.domain.times import parse_instant
 from chassis.clock import utc_now
 from chassis.ids import new_id
 from chassis.postgres import Database
@@ -61,29 +59,10 @@ async def registered(staff: Caller, uid: str, status: str = "CONFIRMED", **field
     return dict(made.data)
 
 
-async def hold(db: Database, instance: Mapping[str, Any], spots: int, *, minutes: int) -> str:
-    """Hold spots until so many minutes from now, which may be past; answer the hold's id."""
-    hold_id, now = new_id("hold"), utc_now()
-    async with db.transaction() as conn:
-        await conn.execute(
-            "INSERT INTO holds (id, org_id, event_instance_id, table_ids, party_size, start_time, end_time, expires_at,"
-            " created_at) VALUES ($1, 'org', $2, '{}', $3, $4, $5, $6, $7)",
-            hold_id,
-            instance["uid"],
-            spots,
-            parse_instant(instance["start_time"]),
-            parse_instant(instance["end_time"]),
-            now + timedelta(minutes=minutes),
-            now,
-        )
-        await conn.execute(
-            "INSERT INTO spots (instance_id, hold_id, spots, expires_at) VALUES ($1, $2, $3, $4)",
-            instance["uid"],
-            hold_id,
-            spots,
-            now + timedelta(minutes=minutes),
-        )
-    return hold_id
+async def hold(staff: Caller, uid: str, spots: int) -> str:
+    """Hold spots of an instance, and answer the hold's id."""
+    made = await staff.post("/api/v1/holds", {"event_instance_id": uid, "party_size": spots})
+    return str(made.data["id"])
 
 
 async def told(service: Service, subjects: Collection[str], count: int) -> list[AnyEvent]:

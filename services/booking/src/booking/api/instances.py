@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from booking.api import instance_models as models
 from booking.api.bookings import MANAGE as MANAGE_BOOKINGS
 from booking.api.bookings import READ as READ_BOOKINGS
+from booking.api.bookings import origin_of
 from booking.api.fields import actor_of
 from booking.api.reference import MANAGE, READ
 from booking.domain.booking import Booking
 from booking.domain.instances import EventInstance
 from booking.domain.listing import Found
 from booking.service.instances import Cancellation, EventInstances
-from booking.service.origin import Origin
 from booking.service.snapshots import snapshot
 from chassis.web import Call, Data, Route
 from slotwire_contracts import Reservation
@@ -46,13 +46,13 @@ class Handlers:
     async def change(self, call: Call) -> EventInstance:
         """Change an instance."""
         body: models.ChangedInstance = call.body
-        return await self.instances.change(actor_of(call.caller), call.path["id"], body.changes(), _origin(call))
+        return await self.instances.change(actor_of(call.caller), call.path["id"], body.changes(), origin_of(call))
 
     async def cancel(self, call: Call) -> Cancellation:
         """Cancel an instance."""
         body: models.CancelBody = call.body
         actor = actor_of(call.caller)
-        return await self.instances.cancel(actor, call.path["id"], body.reason, _origin(call), call.once)
+        return await self.instances.cancel(actor, call.path["id"], body.reason, origin_of(call), call.once)
 
     async def delete(self, call: Call) -> EventInstance:
         """Delete an instance."""
@@ -63,7 +63,7 @@ class Handlers:
         body: models.RegistrationBody = call.body
         instance_id = call.path["id"]
         return await self.instances.register(
-            actor_of(call.caller), instance_id, body.new_booking(instance_id), _origin(call), call.once
+            actor_of(call.caller), instance_id, body.new_booking(instance_id), origin_of(call), call.once
         )
 
     async def registrations(self, call: Call) -> Found[Booking]:
@@ -188,7 +188,3 @@ def _show_registration(booking: Booking) -> Data[Reservation]:
 
 def _show_registrations(found: Found[Booking]) -> models.Registrations:
     return models.Registrations(data=[snapshot(booking) for booking in found.items])
-
-
-def _origin(call: Call) -> Origin:
-    return Origin(call.request_id, call.traceparent)

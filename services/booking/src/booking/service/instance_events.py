@@ -8,13 +8,12 @@ from typing import Any, assert_never
 from booking.domain.actors import Actor
 from booking.domain.instances import EventInstance, InstanceCancelled, InstanceFact, InstanceUpdated
 from booking.service.origin import Origin
-from chassis.outbox import OutboxMessage
-from slotwire_contracts import BOOKING_EVENTS, EventInstanceStatus, encode, make_event
 from slotwire_contracts import EventInstance as Snapshot
+from slotwire_contracts import EventInstanceEvent, EventInstanceStatus, make_event
 
 
-def message_of(fact: InstanceFact, instance: EventInstance, actor: Actor, origin: Origin) -> OutboxMessage:
-    """Tell the topic what happened to an instance, and the instance right after it.
+def event_of(fact: InstanceFact, instance: EventInstance, actor: Actor, origin: Origin) -> EventInstanceEvent:
+    """Tell what happened to an instance, and the instance right after it.
 
     Args:
         fact: what happened.
@@ -25,7 +24,7 @@ def message_of(fact: InstanceFact, instance: EventInstance, actor: Actor, origin
     if instance.last_event_id is None:
         raise AssertionError("an instance that was numbered has an event")
     word, change = _catalog(fact)
-    event = make_event(
+    return make_event(
         f"event_instance.{word}",
         id=instance.last_event_id,
         time=instance.updated_at,
@@ -37,7 +36,6 @@ def message_of(fact: InstanceFact, instance: EventInstance, actor: Actor, origin
         correlationid=origin.request_id,
         traceparent=origin.traceparent,
     )
-    return OutboxMessage(event.id, BOOKING_EVENTS.name, event.subject.encode(), encode(event))
 
 
 def _catalog(fact: InstanceFact) -> tuple[str, dict[str, Any]]:

@@ -32,8 +32,9 @@ from booking.domain.instances import (
 from booking.domain.listing import BookingFilter, Found, Page
 from booking.domain.status import OCCUPYING
 from booking.service.bookings import Bookings
+from booking.service.events import message_of
 from booking.service.ids import Ids
-from booking.service.instance_events import message_of
+from booking.service.instance_events import event_of
 from booking.service.origin import Origin
 from booking.service.registrations import Following, lock
 from booking.store import bookings, instances, spots
@@ -211,7 +212,7 @@ class EventInstances:
     ) -> EventInstance:
         """Store a changed instance, and publish what happened to it."""
         told = numbered(instance, now=now, next_id=self._next_event_id)
-        await instances.update(unit.conn, told, message_of(fact, told, actor, origin))
+        await instances.update(unit.conn, told, message_of(event_of(fact, told, actor, origin)))
         unit.publishes()
         return told
 
