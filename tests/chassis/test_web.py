@@ -179,6 +179,7 @@ async def test_scopes_kinds_and_revocation(client: Client, identity: Identity) -
         (KeyKind.CLIENT, ["bookings.read"], None, "names its client"),
         (KeyKind.CLIENT, ["*"], "cl_1", r"cannot hold \*"),
         (KeyKind.CLIENT, ["webhooks.manage"], "cl_1", "cannot hold webhooks"),
+        (KeyKind.CLIENT, ["schedules.read", "schedules.manage"], "cl_1", "cannot hold schedules.manage"),
         (KeyKind.ADMIN, ["*"], "cl_1", "only a client key"),
     ],
 )

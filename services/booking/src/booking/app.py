@@ -11,6 +11,7 @@ from booking.service.bookings import Bookings
 from booking.service.completion import Completion
 from booking.service.holds import Holds
 from booking.service.ids import Ids
+from booking.service.instances import EventInstances
 from booking.service.reference import ReferenceData
 from booking.settings import DATABASE, Settings
 from chassis.clock import utc_now
@@ -31,10 +32,11 @@ def create_app(settings: Settings) -> web.Application:
     holds = Holds(base.units, utc_now, ids)
     completion = Completion(bookings, base.database, utc_now, ids)
     data = ReferenceData(base.units, base.database, utc_now, ids)
+    instances = EventInstances(base.units, base.database, utc_now, ids, bookings)
     app = create_web_app(
         title="Slotwire booking",
         version=VERSION,
-        routes=routes(bookings, holds, Availability(base.database, utc_now), data),
+        routes=routes(bookings, holds, Availability(base.database, utc_now), data, instances),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,

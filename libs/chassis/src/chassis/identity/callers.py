@@ -17,8 +17,10 @@ SCOPES = frozenset(
         "*",
     }
 )
-CLIENT_SCOPES = frozenset({"bookings.read", "bookings.manage", "booking_waitlist.read", "booking_waitlist.manage"})
-"""What a client key may hold: each reaches its own client's bookings and entries only."""
+CLIENT_SCOPES = frozenset(
+    {"bookings.read", "bookings.manage", "booking_waitlist.read", "booking_waitlist.manage", "schedules.read"}
+)
+"""What a client key may hold: it reaches its own client's bookings and entries only, and sees what can be booked."""
 
 
 class KeyKind(StrEnum):

@@ -8,17 +8,21 @@ from booking.api.bookings import routes as booking_routes
 from booking.api.errors import ERRORS
 from booking.api.feed import routes as feed_routes
 from booking.api.holds import routes as hold_routes
+from booking.api.instances import routes as instance_routes
 from booking.api.reference import routes as reference_routes
 from booking.service.availability import Availability
 from booking.service.bookings import Bookings
 from booking.service.holds import Holds
+from booking.service.instances import EventInstances
 from booking.service.reference import ReferenceData
 from chassis.web import Route
 
 __all__ = ["ERRORS", "routes"]
 
 
-def routes(use_cases: Bookings, holds: Holds, availability: Availability, data: ReferenceData) -> list[Route]:
+def routes(
+    use_cases: Bookings, holds: Holds, availability: Availability, data: ReferenceData, instances: EventInstances
+) -> list[Route]:
     """List every operation."""
     return [
         *booking_routes(use_cases),
@@ -26,4 +30,5 @@ def routes(use_cases: Bookings, holds: Holds, availability: Availability, data: 
         *availability_routes(availability),
         *feed_routes(use_cases),
         *reference_routes(data),
+        *instance_routes(instances),
     ]

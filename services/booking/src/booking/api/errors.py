@@ -9,6 +9,7 @@ ERRORS: Mapping[str, int] = {
     "already_booked": 409,
     "hold_expired": 409,
     "invalid_status_transition": 409,
+    "in_use": 409,
     "slot_unavailable": 409,
     "version_conflict": 409,
     "outside_availability": 422,

@@ -129,6 +129,12 @@ class VersionConflictError(BookingError):
     code = "version_conflict"
 
 
+class InUseError(BookingError):
+    """What others still need cannot be deleted."""
+
+    code = "in_use"
+
+
 class NotFoundError(BookingError):
     """There is no such object for this caller."""
 

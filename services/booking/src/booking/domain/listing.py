@@ -48,6 +48,7 @@ class BookingFilter:
 
     schedule_id: str | None = None
     event_type_id: str | None = None
+    event_instance_id: str | None = None
     status: Status | None = None
     starts_after: datetime | None = None
     starts_from: datetime | date | None = None

@@ -13,7 +13,15 @@ from booking.service.origin import Origin
 from booking.service.snapshots import hold_snapshot, snapshot
 from booking.store.history import Entry
 from chassis.outbox import OutboxMessage
-from slotwire_contracts import BOOKING_EVENTS, HoldReleased, ReleaseReason, ReservationEvent, encode, make_event
+from slotwire_contracts import (
+    BOOKING_EVENTS,
+    EventInstanceEvent,
+    HoldReleased,
+    ReleaseReason,
+    ReservationEvent,
+    encode,
+    make_event,
+)
 
 
 def event_of(event: Event, actor: Actor, origin: Origin) -> ReservationEvent:
@@ -57,7 +65,7 @@ def released(
     )
 
 
-def message_of(event: ReservationEvent | HoldReleased) -> OutboxMessage:
+def message_of(event: ReservationEvent | HoldReleased | EventInstanceEvent) -> OutboxMessage:
     """Tell what the topic gets of an event: all of it, under the id of what it is about."""
     return OutboxMessage(event.id, BOOKING_EVENTS.name, event.subject.encode(), encode(event))
 

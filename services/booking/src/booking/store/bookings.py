@@ -4,7 +4,7 @@ Invariant: a booking, its claim, the history of the change and the messages that
 statement, all or nothing; every read names the organization and, for a client, the client.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,11 @@ _UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id
 _FETCH = f"SELECT {_SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
 _DUE = f"SELECT {_SELECTED} FROM bookings WHERE complete_at <= $1 ORDER BY complete_at LIMIT $2"
 _ONE_PER_ATTENDEE = "bookings_one_per_attendee"
+_REGISTRATIONS = f"""
+SELECT {_SELECTED} FROM bookings
+WHERE event_instance_id = $1 AND org_id = $2 AND status = ANY ($3::text[]) AND id <> ALL ($4::text[])
+ORDER BY id FOR UPDATE
+"""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,30 @@ async def fetch(conn: Connection, actor: Actor, booking_id: str, *, lock: bool =
     """Read a booking in the actor's reach, or None; with `lock`, so that changes of it queue up behind this one."""
     row = await conn.fetchrow(f"{_FETCH} FOR UPDATE" if lock else _FETCH, booking_id, actor.org_id, actor.client_id)
     return None if row is None else _booking(row)
+
+
+async def lock_registrations(
+    conn: Connection,
+    org_id: str,
+    instance_id: str,
+    statuses: Collection[Status],
+    *,
+    besides: Collection[Booking] = (),
+) -> list[Booking]:
+    """Read an event instance's bookings in some statuses, so that changes of them queue up behind this one.
+
+    They are locked in the order of their ids, so that two who lock them wait for each other in one direction only.
+
+    Args:
+        conn: where to read.
+        org_id: whose.
+        instance_id: the instance.
+        statuses: the statuses.
+        besides: those that were read and locked before.
+    """
+    known = [booking.id for booking in besides]
+    rows = await conn.fetch(_REGISTRATIONS, instance_id, org_id, list(statuses), known)
+    return [_booking(row) for row in rows]
 
 
 async def page(conn: Connection, actor: Actor, wanted: BookingFilter, part: Page) -> Found[Booking]:

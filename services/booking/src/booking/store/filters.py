@@ -16,6 +16,7 @@ def conditions(actor: Actor, wanted: BookingFilter) -> tuple[str, list[object]]:
         ("client_id =", actor.client_id),
         ("schedule_id =", wanted.schedule_id),
         ("event_type_id =", wanted.event_type_id),
+        ("event_instance_id =", wanted.event_instance_id),
         ("status =", wanted.status),
         ("start_time >", wanted.starts_after),
         (f"{_column(wanted.starts_from)} >=", wanted.starts_from),

@@ -1,0 +1,316 @@
+"""Event instances over HTTP: making, listing, reading, changing and deleting them."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from booking.domain.times import parse_instant
+from chassis.postgres import Database
+from support.booking_service import SOON, Caller, Service, text
+from support.event_instances import PATH, add_instance, add_service, hold, post_instance, register, registered, told
+
+KEYS = [
+    "uid",
+    "service_id",
+    "title",
+    "start_time",
+    "end_time",
+    "timezone",
+    "location_id",
+    "max_attendance",
+    "attendance",
+    "remaining",
+    "status",
+    "created_at",
+    "updated_at",
+]
+
+
+async def test_what_is_left_out_is_as_the_service_says(staff: Caller, db: Database) -> None:
+    location_id = await staff.location()
+    service_id = await add_service(db, staff.org_id, location_id=location_id, duration_minutes=90, max_attendance=7)
+    made = await post_instance(staff, service_id)
+    assert made.status == 201
+    assert list(made.body["data"]) == KEYS
+    assert {key: made.data[key] for key in KEYS[1:11]} == {
+        "service_id": service_id,
+        "title": "Yoga",
+        "start_time": text(SOON),
+        "end_time": text(SOON + timedelta(minutes=90)),
+        "timezone": "Europe/Berlin",
+        "location_id": location_id,
+        "max_attendance": 7,
+        "attendance": 0,
+        "remaining": 7,
+        "status": "scheduled",
+    }
+    assert (await staff.get(f"{PATH}/{made.data['uid']}")).body == made.body
+
+
+async def test_what_is_given_goes_before_the_service(staff: Caller, db: Database) -> None:
+    service_id = await add_service(db, staff.org_id, location_id=await staff.location())
+    given = {
+        "title": "Yoga at sunrise",
+        "start_time": text(SOON),
+        "end_time": text(SOON + timedelta(minutes=30)),
+        "timezone": "Asia/Tokyo",
+        "location_id": await staff.location(),
+        "max_attendance": 3,
+    }
+    made = await post_instance(staff, service_id, **given)
+    assert {key: made.data[key] for key in given} == given
+
+
+FLAWS: list[tuple[dict[str, Any], str]] = [
+    ({"title": ""}, "title"),
+    ({"title": "x" * 201}, "title"),
+    ({"start_time": "2031-02-15T10:00:00"}, "start_time"),
+    ({"start_time": "2031-02-15T10:00:00.5Z"}, "start_time"),
+    ({"start_time": 5}, "start_time"),
+    ({"start_time": text(SOON), "end_time": text(SOON)}, "end_time"),
+    ({"start_time": text(SOON), "end_time": text(SOON + timedelta(days=32))}, "end_time"),
+    ({"start_time": "2299-01-01T00:00:00Z", "end_time": "2299-01-01T01:00:00Z"}, "end_time"),
+    ({"start_time": "1969-01-01T00:00:00Z", "end_time": "1969-01-01T01:00:00Z"}, "start_time"),
+    ({"timezone": "Mars"}, "timezone"),
+    ({"location_id": "loc_none"}, "location_id"),
+    ({"max_attendance": 0}, "max_attendance"),
+    ({"max_attendance": 100_001}, "max_attendance"),
+    ({"max_attendance": "4"}, "max_attendance"),
+    ({"max_attendance": True}, "max_attendance"),
+    ({"attendance": 1}, "attendance"),
+]
+
+
+@pytest.mark.parametrize(("fields", "param"), FLAWS)
+async def test_bad_input_is_refused_in_making_and_changing(
+    staff: Caller, db: Database, fields: dict[str, Any], param: str
+) -> None:
+    made = await add_instance(db, staff)
+    path = f"{PATH}/{made['uid']}"
+    for refused in (
+        await post_instance(staff, made["service_id"], **fields),
+        await staff.patch(path, fields),
+    ):
+        assert (refused.status, refused.code, refused.body["error"]["param"]) == (422, "validation_failed", param)
+    assert (await staff.get(path)).data == made
+    assert [one["uid"] for one in (await staff.get(PATH)).data] == [made["uid"]]
+
+
+async def test_every_flaw_is_told_at_once(staff: Caller, db: Database) -> None:
+    appointment = await add_service(db, staff.org_id, service_type="appointment")
+    deleted = await add_service(db, staff.org_id, deleted_at=SOON)
+    refused = await post_instance(staff, appointment, location_id="loc_none", end_time=text(SOON))
+    assert [(flaw["param"], flaw["message"]) for flaw in refused.body["error"]["details"]["errors"]] == [
+        ("service_id", "must be the id of a service of the type event"),
+        ("location_id", "must be the id of a location; there is none with this id"),
+        ("end_time", "must be after start_time"),
+    ]
+    for service_id in ("svc_none", deleted):
+        refused = await post_instance(staff, service_id, location_id="loc_none")
+        assert [flaw["param"] for flaw in refused.body["error"]["details"]["errors"]] == ["service_id", "location_id"]
+    missing = await staff.post(PATH, {})
+    assert [flaw["param"] for flaw in missing.body["error"]["details"]["errors"]] == ["service_id", "start_time"]
+
+
+@pytest.mark.parametrize("field", ["title", "start_time", "end_time", "timezone", "max_attendance", "status"])
+async def test_what_must_have_a_value_cannot_be_taken_away(staff: Caller, db: Database, field: str) -> None:
+    made = await add_instance(db, staff)
+    refused = await staff.patch(f"{PATH}/{made['uid']}", {field: None})
+    assert (refused.status, refused.body["error"]["param"]) == (422, field)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "gone", 1])
+async def test_only_its_own_endpoint_cancels(staff: Caller, db: Database, status: object) -> None:
+    made = await add_instance(db, staff)
+    refused = await staff.patch(f"{PATH}/{made['uid']}", {"status": status})
+    assert (refused.status, refused.body["error"]["message"]) == (
+        422,
+        "status: must be scheduled; a POST to /cancel cancels",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("2031-03-30T01:59:59+01:00", "2031-03-30T00:59:59Z"),  # the last second before Berlin's spring gap
+        ("2031-03-30T03:00:00+02:00", "2031-03-30T01:00:00Z"),
+        ("2031-10-26T02:30:00+02:00", "2031-10-26T00:30:00Z"),  # the first and the second of Berlin's autumn fold
+        ("2031-10-26T02:30:00+01:00", "2031-10-26T01:30:00Z"),
+    ],
+)
+async def test_times_are_kept_in_utc_whatever_the_clocks_do(
+    staff: Caller, db: Database, given: str, stored: str
+) -> None:
+    made = await add_instance(db, staff, start_time=given)
+    assert made["start_time"] == stored
+    assert parse_instant(made["end_time"]) - parse_instant(stored) == timedelta(hours=1)
+    moved = await staff.patch(f"{PATH}/{made['uid']}", {"timezone": "America/New_York"})
+    assert (moved.data["start_time"], moved.data["end_time"]) == (stored, made["end_time"])
+
+
+async def test_a_repeated_post_with_an_idempotency_key_makes_one(staff: Caller, db: Database) -> None:
+    body = {"service_id": await add_service(db, staff.org_id), "start_time": text(SOON)}
+    first = await staff.post(PATH, body, Idempotency_Key="a")
+    again = await staff.post(PATH, body, Idempotency_Key="a")
+    assert (first.status, first.body) == (201, again.body)
+    assert len((await staff.get(PATH)).data) == 1
+
+
+async def test_a_list_is_filtered_and_comes_in_pages_by_start(staff: Caller, db: Database) -> None:
+    service_id, location_id = await add_service(db, staff.org_id), await staff.location()
+    days = [3, 0, 2, 1]
+    uids = {
+        day: (await post_instance(staff, service_id, start_time=text(SOON + timedelta(days=day)))).data["uid"]
+        for day in days
+    }
+    other = (await add_instance(db, staff, location_id=location_id, start_time=text(SOON + timedelta(days=9))))["uid"]
+    await staff.post(f"{PATH}/{uids[2]}/cancel", {})
+
+    async def listed(query: str) -> list[str]:
+        answer = await staff.get(f"{PATH}?{query}")
+        assert list(answer.body) == ["data"]
+        return [one["uid"] for one in answer.data]
+
+    assert await listed("") == [uids[0], uids[1], uids[2], uids[3], other]
+    assert await listed(f"service_id={service_id}&per_page=3") == [uids[0], uids[1], uids[2]]
+    assert await listed(f"service_id={service_id}&per_page=3&page=2") == [uids[3]]
+    assert await listed("page=9") == []
+    assert await listed("status=cancelled") == [uids[2]]
+    assert await listed(f"status=scheduled&service_id={service_id}") == [uids[0], uids[1], uids[3]]
+    assert await listed(f"location_id={location_id}") == [other]
+    start, end = text(SOON + timedelta(days=1)), text(SOON + timedelta(days=3))
+    assert await listed(f"from={start}&to={end}") == [uids[1], uids[2]]
+    assert await listed(f"from={end}") == [uids[3], other]
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("page=0", "page"),
+        ("per_page=0", "per_page"),
+        ("per_page=101", "per_page"),
+        ("status=gone", "status"),
+        ("from=yesterday", "from"),
+        ("from=2031-01-02T00:00:00Z&to=2031-01-02T00:00:00Z", "to"),
+        ("color=red", "color"),
+    ],
+)
+async def test_a_bad_query_is_refused(staff: Caller, query: str, param: str) -> None:
+    refused = await staff.get(f"{PATH}?{query}")
+    assert (refused.status, refused.body["error"]["param"]) == (422, param)
+
+
+async def test_a_page_has_25_unless_more_are_asked_for(staff: Caller, db: Database) -> None:
+    service_id = await add_service(db, staff.org_id)
+    for _ in range(26):
+        await post_instance(staff, service_id)
+    assert len((await staff.get(PATH)).data) == 25
+    assert len((await staff.get(f"{PATH}?per_page=100")).data) == 26
+
+
+async def test_a_change_is_told_and_no_change_is_not(service: Service, staff: Caller, db: Database) -> None:
+    made = await add_instance(db, staff)
+    path, location_id = f"{PATH}/{made['uid']}", await staff.location()
+    changes = {"title": "Yin yoga", "timezone": "Europe/Paris", "location_id": location_id, "max_attendance": 4}
+    assert (await staff.patch(path, {})).data == made
+    assert (await staff.patch(path, {"title": made["title"], "status": "scheduled"})).data == made
+    changed = await staff.patch(path, changes)
+    assert changed.data == {**made, **changes, "remaining": 4, "updated_at": changed.data["updated_at"]}
+    assert (await staff.get(path)).body == changed.body
+    cleared = await staff.patch(path, {"location_id": None})
+    assert cleared.data["location_id"] is None
+    first, second = await told(service, [made["uid"]], 2)
+    assert [(event.type, event.sequence) for event in (first, second)] == [
+        ("event_instance.updated", 1),
+        ("event_instance.updated", 2),
+    ]
+    assert (first.orgid, first.actor, first.id < second.id) == (staff.org_id, "staff", True)
+    data = first.data.model_dump(mode="json")
+    assert data["change"] == {"changes": {name: {"from": made[name], "to": value} for name, value in changes.items()}}
+    del changed.data["remaining"]
+    assert data["resource"] == {"id": changed.data.pop("uid"), **changed.data}
+
+
+async def test_holds_count(staff: Caller, db: Database) -> None:
+    made = await add_instance(db, staff)
+    await hold(staff, made["uid"], 3)
+    for shown in ((await staff.get(f"{PATH}/{made['uid']}")).data, (await staff.get(PATH)).data[0]):
+        assert (shown["attendance"], shown["remaining"]) == (3, 7)
+
+
+async def test_a_capacity_keeps_every_spot_that_is_taken(staff: Caller, db: Database) -> None:
+    made = await add_instance(db, staff)
+    path = f"{PATH}/{made['uid']}"
+    await registered(staff, made["uid"], party_size=5)
+    await hold(staff, made["uid"], 2)
+    refused = await staff.patch(path, {"max_attendance": 6})
+    assert (refused.status, refused.code) == (422, "validation_failed")
+    assert refused.body["error"]["message"] == "max_attendance: must be at least 7: so many spots are taken"
+    assert refused.body["error"]["details"]["errors"][0]["rule"] == "in_use"
+    lowered = await staff.patch(path, {"max_attendance": 7})
+    assert (lowered.data["attendance"], lowered.data["remaining"]) == (7, 0)
+    raised = await staff.patch(path, {"max_attendance": 8})
+    assert (raised.data["attendance"], raised.data["remaining"]) == (7, 1)
+
+
+async def test_spots_and_a_lowered_capacity_race_and_it_is_never_overfull(staff: Caller, db: Database) -> None:
+    made = await add_instance(db, staff)
+    path = f"{PATH}/{made['uid']}"
+    answers = await asyncio.gather(
+        *(register(staff, made["uid"]) for _ in range(10)),
+        *(staff.patch(path, {"max_attendance": size}) for size in (3, 5, 7)),
+    )
+    assert {answer.status for answer in answers[:10]} <= {201, 409}
+    assert {answer.status for answer in answers[10:]} <= {200, 422}
+    shown = (await staff.get(path)).data
+    assert shown["attendance"] == sum(answer.status == 201 for answer in answers)
+    assert shown["remaining"] >= 0
+
+
+async def test_one_that_nobody_registered_for_is_deleted(staff: Caller, db: Database) -> None:
+    made = await add_instance(db, staff)
+    path = f"{PATH}/{made['uid']}"
+    hold_id = await hold(staff, made["uid"], 1)
+    deleted = await staff.delete(path)
+    assert (deleted.status, deleted.body) == (200, {"data": {"uid": made["uid"], "deleted": True}})
+    for answer in (await staff.get(path), await staff.delete(path)):
+        assert (answer.status, answer.code) == (404, "not_found")
+    async with db.connection() as conn:
+        assert not await conn.fetchval("SELECT true FROM holds WHERE id = $1", hold_id)
+        assert not await conn.fetchval("SELECT true FROM spots WHERE hold_id = $1", hold_id)
+
+
+async def test_one_that_somebody_registered_for_is_kept(staff: Caller, db: Database) -> None:
+    made = await add_instance(db, staff)
+    path = f"{PATH}/{made['uid']}"
+    await registered(staff, made["uid"])
+    await staff.post(f"{path}/cancel", {})
+    refused = await staff.delete(path)
+    assert (refused.status, refused.code) == (409, "in_use")
+    assert (await staff.get(path)).status == 200
+
+
+async def test_an_unknown_id_is_not_found(staff: Caller) -> None:
+    path = f"{PATH}/inst_none"
+    for answer in (
+        await staff.get(path),
+        await staff.patch(path, {"title": "x"}),
+        await staff.patch(path, {"start_time": text(SOON)}),
+        await staff.delete(path),
+        await staff.post(f"{path}/cancel", {}),
+        await staff.get(f"{path}/registrations"),
+    ):
+        assert (answer.status, answer.code) == (404, "not_found")
+
+
+async def test_every_operation_is_described(service: Service) -> None:
+    async with service.http.get(f"{service.base}/openapi.json") as response:
+        paths = (await response.json())["paths"]
+    assert {path: sorted(operations) for path, operations in paths.items() if path.startswith(PATH)} == {
+        PATH: ["get", "post"],
+        f"{PATH}/{{id}}": ["delete", "get", "patch"],
+        f"{PATH}/{{id}}/cancel": ["post"],
+        f"{PATH}/{{id}}/registrations": ["get", "post"],
+    }

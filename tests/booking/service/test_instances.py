@@ -1,0 +1,108 @@
+"""Use cases on event instances at instants that the tests set: holds that expire, and what the outbox is told."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from booking.domain.creation import NewBooking
+from booking.domain.errors import ValidationFailedError
+from booking.domain.instances import EventInstance, InstanceFilter, NewInstance
+from booking.domain.listing import Page
+from booking.service.ids import Ids
+from booking.service.instances import EventInstances
+from chassis.ids import new_id, next_id
+from chassis.unit import UnitOfWork
+from support.booking_desk import ORIGIN, Desk
+from support.booking_values import ADA, NOW, START
+from support.event_instances import add_service
+
+EVERY = InstanceFilter(service_id=None, location_id=None, status=None, starts_from=None, starts_before=None)
+
+
+@pytest.fixture
+def instances(desk: Desk) -> EventInstances:
+    """The use cases of the desk's organization, at the desk's instant."""
+    units, ids = UnitOfWork(desk.db, lambda: None), Ids(new_id, next_id)
+    return EventInstances(units, desk.db, desk.clock, ids, desk.bookings)
+
+
+@pytest.fixture
+async def instance(desk: Desk, instances: EventInstances) -> EventInstance:
+    """An instance with 10 spots."""
+    new = NewInstance(
+        service_id=await add_service(desk.db, desk.actor.org_id),
+        title=None,
+        start_time=START,
+        end_time=None,
+        timezone=None,
+        location_id=None,
+        max_attendance=None,
+    )
+    return await instances.create(desk.actor, new, None)
+
+
+async def hold(desk: Desk, instance: EventInstance, spots: int, minutes: int) -> str:
+    given: dict[str, Any] = {"event_instance_id": instance.id, "party_size": spots}
+    return (await desk.holds.create(desk.actor, given, minutes, None)).id
+
+
+async def attendance(desk: Desk, instances: EventInstances, instance: EventInstance) -> int:
+    """The spots that are taken, as both ways of reading tell."""
+    (listed,) = await instances.page(desk.actor, EVERY, Page(10, 0))
+    one = await instances.get(desk.actor, instance.id)
+    assert one == listed
+    return one.attendance
+
+
+async def test_a_hold_counts_until_it_expires_though_nobody_swept_it_up(
+    desk: Desk, instances: EventInstances, instance: EventInstance
+) -> None:
+    await hold(desk, instance, 3, minutes=5)
+    await hold(desk, instance, 4, minutes=10)
+    assert await attendance(desk, instances, instance) == 7
+    desk.now = NOW.replace(microsecond=0) + timedelta(minutes=5)
+    assert await attendance(desk, instances, instance) == 4
+
+
+async def test_a_capacity_is_lowered_by_what_expired_holds_had(
+    desk: Desk, instances: EventInstances, instance: EventInstance
+) -> None:
+    await hold(desk, instance, 3, minutes=5)
+    await hold(desk, instance, 4, minutes=10)
+    with pytest.raises(ValidationFailedError, match="must be at least 7"):
+        await instances.change(desk.actor, instance.id, {"max_attendance": 4}, ORIGIN)
+    desk.now = NOW + timedelta(minutes=6)
+    lowered = await instances.change(desk.actor, instance.id, {"max_attendance": 4}, ORIGIN)
+    assert (lowered.attendance, lowered.remaining) == (4, 0)
+    assert await attendance(desk, instances, instance) == 4
+
+
+async def test_a_hold_of_an_instance_that_moved_becomes_a_registration_at_its_new_time(
+    desk: Desk, instances: EventInstances, instance: EventInstance
+) -> None:
+    hold_id = await hold(desk, instance, 2, minutes=10)
+    later = {"start_time": START + timedelta(days=1), "end_time": START + timedelta(days=1, hours=1)}
+    await instances.change(desk.actor, instance.id, later, ORIGIN)
+    booking = await desk.bookings.create(desk.actor, NewBooking(visit={}, hold_id=hold_id, attendee=ADA), ORIGIN, None)
+    assert (booking.start_time, booking.end_time) == (later["start_time"], later["end_time"])
+    assert await attendance(desk, instances, instance) == 2
+
+
+async def test_an_instances_events_leave_in_order_and_are_dated_by_the_clock(
+    desk: Desk, instances: EventInstances, instance: EventInstance
+) -> None:
+    await instances.change(desk.actor, instance.id, {"title": "Yin"}, ORIGIN)
+    desk.now = NOW - timedelta(hours=1)
+    await instances.change(desk.actor, instance.id, {"title": "Yang"}, ORIGIN)
+    desk.now = NOW + timedelta(hours=1)
+    cancelled = await instances.cancel(desk.actor, instance.id, None, ORIGIN, None)
+    events = await desk.told(instance.id)
+    assert [(event.type, event.sequence, event.time) for event in events] == [
+        ("event_instance.updated", 1, NOW),
+        ("event_instance.updated", 2, NOW),
+        ("event_instance.cancelled", 3, NOW + timedelta(hours=1)),
+    ]
+    assert [event.id for event in events] == sorted({event.id for event in events})
+    assert events[-1].id == cancelled.instance.last_event_id
+    assert {(event.actor, event.correlationid) for event in events} == {("staff", "req_1")}
