@@ -104,7 +104,11 @@ async def test_what_is_named_is_found_and_lanes_above_the_capacity_are_not_offer
 
 async def test_what_is_not_named_or_is_anothers_is_not_found(conn: Connection, ids: Furnished) -> None:
     assert await read(conn, ids, schedule_id=None, location_id=None) == Place()
-    names = {"schedule_id": ids.schedule_id, "location_id": ids.location_id, "event_type_id": ids.event_type_id}
+    names: dict[str, Any] = {
+        "schedule_id": ids.schedule_id,
+        "location_id": ids.location_id,
+        "event_type_id": ids.event_type_id,
+    }
     assert await places.read(conn, new_id("org"), VISIT, now=NOW, **names) == Place()
 
 

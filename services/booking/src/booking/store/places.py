@@ -113,7 +113,8 @@ async def read(
         widened: whether the event type's buffers are looked at too, rather than being part of the span.
     """
     times = (epoch_seconds(instant) for instant in (span.start, span.end, EARLIEST, LATEST))
-    row = await conn.fetchrow(_READ, org_id, schedule_id, location_id, event_type_id, holder_id, *times, now, int(widened))
+    named = (schedule_id, location_id, event_type_id, holder_id)
+    row = await conn.fetchrow(_READ, org_id, *named, *times, now, int(widened))
     if row is None:
         raise AssertionError("a left join from one row answers one row")
     return Place(
