@@ -7,7 +7,7 @@ from typing import Any
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.creation import Attendee, NewBooking
-from booking.domain.place import LocationPlace, SchedulePlace, TablePlace
+from booking.domain.place import InstancePlace, LocationPlace, SchedulePlace, TablePlace
 from booking.domain.status import Status
 from booking.domain.visit import Visit
 
@@ -95,3 +95,18 @@ def a_location(*tables: TablePlace, **fields: Any) -> LocationPlace:
         "tables": tables,
     }
     return LocationPlace(**{**defaults, **fields})
+
+
+def an_instance(**fields: Any) -> InstancePlace:
+    """An event with ten places, all of them free."""
+    defaults: dict[str, Any] = {
+        "instance_id": "ins_1",
+        "service_id": "srv_1",
+        "location_id": "loc_1",
+        "timezone": "Europe/Berlin",
+        "start_time": START,
+        "end_time": END,
+        "max_attendance": 10,
+        "attendance": 0,
+    }
+    return InstancePlace(**{**defaults, **fields})

@@ -8,23 +8,9 @@ import pytest
 from booking.domain.errors import ValidationFailedError
 from booking.domain.place import InstancePlace
 from booking.domain.visit import at_instance, check_shape, complete
-from support.booking_values import END, START, a_visit
+from support.booking_values import END, START, a_visit, an_instance
 
 HOUR = timedelta(hours=1)
-
-
-def an_instance(**fields: Any) -> InstancePlace:
-    defaults: dict[str, Any] = {
-        "instance_id": "ins_1",
-        "service_id": "srv_1",
-        "location_id": "loc_1",
-        "timezone": "Europe/Berlin",
-        "start_time": START,
-        "end_time": END,
-        "max_attendance": 10,
-        "attendance": 0,
-    }
-    return InstancePlace(**{**defaults, **fields})
 
 
 def test_chosen_tables_need_their_location() -> None:

@@ -15,8 +15,10 @@ def check_spots(instance: InstancePlace, wanted: int) -> None:
     """Refuse more people than an event instance has room for (architecture.md section 4, I7).
 
     Raises:
-        SlotUnavailableError: fewer spots are left.
+        SlotUnavailableError: fewer spots are left, or none since it was cancelled.
     """
+    if not instance.is_scheduled:
+        raise SlotUnavailableError("the event instance is cancelled", param="event_instance_id")
     if wanted > instance.free:
         told = "is full" if instance.free <= 0 else f"has {instance.free} spots left, not {wanted}"
         raise SlotUnavailableError(

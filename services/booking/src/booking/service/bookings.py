@@ -14,28 +14,26 @@ from booking.domain import change as changing
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.change import Change, TableChoice
-from booking.domain.creation import Attendee, NewBooking, check_attendee, check_request, draft
+from booking.domain.creation import NewBooking, check_attendee, check_request, draft
 from booking.domain.errors import BookingError, InvalidCursorError, NotFoundError
 from booking.domain.facts import Created
-from booking.domain.holds import check_live, of_hold
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
 from booking.domain.occupancy import occupied, stored_span, tables_among
 from booking.domain.place import Place
 from booking.domain.status import Status
 from booking.domain.times import Span
-from booking.domain.visit import Given
 from booking.service import limits
 from booking.service.ids import Ids
 from booking.service.occupying import find, make_room, reoccupy
 from booking.service.origin import Origin
 from booking.service.recording import write
-from booking.service.visiting import visit_and_place
-from booking.store import bookings, clients, history, holds, occupancy, places, spots
+from booking.service.visiting import given_with_hold, known_client, visit_and_place
+from booking.store import bookings, history, places, spots
 from booking.store.contention import retrying
 from booking.store.history import FeedEntry
 from chassis.clock import Clock
 from chassis.idempotency import Once
-from chassis.postgres import Connection, Database
+from chassis.postgres import Database
 from chassis.unit import Unit, UnitOfWork
 
 
@@ -85,10 +83,10 @@ class Bookings:
         alone = new.hold_id is None and new.visit.get("event_instance_id") is None
         begun = self._units.statement(once) if alone else self._units.begin(once)
         async with begun as unit, AsyncExitStack() as stack:
-            given, freed = await _given(unit.conn, actor, new, now)
+            given, freed = await given_with_hold(unit.conn, actor, new, now)
             visit, place = await visit_and_place(unit.conn, actor, given, now=now)
             place = replace(place, held=freed)
-            attendee = check_attendee(new, await _client(unit.conn, actor, new), actor)
+            attendee = check_attendee(new, await known_client(unit.conn, actor, new), actor)
             drafted = draft(new, visit, attendee, place, actor, booking_id=self._new_id(), now=now)
             if place.schedule is not None and place.schedule.is_limited:
                 await stack.enter_async_context(unit.conn.transaction())
@@ -225,25 +223,6 @@ class Bookings:
             raise InvalidCursorError("the cursor names no event of this reservation", param=param)
         entries, has_more = found
         return Feed(entries, booking.zone, has_more)
-
-
-async def _given(conn: Connection, actor: Actor, new: NewBooking, now: datetime) -> tuple[Given, frozenset[int]]:
-    """Answer where and when a new booking is to be, with what its hold gives and gives up for it.
-
-    Raises:
-        HoldExpiredError: there is no such hold.
-    """
-    if new.hold_id is None:
-        return new.visit, frozenset()
-    hold = check_live(await holds.take(conn, actor, new.hold_id), now)
-    await spots.release_holds(conn, [hold.id])
-    return of_hold(new.visit, hold), frozenset(await occupancy.release_holds(conn, [hold.id]))
-
-
-async def _client(conn: Connection, actor: Actor, new: NewBooking) -> Attendee | None:
-    """Read who the client is, where that matters: staff name one, or a client names nobody."""
-    client_id = new.client_id or (actor.client_id if new.attendee is None else None)
-    return None if client_id is None else await clients.attendee(conn, actor.org_id, client_id)
 
 
 async def _place_of(unit: Unit, booking: Booking, span: Span, *, now: datetime) -> Place:

@@ -1,4 +1,4 @@
-"""Where a booking or hold is to be: what a caller gave, completed, and what was found of the place it names.
+"""Where a booking or hold is to be, and who comes: what a caller gave, completed, and what was found of what it names.
 
 Invariant: what was found is as it was in one look at the database; of an event instance, whose row is locked, it stays
 so until the transaction ends.
@@ -7,9 +7,11 @@ so until the transaction ends.
 from datetime import datetime
 
 from booking.domain.actors import Actor
+from booking.domain.creation import Attendee, NewBooking
+from booking.domain.holds import check_live, of_hold
 from booking.domain.place import Place
 from booking.domain.visit import Given, Visit, at_instance, check_shape
-from booking.store import places, spots
+from booking.store import clients, holds, occupancy, places, spots
 from chassis.postgres import Connection
 
 
@@ -42,3 +44,24 @@ async def visit_and_place(conn: Connection, actor: Actor, given: Given, *, now: 
         event_type_id=visit.event_type_id,
     )
     return visit, place
+
+
+async def given_with_hold(
+    conn: Connection, actor: Actor, new: NewBooking, now: datetime
+) -> tuple[Given, frozenset[int]]:
+    """Answer where and when a new booking is to be, with what its hold gives and gives up for it.
+
+    Raises:
+        HoldExpiredError: there is no such hold.
+    """
+    if new.hold_id is None:
+        return new.visit, frozenset()
+    hold = check_live(await holds.take(conn, actor, new.hold_id), now)
+    await spots.release_holds(conn, [hold.id])
+    return of_hold(new.visit, hold), frozenset(await occupancy.release_holds(conn, [hold.id]))
+
+
+async def known_client(conn: Connection, actor: Actor, new: NewBooking) -> Attendee | None:
+    """Read who the client is, where that matters: staff name one, or a client names nobody."""
+    client_id = new.client_id or (actor.client_id if new.attendee is None else None)
+    return None if client_id is None else await clients.attendee(conn, actor.org_id, client_id)
