@@ -18,7 +18,7 @@ INSERT INTO bookings (
     created_at, updated_at
 )
 SELECT
-    'bk_' || lpad(i::text, 26, '0'),
+    'bk_' || left(md5($2), 16) || lpad(i::text, 10, '0'),
     $2,
     CASE WHEN i % ($1 / 1000) = 1 THEN 'cli_rare' WHEN i % 3 = 0 THEN 'cli_' || i % 5000 END,
     CASE WHEN i % ($1 / 1000) = 2 THEN 'sch_rare' WHEN i % 2 = 1 THEN 'sch_wide' ELSE 'sch_' || i % 37 END,

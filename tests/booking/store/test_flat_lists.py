@@ -1,18 +1,19 @@
 """What a list reads grows with what it finds, and not with what there is."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from booking.domain.actors import Actor
 from booking.domain.listing import BookingFilter, Page
 from booking.domain.status import Status
-from booking.store import bookings
+from booking.store import bookings, reservations
 from chassis.postgres import Connection, Database
 from support.many_bookings import ORG, fill
 
+T = TypeVar("T")
 ROWS = 30_000
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 STAFF = Actor(ORG, "staff")
@@ -45,15 +46,14 @@ def rows_read(plan: Mapping[str, Any]) -> float:
     return float(below + (plan["Actual Rows"] + left_out) * plan["Actual Loops"])
 
 
-async def explained(conn: Connection, wanted: BookingFilter, generic: str) -> tuple[int, list[float]]:
-    """List bookings; answers how many there are, and how many rows each statement has read."""
+async def explained(conn: Connection, work: Awaitable[T], plan: str) -> tuple[T, list[float]]:
+    """Do some reading; answers its result, and how many rows each of its statements has read."""
     sent: list[tuple[str, Any]] = []
     with conn.query_logger(lambda record: sent.append((record.query, record.args))):
-        found = await bookings.page(conn, STAFF, wanted, PAGE)
-    await conn.execute(f"SET LOCAL plan_cache_mode = force_{generic}_plan")
+        result = await work
+    await conn.execute(f"SET LOCAL plan_cache_mode = force_{plan}_plan")
     plans = [await conn.fetchval(f"EXPLAIN (ANALYZE, FORMAT json) {query}", *args) for query, args in sent]
-    assert len(plans) == 2
-    return found.total, [rows_read(plan[0]["Plan"]) for plan in plans]
+    return result, [rows_read(plan[0]["Plan"]) for plan in plans]
 
 
 @pytest.mark.parametrize("plan", ["custom", "generic"])
@@ -83,17 +83,27 @@ async def explained(conn: Connection, wanted: BookingFilter, generic: str) -> tu
     ids="+".join,
 )
 async def test_a_list_of_few_reads_few(many: Connection, fields: dict[str, Any], plan: str) -> None:
-    total, (counted, paged) = await explained(many, BookingFilter(**fields), plan)
-    assert 0 < total <= 1000
-    assert counted <= total + BESIDE
+    listing = bookings.page(many, STAFF, BookingFilter(**fields), PAGE)
+    found, (counted, paged) = await explained(many, listing, plan)
+    assert 0 < found.total <= 1000
+    assert counted <= found.total + BESIDE
     assert paged <= len(Status) * PAGE.limit + BESIDE + PAGE.limit
 
 
 @pytest.mark.parametrize("fields", [{}, {"schedule_id": "sch_wide"}, {"status": Status.COMPLETED}, WALK_INS])
 async def test_the_first_page_of_a_long_list_reads_few(many: Connection, fields: dict[str, Any]) -> None:
-    total, (_, paged) = await explained(many, BookingFilter(**fields), "custom")
-    assert total > 2500
+    listing = bookings.page(many, STAFF, BookingFilter(**fields), PAGE)
+    found, (_, paged) = await explained(many, listing, "custom")
+    assert found.total > 2500
     assert paged <= 2 * len(Status) * PAGE.limit + PAGE.limit
+
+
+@pytest.mark.parametrize("plan", ["custom", "generic"])
+async def test_where_to_begin_to_follow_is_found_among_what_was_updated_since(many: Connection, plan: str) -> None:
+    since = NOW - timedelta(days=2)  # the latest update is a day ago
+    _, (read,) = await explained(many, reservations.look(many, ORG, since=since), plan)
+    a_day = 288
+    assert a_day <= read <= a_day + 2
 
 
 def test_the_count_of_rows_sees_what_was_left_out() -> None:

@@ -10,6 +10,7 @@ from booking.service.availability import Availability
 from booking.service.bookings import Bookings
 from booking.service.ids import Ids
 from booking.service.reference import ReferenceData
+from booking.service.reservations import Reservations
 from booking.settings import DATABASE, Settings
 from chassis.clock import utc_now
 from chassis.ids import new_id, next_id
@@ -29,7 +30,7 @@ def create_app(settings: Settings) -> web.Application:
     app = create_web_app(
         title="Slotwire booking",
         version=VERSION,
-        routes=routes(bookings, Availability(base.database, utc_now), data),
+        routes=routes(bookings, Reservations(base.database), Availability(base.database, utc_now), data),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
+from booking.domain.cursors import Cursor
 from booking.domain.status import Status
 
 T = TypeVar("T")
@@ -69,6 +70,15 @@ class ReservationFilter:
     location_id: str | None = None
     status: Status | None = None
     updated_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Followed(Generic[T]):
+    """A page of a list that is followed: whether there is more now, and where to read on, now or later."""
+
+    items: Sequence[T]
+    has_more: bool
+    next_cursor: Cursor | None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from chassis.outbox import OutboxMessage
 from chassis.postgres import Connection
 
 _FIELDS = tuple(field.name for field in fields(Booking))
-_SELECTED = ", ".join(_FIELDS)
+SELECTED = ", ".join(_FIELDS)
 _WRITTEN = (*_FIELDS, "local_date")
 _KEYS = ("id", "org_id")  # the first two fields, $1 and $2
 _ASSIGNED = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 1) if name not in _KEYS)
@@ -48,7 +48,7 @@ _INSERT = _writing(f"""
     VALUES ({", ".join(f"${number}" for number in range(1, len(_WRITTEN) + 1))})
 """)
 _UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id = $1 AND org_id = $2")
-_FETCH = f"SELECT {_SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
+_FETCH = f"SELECT {SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ async def update(conn: Connection, record: Record) -> None:
 async def fetch(conn: Connection, actor: Actor, booking_id: str, *, lock: bool = False) -> Booking | None:
     """Read a booking in the actor's reach, or None; with `lock`, so that changes of it queue up behind this one."""
     row = await conn.fetchrow(f"{_FETCH} FOR UPDATE" if lock else _FETCH, booking_id, actor.org_id, actor.client_id)
-    return None if row is None else _booking(row)
+    return None if row is None else booking_of(row)
 
 
 async def page(conn: Connection, actor: Actor, wanted: BookingFilter, part: Page) -> Found[Booking]:
@@ -100,7 +100,7 @@ async def page(conn: Connection, actor: Actor, wanted: BookingFilter, part: Page
     among = [*values, statuses(wanted)]
     total = await conn.fetchval(f"SELECT count(*) FROM bookings WHERE {where} AND status = ANY (${len(among)})", *among)
     rows = await conn.fetch(_page(where, len(among)), *among, part.limit, part.offset)
-    return Found([_booking(row) for row in rows], total, part)
+    return Found([booking_of(row) for row in rows], total, part)
 
 
 def _page(where: str, among: int) -> str:
@@ -114,7 +114,7 @@ def _page(where: str, among: int) -> str:
     """
     limit, offset = f"${among + 1}::bigint", f"${among + 2}::bigint"
     return f"""
-    SELECT {_SELECTED} FROM bookings
+    SELECT {SELECTED} FROM bookings
     WHERE id = ANY (ARRAY(
         SELECT found.id
         FROM unnest(${among}::text[]) AS asked (status)
@@ -141,8 +141,9 @@ def _values(record: Record) -> list[object]:
     ]
 
 
-def _booking(row: asyncpg.Record) -> Booking:
-    values: dict[str, Any] = dict(row.items())
+def booking_of(row: asyncpg.Record) -> Booking:
+    """Make a booking of a row with the columns of `SELECTED`, and others beside them."""
+    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     values["status"] = Status(values["status"])
     values["table_ids"] = tuple(values["table_ids"])
     return Booking(**values)
