@@ -38,6 +38,8 @@ async def test_every_operation_is_described(service: Service) -> None:
         "/api/v1/bookings/{id}": ["delete", "get", "patch"],
         "/api/v1/holds": ["post"],
         "/api/v1/holds/{id}": ["delete"],
+        "/v1/reservations": ["get"],
+        "/v1/reservations/{id}": ["get"],
         "/v1/reservations/{id}/events": ["get"],
         **{f"/api/v1/{kind}": ["get", "post"] for kind in ("locations", "tables", "schedules", "event-types")},
         **{f"/api/v1/{kind}/{{id}}": ["get", "patch"] for kind in ("locations", "tables", "schedules", "event-types")},

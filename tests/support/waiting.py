@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from chassis.postgres import Database
+
 
 async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:
     """Wait until something holds.
@@ -13,3 +15,16 @@ async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = 60
     async with asyncio.timeout(within):
         while not await holds():
             await asyncio.sleep(0.02)
+
+
+async def all_ended(db: Database) -> None:
+    """Wait until every transaction that runs now on the server, the relay's among them, has ended."""
+    async with db.connection() as conn:
+        begun = await conn.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+
+        async def ended() -> bool:
+            return bool(
+                await conn.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= $1", begun)
+            )
+
+        await eventually(ended)

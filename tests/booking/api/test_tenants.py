@@ -6,6 +6,7 @@ import pytest
 
 from chassis.postgres import Database
 from support.booking_service import SOON, Caller, Service, a_body
+from support.waiting import all_ended
 
 KINDS = ("locations", "tables", "schedules", "event-types")
 
@@ -39,19 +40,25 @@ async def test_another_organizations_reference_data_is_not_there(staff: Caller, 
     assert (await staff.get(path)).body == mine.body
 
 
-async def test_another_organizations_bookings_are_not_there(staff: Caller, other: Caller) -> None:
+async def test_another_organizations_bookings_are_not_there(staff: Caller, other: Caller, db: Database) -> None:
     made = await staff.book(schedule_id=await staff.schedule())
     path = f"/api/v1/bookings/{made.data['id']}"
     for answer in (
         await other.get(path),
         await other.patch(path, {"title": "Mine now"}),
         await other.delete(path),
+        await other.get(f"/v1/reservations/{made.data['id']}"),
         await other.get(f"/v1/reservations/{made.data['id']}/events"),
     ):
         assert (answer.status, answer.code) == (404, "not_found")
     for query in ("", f"?schedule_id={made.data['schedule_id']}", "?attendee_email=ada@example.com"):
         listed = await other.get(f"/api/v1/bookings{query}")
         assert (listed.data, listed.body["meta"]["total"]) == ([], 0)
+    await all_ended(db)
+    cursor = (await staff.get("/v1/reservations")).body["next_cursor"]
+    assert cursor is not None
+    for query in ("", f"?schedule_id={made.data['schedule_id']}", f"?starting_after={cursor}"):
+        assert (await other.get(f"/v1/reservations{query}")).data == []
     assert (await staff.get(path)).body == made.body
 
 
@@ -76,7 +83,7 @@ async def test_another_organizations_ids_name_nothing_in_a_body(staff: Caller, o
         assert (refused.status, refused.body["error"]["param"]) == (422, param)
 
 
-async def test_a_client_reaches_its_own_bookings_only(service: Service, staff: Caller) -> None:
+async def test_a_client_reaches_its_own_bookings_only(service: Service, staff: Caller, db: Database) -> None:
     schedule_id = await staff.schedule(capacity=3)
     ada, bob = await service.client(staff.org_id, "cli_ada"), await service.client(staff.org_id, "cli_bob")
     hers = await ada.book(schedule_id=schedule_id)
@@ -88,12 +95,15 @@ async def test_a_client_reaches_its_own_bookings_only(service: Service, staff: C
             await bob.get(path),
             await bob.patch(path, {"title": "Mine now"}),
             await bob.delete(path),
+            await bob.get(f"/v1/reservations/{booking_id}"),
             await bob.get(f"/v1/reservations/{booking_id}/events"),
         ):
             assert (answer.status, answer.code) == (404, "not_found")
-    assert [booking["id"] for booking in (await ada.get("/api/v1/bookings")).data] == [hers.data["id"]]
-    assert (await bob.get("/api/v1/bookings")).data == []
-    assert len((await staff.get("/api/v1/bookings")).data) == 2
+    await all_ended(db)
+    for path in ("/api/v1/bookings", "/v1/reservations"):
+        assert [booking["id"] for booking in (await ada.get(path)).data] == [hers.data["id"]]
+        assert (await bob.get(path)).data == []
+        assert len((await staff.get(path)).data) == 2
     assert (await ada.get(f"/v1/reservations/{hers.data['id']}/events")).status == 200
 
 
@@ -149,6 +159,7 @@ async def test_scopes_are_needed(service: Service, staff: Caller) -> None:
     ids = await furnish(staff)
     booking_id = (await staff.book(schedule_id=ids["schedules"])).data["id"]
     reading = ["/api/v1/bookings", f"/api/v1/bookings/{booking_id}", f"/v1/reservations/{booking_id}/events"]
+    reading += ["/v1/reservations", f"/v1/reservations/{booking_id}"]
     reading += [path for kind in KINDS for path in (f"/api/v1/{kind}", f"/api/v1/{kind}/{ids[kind]}")]
     for path in reading:
         assert (await reader.get(path)).status == 200

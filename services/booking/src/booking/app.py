@@ -5,7 +5,7 @@ Invariant: making the application connects to nothing; what it needs is opened w
 
 from aiohttp import web
 
-from booking.api import ERRORS, routes
+from booking.api import ERRORS, UseCases, routes
 from booking.service.availability import Availability
 from booking.service.bookings import Bookings
 from booking.service.completion import Completion
@@ -13,6 +13,7 @@ from booking.service.holds import Holds
 from booking.service.ids import Ids
 from booking.service.instances import EventInstances
 from booking.service.reference import ReferenceData
+from booking.service.reservations import Reservations
 from booking.settings import DATABASE, Settings
 from chassis.clock import utc_now
 from chassis.ids import new_id, next_id
@@ -31,12 +32,18 @@ def create_app(settings: Settings) -> web.Application:
     bookings = Bookings(base.units, base.database, utc_now, ids)
     holds = Holds(base.units, utc_now, ids)
     completion = Completion(bookings, base.database, utc_now, ids)
-    data = ReferenceData(base.units, base.database, utc_now, ids)
-    instances = EventInstances(base.units, base.database, utc_now, ids, bookings)
+    use_cases = UseCases(
+        bookings=bookings,
+        reservations=Reservations(base.database),
+        holds=holds,
+        availability=Availability(base.database, utc_now),
+        data=ReferenceData(base.units, base.database, utc_now, ids),
+        instances=EventInstances(base.units, base.database, utc_now, ids, bookings),
+    )
     app = create_web_app(
         title="Slotwire booking",
         version=VERSION,
-        routes=routes(bookings, holds, Availability(base.database, utc_now), data, instances),
+        routes=routes(use_cases),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,

@@ -162,6 +162,8 @@ class BookingQuery(PageQuery):
 
     schedule_id: Identifier | None = None
     event_type_id: Identifier | None = None
+    location_id: Identifier | None = None
+    event_instance_id: Identifier | None = None
     status: Status | None = None
     upcoming: bool = False
     start_date: InstantOrDate | None = None
@@ -174,6 +176,8 @@ class BookingQuery(PageQuery):
         return BookingFilter(
             schedule_id=self.schedule_id,
             event_type_id=self.event_type_id,
+            location_id=self.location_id,
+            event_instance_id=self.event_instance_id,
             status=self.status,
             starts_from=self.start_date,
             starts_until=self.end_date,

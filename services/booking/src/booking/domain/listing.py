@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
+from booking.domain.cursors import Cursor
 from booking.domain.status import Status
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Found(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class BookingFilter:
-    """Seed 001's filters; None filters nothing.
+    """Seed 001's filters and two more; None filters nothing.
 
     Attributes:
         starts_from: an instant, or a date in the booking's own zone; both inclusive.
@@ -48,12 +49,36 @@ class BookingFilter:
 
     schedule_id: str | None = None
     event_type_id: str | None = None
+    location_id: str | None = None
     event_instance_id: str | None = None
     status: Status | None = None
     starts_after: datetime | None = None
     starts_from: datetime | date | None = None
     starts_until: datetime | date | None = None
     attendee_email: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReservationFilter:
+    """The filters of the list by last writing; None filters nothing.
+
+    Attributes:
+        updated_since: an instant, inclusive.
+    """
+
+    schedule_id: str | None = None
+    location_id: str | None = None
+    status: Status | None = None
+    updated_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Followed(Generic[T]):
+    """A page of a list that is followed: whether there is more now, and where to read on, now or later."""
+
+    items: Sequence[T]
+    has_more: bool
+    next_cursor: Cursor | None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+"""Positions in the list by last writing, and what becomes of them."""
+
+import base64
+
+import pytest
+
+from booking.domain.cursors import Cursor, Horizon, Position
+from booking.domain.errors import InvalidCursorError
+
+CLUSTER = "7553812345678901234"
+HORIZON = Horizon(CLUSTER, settled=900, unused=1000, restored=False, first=0)
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("position", [Position(0), Position(900), Position(10**17, "bk_01m7yjsvfvem1tzr1bhj7z092q")])
+@pytest.mark.parametrize("cluster", [CLUSTER, "-8"])
+def test_a_cursor_is_read_as_it_was_written_and_may_stand_in_a_url(cluster: str, position: Position) -> None:
+    cursor = Cursor(cluster, position)
+    assert Cursor.parse(str(cursor)) == cursor
+    assert set(str(cursor)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "evt_01m7yjsvfvem1tzr1bhj7z092q",
+        "é",
+        "A",
+        "////",
+        "AAAA\nAAAA",
+        encoded("2.1.1.bk_1"),
+        encoded("1.1.1"),
+        encoded("1.1.-1.bk_1"),
+        encoded("1.1.1234567890123456789.bk_1"),
+        encoded("1.1.1.bk_1\0"),
+        encoded("1.1.1.bk_1' OR true"),
+        encoded("1.1.\u0661.bk_1"),
+    ],
+)
+def test_what_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(InvalidCursorError) as refused:
+        Cursor.parse(text)
+    assert refused.value.param == "starting_after"
+
+
+def test_positions_are_ordered_as_the_list() -> None:
+    assert Position(1) < Position(1, "bk_a") < Position(1, "bk_b") < Position(2) < Position(10)
+
+
+def test_a_reader_goes_on_where_it_stands_or_where_what_it_wants_begins() -> None:
+    wanting = Horizon(CLUSTER, settled=900, unused=1000, restored=False, first=500)
+    behind, ahead = Cursor(CLUSTER, Position(499, "bk_z")), Cursor(CLUSTER, Position(500, "bk_a"))
+    assert HORIZON.start(None) == Position(0)
+    assert HORIZON.start(behind) == behind.position
+    assert wanting.start(None) == wanting.start(behind) == Position(500)
+    assert wanting.start(ahead) == ahead.position
+
+
+def test_who_has_seen_all_goes_on_from_the_horizon() -> None:
+    assert HORIZON.cursor(Position(7, "bk_1")) == Cursor(CLUSTER, Position(7, "bk_1"))
+    assert HORIZON.cursor(None) == Cursor(CLUSTER, Position(900))
+
+
+@pytest.mark.parametrize("cursor", [Cursor(CLUSTER, Position(1001)), Cursor("7", Position(1))])
+def test_a_cursor_of_a_time_that_is_lost_is_refused(cursor: Cursor) -> None:
+    assert HORIZON.start(Cursor(CLUSTER, Position(1000))) == Position(1000)
+    with pytest.raises(InvalidCursorError):
+        HORIZON.start(cursor)
