@@ -13,7 +13,7 @@ from support.booking_service import SOON, Caller
 WRITERS, LATE_WRITERS, ROUNDS = 4, 4, 12
 COPY = """
 INSERT INTO bookings SELECT (jsonb_populate_record(b, jsonb_build_object(
-    'id', $2::text, 'version', 1, 'written', pg_current_xact_id()::text
+    'id', $2::text, 'version', 1, 'attendee_slot', NULL, 'written', pg_current_xact_id()::text
 ))).* FROM bookings b WHERE b.id = $1
 """
 TOUCH = "UPDATE bookings SET version = version + 1, updated_at = now(), written = DEFAULT WHERE id = $1"

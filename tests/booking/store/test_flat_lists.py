@@ -26,9 +26,9 @@ BESIDE = 600
 
 
 @pytest.fixture(scope="module")
-async def many(db: Database) -> AsyncIterator[Connection]:
+async def many(quiet_db: Database) -> AsyncIterator[Connection]:
     """A connection that sees many bookings of one organization, which are never committed."""
-    async with db.connection() as connection:
+    async with quiet_db.connection() as connection:
         transaction = connection.transaction()
         await transaction.start()
         await fill(connection, ROWS, NOW)
