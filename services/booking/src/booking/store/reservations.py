@@ -29,7 +29,7 @@ SELECT
     ) AS era,
     seen.settled,
     seen.unused,
-    EXISTS (SELECT FROM bookings WHERE org_id = $1 AND written >= seen.unused) AS restored,
+    coalesce((SELECT max(written) FROM bookings WHERE org_id = $1) >= seen.unused, false) AS restored,
     CASE WHEN $2::timestamptz IS NULL THEN 0 ELSE coalesce(
         (
             SELECT min(written)
