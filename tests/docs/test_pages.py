@@ -18,6 +18,7 @@ PAGES = (
     "docs/quickstart.md",
     "docs/availability.md",
     "docs/api.md",
+    "docs/sync-reservations.md",
     "docs/webhooks.md",
     "docs/consume-the-streams.md",
 )

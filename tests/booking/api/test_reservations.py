@@ -151,7 +151,7 @@ async def test_after_a_restore_an_old_cursor_is_a_400_and_the_list_begins_anew(
     _, given = await follow()
     cursor = Cursor.parse(given)
     beyond = Position(cursor.position.written + 10**9)
-    for lost in (Cursor(cursor.cluster, beyond), Cursor("1", cursor.position)):
+    for lost in (Cursor(cursor.era, beyond), Cursor("1", cursor.position)):
         got = await staff.get(f"{PATH}?starting_after={lost}")
         assert (got.status, got.code, got.body["error"]["param"]) == (400, "invalid_cursor", "starting_after")
     async with db.connection() as conn:

@@ -7,8 +7,8 @@ import pytest
 from booking.domain.cursors import Cursor, Horizon, Position
 from booking.domain.errors import InvalidCursorError
 
-CLUSTER = "7553812345678901234"
-HORIZON = Horizon(CLUSTER, settled=900, unused=1000, restored=False, first=0)
+ERA = "7553812345678901234-0000000A-16433"
+HORIZON = Horizon(ERA, settled=900, unused=1000, restored=False, first=0)
 
 
 def encoded(text: str) -> str:
@@ -16,9 +16,9 @@ def encoded(text: str) -> str:
 
 
 @pytest.mark.parametrize("position", [Position(0), Position(900), Position(10**17, "bk_01m7yjsvfvem1tzr1bhj7z092q")])
-@pytest.mark.parametrize("cluster", [CLUSTER, "-8"])
-def test_a_cursor_is_read_as_it_was_written_and_may_stand_in_a_url(cluster: str, position: Position) -> None:
-    cursor = Cursor(cluster, position)
+@pytest.mark.parametrize("era", [ERA, "-8-00000001-7"])
+def test_a_cursor_is_read_as_it_was_written_and_may_stand_in_a_url(era: str, position: Position) -> None:
+    cursor = Cursor(era, position)
     assert Cursor.parse(str(cursor)) == cursor
     assert set(str(cursor)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -51,8 +51,8 @@ def test_positions_are_ordered_as_the_list() -> None:
 
 
 def test_a_reader_goes_on_where_it_stands_or_where_what_it_wants_begins() -> None:
-    wanting = Horizon(CLUSTER, settled=900, unused=1000, restored=False, first=500)
-    behind, ahead = Cursor(CLUSTER, Position(499, "bk_z")), Cursor(CLUSTER, Position(500, "bk_a"))
+    wanting = Horizon(ERA, settled=900, unused=1000, restored=False, first=500)
+    behind, ahead = Cursor(ERA, Position(499, "bk_z")), Cursor(ERA, Position(500, "bk_a"))
     assert HORIZON.start(None) == Position(0)
     assert HORIZON.start(behind) == behind.position
     assert wanting.start(None) == wanting.start(behind) == Position(500)
@@ -60,12 +60,12 @@ def test_a_reader_goes_on_where_it_stands_or_where_what_it_wants_begins() -> Non
 
 
 def test_who_has_seen_all_goes_on_from_the_horizon() -> None:
-    assert HORIZON.cursor(Position(7, "bk_1")) == Cursor(CLUSTER, Position(7, "bk_1"))
-    assert HORIZON.cursor(None) == Cursor(CLUSTER, Position(900))
+    assert HORIZON.cursor(Position(7, "bk_1")) == Cursor(ERA, Position(7, "bk_1"))
+    assert HORIZON.cursor(None) == Cursor(ERA, Position(900))
 
 
-@pytest.mark.parametrize("cursor", [Cursor(CLUSTER, Position(1001)), Cursor("7", Position(1))])
+@pytest.mark.parametrize("cursor", [Cursor(ERA, Position(1001)), Cursor("7-00000001-16433", Position(1))])
 def test_a_cursor_of_a_time_that_is_lost_is_refused(cursor: Cursor) -> None:
-    assert HORIZON.start(Cursor(CLUSTER, Position(1000))) == Position(1000)
+    assert HORIZON.start(Cursor(ERA, Position(1000))) == Position(1000)
     with pytest.raises(InvalidCursorError):
         HORIZON.start(cursor)

@@ -68,7 +68,7 @@ async def test_what_was_updated_since_an_instant_begins_at_the_lowest_number_amo
     assert horizon.first == 0
 
 
-async def test_what_another_cluster_has_numbered_is_numbered_anew(staff: Caller, db: Database) -> None:
+async def test_what_another_database_has_numbered_is_numbered_anew(staff: Caller, db: Database) -> None:
     first, second, third = await book(staff, 3)
     async with db.connection() as conn:
         for place, booking_id in enumerate((third, first)):

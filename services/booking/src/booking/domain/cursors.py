@@ -14,7 +14,7 @@ from typing import Self
 from booking.domain.errors import InvalidCursorError
 
 _PARAM = "starting_after"
-_TEXT = re.compile(r"1\.(?P<cluster>-?[0-9]{1,20})\.(?P<written>[0-9]{1,18})\.(?P<booking_id>[0-9a-z_]{0,64})")
+_TEXT = re.compile(r"1\.(?P<era>[0-9A-F-]{1,64})\.(?P<written>[0-9]{1,18})\.(?P<booking_id>[0-9a-z_]{0,64})")
 
 
 @dataclass(frozen=True, order=True)
@@ -30,15 +30,16 @@ class Cursor:
     """A position that a reader was given.
 
     Attributes:
-        cluster: the database cluster whose transactions are counted: another one counts anew.
+        era: the database whose transactions are numbered; one that was restored, or that took over from another, may
+            give a number again.
         position: where the reader stands.
     """
 
-    cluster: str
+    era: str
     position: Position
 
     def __str__(self) -> str:
-        told = f"1.{self.cluster}.{self.position.written}.{self.position.booking_id}"
+        told = f"1.{self.era}.{self.position.written}.{self.position.booking_id}"
         return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
 
     @classmethod
@@ -55,7 +56,7 @@ class Cursor:
         match = _TEXT.fullmatch(told)
         if match is None:
             raise InvalidCursorError("the cursor is none that this list has given", param=_PARAM)
-        return cls(match["cluster"], Position(int(match["written"]), match["booking_id"]))
+        return cls(match["era"], Position(int(match["written"]), match["booking_id"]))
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,14 @@ class Horizon:
     """How far the list reaches at the moment.
 
     Attributes:
-        cluster: as a cursor's.
+        era: as a cursor's.
         settled: every transaction below this number has ended; the list ends before it.
         unused: no transaction has this number yet, or a greater one.
-        restored: whether bookings carry such numbers, since they come from another cluster.
+        restored: whether bookings carry such numbers all the same, as they come from another database.
         first: no booking that is wanted was written by a transaction below this number.
     """
 
-    cluster: str
+    era: str
     settled: int
     unused: int
     restored: bool
@@ -80,12 +81,12 @@ class Horizon:
         """Tell the position to read on from.
 
         Raises:
-            InvalidCursorError: the cursor is of another cluster, or of a time that this one has lost in a restore.
+            InvalidCursorError: the cursor is of another era.
         """
         first = Position(self.first)
         if after is None:
             return first
-        if after.cluster != self.cluster or after.position.written > self.unused:
+        if after.era != self.era or after.position.written > self.unused:
             raise InvalidCursorError(
                 "the database was restored since this cursor was given: start again without one", param=_PARAM
             )
@@ -93,4 +94,4 @@ class Horizon:
 
     def cursor(self, last: Position | None) -> Cursor:
         """Tell where a reader stands who has seen the list as far as `last`; with None, all that there is."""
-        return Cursor(self.cluster, Position(self.settled) if last is None else last)
+        return Cursor(self.era, Position(self.settled) if last is None else last)

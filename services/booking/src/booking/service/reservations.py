@@ -23,7 +23,7 @@ class Reservations:
         """Read a page of the bookings in the actor's reach.
 
         Raises:
-            InvalidCursorError: the cursor is from before the database was restored.
+            InvalidCursorError: the cursor is of another era of the database.
         """
         async with self._database.connection() as conn:
             horizon = await _look(conn, actor, wanted)
@@ -36,7 +36,7 @@ class Reservations:
 
 
 async def _look(conn: Connection, actor: Actor, wanted: ReservationFilter) -> Horizon:
-    """See how far the list reaches; what a restore brought from another cluster is numbered anew first."""
+    """See how far the list reaches; what a restore brought from another database is numbered anew first."""
     horizon = await reservations.look(conn, actor.org_id, since=wanted.updated_since)
     while horizon.restored:
         await reservations.renumber(conn, actor.org_id)

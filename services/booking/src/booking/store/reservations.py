@@ -14,14 +14,22 @@ from booking.store.bookings import SELECTED, booking_of
 from booking.store.filters import reservation_conditions
 from chassis.postgres import Connection
 
+# An era is one cluster, one timeline of it (a failover begins another, and so does a restore to a point in time) and
+# one making of the table.
+#
 # The lowest number among the bookings of a time is read from bookings_by_update; OFFSET keeps the planner from walking
 # all of bookings_as_written in search of the first that is late enough.
 _LOOK = """
 SELECT
-    (SELECT system_identifier::text FROM pg_control_system()) AS cluster,
+    concat_ws(
+        '-',
+        (SELECT system_identifier FROM pg_control_system()),
+        left(pg_walfile_name(pg_current_wal_lsn()), 8),
+        'bookings'::regclass::oid
+    ) AS era,
     seen.settled,
     seen.unused,
-    EXISTS (SELECT FROM bookings WHERE org_id = $1 AND written >= seen.unused) AS restored,
+    coalesce((SELECT max(written) FROM bookings WHERE org_id = $1) >= seen.unused, false) AS restored,
     CASE WHEN $2::timestamptz IS NULL THEN 0 ELSE coalesce(
         (
             SELECT min(written)
@@ -55,7 +63,7 @@ async def look(conn: Connection, org_id: str, *, since: datetime | None) -> Hori
 
 
 async def renumber(conn: Connection, org_id: str) -> None:
-    """Give some bookings that were restored from another cluster a number of this one, as if written just now."""
+    """Give some bookings that were restored from another database a number of this one, as if written just now."""
     await conn.execute(_RENUMBER, org_id)
 
 
