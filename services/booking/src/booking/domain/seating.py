@@ -60,7 +60,8 @@ def _sections(tables: Collection[TablePlace], party_size: int) -> Iterator[list[
     """Gather the tables that can be put together for a party, in the order of their numbers."""
     sections: defaultdict[str | None, list[TablePlace]] = defaultdict(list)
     for table in tables:
-        if table.combinable and table.min_party <= party_size and table.max_party < party_size:
+        # What is too small for the party is never for larger ones only.
+        if table.combinable and table.max_party < party_size:
             sections[table.section_id].append(table)
     for section in sections.values():
         yield sorted(section, key=lambda table: table.resource_no)
