@@ -17,9 +17,9 @@ from booking.domain.occupancy import (
     Reclaim,
     Release,
     Shorten,
+    TablesFor,
     choose,
     demands,
-    fitting_tables,
     plan,
     stored_span,
     tables_among,
@@ -101,24 +101,41 @@ def test_a_completed_booking_whose_details_change_keeps_what_it_has() -> None:
     assert plan(done, a_booking(status=Status.COMPLETED, title="x"), reassign=False, now=END + HOUR) == Keep()
 
 
-@given(st.permutations([TWO, FOUR, SIX]), st.integers(1, 8))
-def test_the_smallest_fitting_tables_come_first(tables: list[TablePlace], party_size: int) -> None:
-    fitting = fitting_tables(tables, party_size)
-    assert set(fitting) == {table for table in tables if table.min_party <= party_size <= table.max_party}
-    assert [table.max_party for table in fitting] == sorted(table.max_party for table in fitting)
-
-
 def test_a_schedule_demands_any_lane_its_own_first() -> None:
     place = Place(schedule=a_schedule(lanes=(7, 8, 9)))
     assert demands(a_booking(), place, chosen=None) == [AnyOf((7, 8, 9))]
     assert demands(a_booking(), replace(place, held=frozenset({9})), chosen=()) == [AnyOf((9, 7, 8))]
 
 
-def test_a_location_demands_a_fitting_table_its_own_first() -> None:
-    place = Place(location=a_location(TWO, FOUR))
+def test_a_location_demands_tables_for_the_party_its_own_first() -> None:
+    place = Place(location=a_location(TWO, FOUR), held=frozenset({7}))
     booking = a_booking(schedule_id=None, location_id="loc_1")
-    assert demands(booking, place, chosen=None) == [AnyOf((21, 22))]
-    assert demands(a_booking(table_ids=("tbl_4",)), place, chosen=None) == [AnyOf((22, 21))]
+    assert demands(booking, place, chosen=None) == [TablesFor((TWO, FOUR), 2)]
+    own = TablesFor((TWO, FOUR), 2, frozenset({22}))
+    assert demands(a_booking(table_ids=("tbl_4",)), place, chosen=None) == [own]
+    assert demands(a_booking(), replace(place, held=frozenset({7, 22})), chosen=None) == [own]
+
+
+@pytest.mark.parametrize(
+    ("own", "party_size", "taken", "chosen"),
+    [
+        (set(), 2, set(), {21}),
+        ({22}, 2, set(), {22}),
+        ({22}, 2, {22}, {21}),
+        ({22}, 1, set(), {21}),  # it is for parties of 2 and more
+        ({21, 22}, 5, set(), {21, 22}),
+        ({21, 22}, 5, {21}, {23}),
+        ({21, 22}, 7, set(), {31, 32}),
+    ],
+)
+def test_what_the_booking_has_is_taken_again_if_it_suits_the_party_and_is_free(
+    own: set[int], party_size: int, taken: set[int], chosen: set[int]
+) -> None:
+    together = [TablePlace(f"tbl_{number}", number, 1, 4, None, combinable=True) for number in (31, 32)]
+    demand = TablesFor((TWO, FOUR, SIX, *together), party_size, frozenset(own))
+    place = Place(taken=frozenset(taken))
+    claim = choose([demand], a_booking(), place, span=a_booking().span)
+    assert set(claim.resource_nos) == chosen
 
 
 def test_chosen_tables_are_demanded_all_of_them_and_choosing_none_demands_none() -> None:
@@ -135,7 +152,7 @@ def test_a_location_without_tables_is_occupied_by_nobody() -> None:
 
 def test_a_schedule_at_a_location_needs_both() -> None:
     place = Place(schedule=a_schedule(), location=a_location(TWO))
-    assert demands(a_booking(), place, chosen=None) == [AnyOf((7,)), AnyOf((21,))]
+    assert demands(a_booking(), place, chosen=None) == [AnyOf((7,)), TablesFor((TWO,), 2)]
     assert tables_among(place, {7, 21}) == ("tbl_2",)
 
 
@@ -180,3 +197,16 @@ def test_who_lost_a_race_chooses_among_more(attempt: int, taken: set[int]) -> No
     chosen = {claim.resource_nos[0] for claim in claims}
     assert chosen <= set(free[: attempt**2])
     assert len(chosen) > 1 or len(free) == 1
+
+
+@given(st.integers(2, 40))
+def test_who_lost_a_race_for_tables_put_together_chooses_among_others_that_seat_the_party(attempt: int) -> None:
+    tables = tuple(TablePlace(f"tbl_{number}", number, 1, 4, None, combinable=True) for number in range(30))
+    racers = [a_booking(id=f"bk_{number}") for number in range(200)]
+    claims = {
+        choose([TablesFor(tables, 7)], racer, Place(), span=racer.span, attempt=attempt).resource_nos
+        for racer in racers
+    }
+    assert len(claims) == min(attempt**2, 15)
+    assert all(len(numbers) == 2 for numbers in claims)
+    assert len({number for numbers in claims for number in numbers}) == 2 * len(claims)

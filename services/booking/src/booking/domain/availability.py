@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from booking.domain.errors import Flaw, Flaws, ValidationFailedError
 from booking.domain.hours import ALWAYS, Hours, openings, wall_instant
-from booking.domain.occupancy import fitting_tables
 from booking.domain.place import Place
+from booking.domain.seating import fitting_tables
 from booking.domain.times import EARLIEST, LATEST, Span, epoch_seconds
 
 LONGEST_WINDOW = timedelta(days=62)

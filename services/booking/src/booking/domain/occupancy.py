@@ -7,12 +7,14 @@ to the time that is taken.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import Protocol, assert_never
 from zlib import crc32
 
 from booking.domain.booking import Booking
 from booking.domain.errors import SlotUnavailableError
-from booking.domain.place import Place, TablePlace
+from booking.domain.place import Place
+from booking.domain.seating import Seating, seatings, suits
 from booking.domain.status import OCCUPYING, Status
 from booking.domain.times import Span, check_span
 
@@ -44,7 +46,37 @@ class AllOf:
     refusal: Refusal = TAKEN
 
 
-Demand = AnyOf | AllOf
+@dataclass(frozen=True)
+class TablesFor:
+    """Tables that seat a party, the first that are free: one, or several put together.
+
+    Attributes:
+        tables: all that there are.
+        party_size: how many are to be seated.
+        own: numbers of those that it has already; they come first if they suit it.
+    """
+
+    tables: Seating
+    party_size: int
+    own: frozenset[int] = frozenset()
+
+    @property
+    def refusal(self) -> Refusal:
+        """What is told when none are free, or when the party is one that they can never seat."""
+        if self.among(frozenset(table.resource_no for table in self.tables), 1):
+            return TAKEN
+        return Refusal(f"no table of the location takes a party of {self.party_size}", "party_size")
+
+    def among(self, free: Collection[int], most: int) -> list[tuple[int, ...]]:
+        """Answer the first choices that are free, disjoint ones."""
+        own = [table for table in self.tables if table.resource_no in self.own]
+        first = [tuple(own)] if self.own <= set(free) and suits(own, self.party_size) else []
+        rest = [table for table in self.tables if table.resource_no in free and not (first and table in own)]
+        found = islice(chain(first, seatings(rest, self.party_size)), most)
+        return [tuple(table.resource_no for table in seating) for seating in found]
+
+
+Demand = AnyOf | AllOf | TablesFor
 
 
 class Claimant(Protocol):
@@ -144,34 +176,27 @@ def occupied(booking: Booking, now: datetime) -> Span | None:
     return None
 
 
-def fitting_tables(tables: Collection[TablePlace], party_size: int) -> tuple[TablePlace, ...]:
-    """Answer the tables that seat the party alone, the smallest first."""
-    fitting = [table for table in tables if table.min_party <= party_size <= table.max_party]
-    return tuple(sorted(fitting, key=lambda table: (table.max_party, table.resource_no)))
-
-
 def demands(claimant: Claimant, place: Place, *, chosen: Collection[str] | None) -> list[Demand]:
-    """Tell what the booking needs of the place: a lane of its schedule, and a table of its location.
+    """Tell what the booking needs of the place: a lane of its schedule, and tables of its location.
 
     A location without tables is occupied by nobody. What the booking has is preferred to what else would do.
 
     Args:
         claimant: who needs it.
         place: where.
-        chosen: the tables that were chosen for it, all of them; None when one that fits is to be found.
+        chosen: the tables that were chosen for it, all of them; None when such as seat its party are to be found.
     """
-    own = {*place.held, *(table.resource_no for table in place.tables if table.table_id in claimant.table_ids)}
+    numbers = {table.table_id: table.resource_no for table in place.tables}
+    own = place.held | {numbers[table_id] for table_id in claimant.table_ids if table_id in numbers}
     wanted: list[Demand] = []
     if place.schedule is not None:
-        wanted.append(AnyOf(_preferred(place.schedule.lanes, own)))
+        wanted.append(AnyOf(tuple(sorted(place.schedule.lanes, key=lambda number: number not in own))))
     if chosen:
         kept = set(chosen) == set(claimant.table_ids)
         refusal = TAKEN if kept else Refusal("not all of these tables are free at that time", "table_ids")
-        wanted.append(AllOf(tuple(table.resource_no for table in place.tables if table.table_id in chosen), refusal))
+        wanted.append(AllOf(tuple(number for table_id, number in numbers.items() if table_id in chosen), refusal))
     elif chosen is None and place.tables:
-        fitting = tuple(table.resource_no for table in fitting_tables(place.tables, claimant.party_size))
-        no_table = Refusal(f"no table of the location takes a party of {claimant.party_size}", "party_size")
-        wanted.append(AnyOf(_preferred(fitting, own), TAKEN if fitting else no_table))
+        wanted.append(TablesFor(place.tables, claimant.party_size, own & frozenset(numbers.values())))
     return wanted
 
 
@@ -191,23 +216,24 @@ def choose(wanted: Collection[Demand], claimant: Claimant, place: Place, *, span
     """
     numbers: list[int] = []
     for demand in wanted:
-        free = [number for number in demand.resource_nos if number not in place.taken]
-        match demand:
-            case AllOf(resource_nos, refusal):
-                if len(free) < len(resource_nos):
-                    raise SlotUnavailableError(refusal.message, param=refusal.param)
-                numbers += free
-            case AnyOf(_, refusal):
-                if not free:
-                    raise SlotUnavailableError(refusal.message, param=refusal.param)
-                numbers.append(free[crc32(claimant.id.encode()) % min(attempt**2, len(free)) if attempt > 1 else 0])
-            case _:
-                assert_never(demand)
+        options = _options(demand, place.taken, attempt**2)
+        if not options:
+            raise SlotUnavailableError(demand.refusal.message, param=demand.refusal.param)
+        numbers += options[crc32(claimant.id.encode()) % len(options)]
     return Claim(tuple(numbers), span)
 
 
-def _preferred(resource_nos: tuple[int, ...], held: Collection[int]) -> tuple[int, ...]:
-    return tuple(sorted(resource_nos, key=lambda number: number not in held))
+def _options(demand: Demand, taken: Collection[int], most: int) -> list[tuple[int, ...]]:
+    """Answer so many of the free choices that would do, the first ones."""
+    match demand:
+        case AllOf(resource_nos):
+            return [] if any(number in taken for number in resource_nos) else [resource_nos]
+        case AnyOf(resource_nos):
+            return list(islice(((number,) for number in resource_nos if number not in taken), most))
+        case TablesFor(tables):
+            return demand.among([table.resource_no for table in tables if table.resource_no not in taken], most)
+        case _:
+            assert_never(demand)
 
 
 def tables_among(place: Place, claimed: Collection[int]) -> tuple[str, ...]:
