@@ -126,6 +126,7 @@ async def test_updated_since_is_inclusive(staff: Caller, db: Database, follow: F
     shown, cursor = await follow(f"updated_since={second_later}&limit=1")
     assert shown == [ids[2]]
     await retitle(staff, ids[0], "Tea")
+    assert (await follow(f"starting_after={cursor}&updated_since={second_later}"))[0] == []
     assert (await follow(f"starting_after={cursor}"))[0] == [ids[0]]
 
 

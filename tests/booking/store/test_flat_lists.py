@@ -1,17 +1,21 @@
 """What a list reads grows with what it finds, and not with what there is."""
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
+import asyncpg
 import pytest
 
 from booking.domain.actors import Actor
 from booking.domain.listing import BookingFilter, Page
 from booking.domain.status import Status
 from booking.store import bookings, reservations
-from chassis.postgres import Connection, Database
+from chassis.migrations import migrate
+from chassis.postgres import Connection, Database, database_url
 from support.many_bookings import ORG, fill
+from support.servers import Servers
 
 T = TypeVar("T")
 ROWS = 30_000
@@ -26,15 +30,18 @@ BESIDE = 600
 
 
 @pytest.fixture(scope="module")
-async def many(quiet_db: Database) -> AsyncIterator[Connection]:
-    """A connection that sees many bookings of one organization, which are never committed."""
-    async with quiet_db.connection() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
+async def many(servers: Servers) -> AsyncIterator[Connection]:
+    """A connection to a database of its own with many bookings of one organization, of which the planner knows."""
+    name = f"test_{secrets.token_hex(6)}"
+    await migrate(servers.postgres_url, name, ["chassis", "booking"])
+    url = database_url(servers.postgres_url, name)
+    async with Database(url, pool_size=1, application="tests").opened() as db, db.connection() as connection:
         await fill(connection, ROWS, NOW)
-        await connection.execute("ANALYZE bookings")
+        await connection.execute("VACUUM ANALYZE bookings")
         yield connection
-        await transaction.rollback()
+    server = await asyncpg.connect(servers.postgres_url)
+    await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await server.close()
 
 
 def rows_read(plan: Mapping[str, Any]) -> float:
@@ -51,7 +58,7 @@ async def explained(conn: Connection, work: Awaitable[T], plan: str) -> tuple[T,
     sent: list[tuple[str, Any]] = []
     with conn.query_logger(lambda record: sent.append((record.query, record.args))):
         result = await work
-    await conn.execute(f"SET LOCAL plan_cache_mode = force_{plan}_plan")
+    await conn.execute(f"SET plan_cache_mode = force_{plan}_plan")
     plans = [await conn.fetchval(f"EXPLAIN (ANALYZE, FORMAT json) {query}", *args) for query, args in sent]
     return result, [rows_read(plan[0]["Plan"]) for plan in plans]
 

@@ -68,7 +68,7 @@ class Horizon:
         settled: every transaction below this number has ended; the list ends before it.
         unused: no transaction has this number yet, or a greater one.
         restored: whether bookings carry such numbers all the same, as they come from another database.
-        first: no booking that is wanted was written by a transaction below this number.
+        first: where a reader without a cursor begins: no transaction below wrote a booking that it wants.
     """
 
     era: str
@@ -83,14 +83,13 @@ class Horizon:
         Raises:
             InvalidCursorError: the cursor is of another era.
         """
-        first = Position(self.first)
         if after is None:
-            return first
+            return Position(self.first)
         if after.era != self.era or after.position.written > self.unused:
             raise InvalidCursorError(
                 "the database was restored since this cursor was given: start again without one", param=_PARAM
             )
-        return max(first, after.position)
+        return after.position
 
     def cursor(self, last: Position | None) -> Cursor:
         """Tell where a reader stands who has seen the list as far as `last`; with None, all that there is."""

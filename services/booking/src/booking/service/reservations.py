@@ -3,6 +3,8 @@
 Invariant: who reads on from each page's cursor misses no booking's latest version, and sees no version twice.
 """
 
+from datetime import datetime
+
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.cursors import Cursor, Horizon
@@ -25,8 +27,9 @@ class Reservations:
         Raises:
             InvalidCursorError: the cursor is of another era of the database.
         """
+        since = wanted.updated_since if after is None else None
         async with self._database.connection() as conn:
-            horizon = await _look(conn, actor, wanted)
+            horizon = await _look(conn, actor, since)
             start = horizon.start(after)
             found = await reservations.read(conn, actor, wanted, start, settled=horizon.settled, limit=limit + 1)
         shown = found[:limit]
@@ -35,10 +38,10 @@ class Reservations:
         return Followed([booking for _, booking in shown], has_more, stands if shown or after else None)
 
 
-async def _look(conn: Connection, actor: Actor, wanted: ReservationFilter) -> Horizon:
+async def _look(conn: Connection, actor: Actor, since: datetime | None) -> Horizon:
     """See how far the list reaches; what a restore brought from another database is numbered anew first."""
-    horizon = await reservations.look(conn, actor.org_id, since=wanted.updated_since)
+    horizon = await reservations.look(conn, actor.org_id, since=since)
     while horizon.restored:
         await reservations.renumber(conn, actor.org_id)
-        horizon = await reservations.look(conn, actor.org_id, since=wanted.updated_since)
+        horizon = await reservations.look(conn, actor.org_id, since=since)
     return horizon
