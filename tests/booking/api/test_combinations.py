@@ -32,12 +32,13 @@ async def still_free(db: Database, tables: Sequence[str], party_size: int) -> in
     """Count the parties that what is free of some combinable tables, without a section, would seat."""
     async with db.connection() as conn:
         rows = await conn.fetch(
-            "SELECT t.id AS table_id, r.resource_no, t.min_party, t.max_party FROM tables t JOIN resources r ON r.owner_id = t.id"
-            " WHERE t.id = ANY ($1::text[]) AND NOT EXISTS"
+            "SELECT t.id, r.resource_no, t.min_party, t.max_party, t.section_id, t.combinable"
+            " FROM tables t JOIN resources r ON r.owner_id = t.id WHERE t.id = ANY ($1::text[]) AND NOT EXISTS"
             " (SELECT FROM occupancy o WHERE o.resource_no = r.resource_no)",
             tables,
         )
-    return len(list(seatings([TablePlace(**row, combinable=True) for row in rows], party_size)))
+    free = [TablePlace(*row.values()) for row in rows]
+    return len(list(seatings(free, party_size)))
 
 
 def given(answers: Sequence[Answer]) -> list[str]:

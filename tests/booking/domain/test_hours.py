@@ -1,7 +1,6 @@
 """Opening hours in local time, over every change of the clock of several zones."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from booking.domain.hours import ALWAYS, WEEKDAYS, Hours, OpenHours, is_open, wall_instant
 from booking.domain.times import Span
+from support.clock_changes import clock_changes
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kathmandu", "UTC")
 MINUTES = st.integers(0, 24 * 60 - 1)
@@ -107,13 +107,6 @@ def test_a_stretch_inside_the_gap_never_opens() -> None:
     for minutes in range(0, 180, 5):
         shifted = Span(day.start + timedelta(minutes=minutes), day.end + timedelta(minutes=minutes))
         assert not is_open(hours, "Europe/Berlin", shifted)
-
-
-def clock_changes(zone: str, year: int) -> list[date]:
-    """The local days of a year on which the zone's offset changes."""
-    where = ZoneInfo(zone)
-    noons = [datetime(year, 1, 1, 12, tzinfo=where) + timedelta(days=days) for days in range(366)]
-    return [after.date() for before, after in pairwise(noons) if before.utcoffset() != after.utcoffset()]
 
 
 def test_the_zones_do_change_their_clocks() -> None:

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from booking.api.bookings import READ
 from booking.api.fields import Identifier, InstantOrDate, PartySize, UtcSeconds, actor_of
-from booking.domain.availability import Search
+from booking.domain.search import Search
 from booking.service.availability import Availability, Offer
 from chassis.web import Call, Input, Output, Route
 

@@ -1,70 +1,30 @@
 """Which starts of a grid can be booked, and how many more bookings each can take (architecture.md section 5, Time).
 
-Invariant: a start is offered with room for n more exactly when n resources are free for all of its time, buffers
-included, and its time without buffers lies inside the opening hours: what is offered is what booking it would find.
+Invariant: a start is offered with room for n more exactly when n bookings would find what they need free for all of its
+time, buffers included, no limit of its date is in their way, and its time without buffers lies inside the opening hours
+of schedule and location: what is offered is what booking it would find.
 Times are epoch seconds here: a month holds thousands of starts.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
+from functools import reduce
 from itertools import accumulate
+from operator import xor
 from zoneinfo import ZoneInfo
 
-from booking.domain.errors import Flaw, Flaws, ValidationFailedError
-from booking.domain.hours import ALWAYS, Hours, openings, wall_instant
-from booking.domain.place import Place
-from booking.domain.seating import fitting_tables
-from booking.domain.times import EARLIEST, LATEST, Span, epoch_seconds
+from booking.domain.hours import ALWAYS, Hours, openings
+from booking.domain.offering import grid_hours
+from booking.domain.place import Place, SchedulePlace, TablePlace
+from booking.domain.search import Grid
+from booking.domain.seating import parties
+from booking.domain.stretches import Stretch, common, joined
+from booking.domain.times import Span, epoch_seconds
 
-LONGEST_WINDOW = timedelta(days=62)
-_WEEK = timedelta(days=7)
-_QUARTER = timedelta(minutes=15)
-
-Stretch = tuple[int, int]
-"""From an epoch second on, up to another that is not part of it any more."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What is looked for.
-
-    Attributes:
-        duration: how long a booking lasts.
-        interval: the distance of one start from the next; the first is where a stretch of opening hours begins.
-        before: what must be free before it, beside itself.
-        after: what must be free behind it.
-    """
-
-    duration: timedelta
-    interval: timedelta
-    before: timedelta = timedelta()
-    after: timedelta = timedelta()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """What a caller looks for.
-
-    Attributes:
-        schedule_id: it or `location_id`, or both, are given.
-        since: from when on; a date is one of the place. None is now.
-        until: up to when; a date is one of the place, and the last. None is a week later.
-        duration_minutes: how long; None for as long as the event type says.
-        interval_minutes: the distance of the starts; None for as long as it lasts, and 15 minutes at a location.
-        exclude_booking_id: a booking that is in nobody's way: the one that is to move.
-    """
-
-    schedule_id: str | None
-    location_id: str | None
-    event_type_id: str | None
-    party_size: int
-    since: datetime | date | None
-    until: datetime | date | None
-    duration_minutes: int | None
-    interval_minutes: int | None
-    exclude_booking_id: str | None
+Taken = Mapping[int, Sequence[Stretch]]
+"""When resources are taken, by their numbers."""
 
 
 @dataclass(frozen=True)
@@ -75,111 +35,55 @@ class Slot:
     remaining: int | None
 
 
-def grid_of(search: Search, place: Place) -> Grid:
-    """Tell which grid is looked at.
-
-    Raises:
-        ValidationFailedError: nothing says how long a booking lasts.
-    """
-    appointment = place.appointment
-    minutes = search.duration_minutes or (appointment.duration_minutes if appointment else None)
-    if minutes is None:
-        raise ValidationFailedError(Flaw("duration_minutes", "must be given where no event_type_id is", "missing"))
-    duration = timedelta(minutes=minutes)
-    interval = timedelta(minutes=search.interval_minutes) if search.interval_minutes else None
-    before, after = (timedelta(minutes=buffer) for buffer in place.buffers)
-    return Grid(duration, interval or (duration if place.schedule else _QUARTER), before, after)
+def resources(place: Place) -> list[int]:
+    """Answer the numbers of all that bookings of the place need some of."""
+    lanes = place.schedule.lanes if place.schedule else ()
+    return [*lanes, *(table.resource_no for table in place.tables)]
 
 
-def window_of(search: Search, zone: str, grid: Grid, *, now: datetime) -> Span:
-    """Tell in which time starts are looked for: never in the past, nor where nothing can be stored; it may be empty.
-
-    Raises:
-        ValidationFailedError: it ends before it begins, is longer than 62 days, or leaves 1970-01-02 to 2199-12-31.
-    """
-    flaws = Flaws()
-    for param, given in (("from", search.since), ("to", search.until)):
-        if given is not None and not _can_be_stored(given):
-            flaws.add(param, f"must lie between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}", "bounds")
-    flaws.tell()
-    since = _instant(search.since, zone, default=now)
-    until = _instant(search.until, zone, default=since + _WEEK, whole_day=True)
-    if until <= since:
-        raise ValidationFailedError(Flaw("to", "must be after from", "after_from"))
-    if until - since > LONGEST_WINDOW:
-        raise ValidationFailedError(Flaw("to", f"must be at most {LONGEST_WINDOW.days} days after from", "max_window"))
-    first = max(since, now, EARLIEST + grid.before)
-    last = min(until, LATEST - grid.duration - grid.after)
-    return Span(first, max(first, last))
-
-
-def _can_be_stored(given: datetime | date) -> bool:
-    if isinstance(given, datetime):
-        return EARLIEST <= given <= LATEST
-    return EARLIEST.date() <= given <= LATEST.date()
-
-
-def _instant(given: datetime | date | None, zone: str, *, default: datetime, whole_day: bool = False) -> datetime:
-    if given is None:
-        return default
-    if isinstance(given, datetime):
-        return given
-    return wall_instant(given + timedelta(days=1) if whole_day else given, time(), ZoneInfo(zone))
-
-
-def looked_at(window: Span, grid: Grid) -> Span:
-    """Tell which time decides about the starts of a window."""
-    return Span(window.start - grid.before, window.end + grid.duration + grid.after)
-
-
-def slots(search: Search, place: Place, window: Span, grid: Grid, taken: Mapping[int, Sequence[Stretch]]) -> list[Slot]:
+def slots(
+    place: Place, party_size: int, window: Span, grid: Grid, *, taken: Taken, booked: Mapping[date, int]
+) -> list[Slot]:
     """Tell what can be booked.
 
     Args:
-        search: what is looked for.
         place: where.
+        party_size: for how many.
         window: in which time.
         grid: which starts.
         taken: when each of the place's resources is taken.
+        booked: how many bookings start on each date of the schedule, where it has a daily limit.
     """
-    hours = place.schedule.hours if place.schedule else ALWAYS
-    offered = starts(hours, place.schedule.timezone if place.schedule else place.zone, window, grid)
-    bounds = [room(offered, grid, {number: taken[number] for number in group}) for group in groups(search, place)]
+    offered = starts(place, window, grid)
+    bounds: list[list[int]] = []
+    if place.schedule is not None:
+        bounds.append(room(offered, grid, {number: taken[number] for number in place.schedule.lanes}))
+        bounds += _left_of_dates(offered, place.schedule, booked)
+    if place.tables:
+        bounds.append(seatable(offered, grid, place.tables, party_size, taken))
     left = [min(several) for several in zip(*bounds, strict=True)] if bounds else [None] * len(offered)
     return [
         Slot(Span(start, start + grid.duration), remaining)
         for start, remaining in zip((datetime.fromtimestamp(one, UTC) for one in offered), left, strict=True)
-        if remaining != 0
+        if remaining is None or remaining > 0
     ]
 
 
-def groups(search: Search, place: Place) -> list[tuple[int, ...]]:
-    """Tell of which groups of resources a booking needs one each: lanes of the schedule, and tables that fit."""
-    found: list[tuple[int, ...]] = []
-    if place.schedule is not None:
-        found.append(place.schedule.lanes)
-    if place.tables:
-        fitting = fitting_tables(place.tables, search.party_size)
-        found.append(tuple(table.resource_no for table in fitting))
-    return found
-
-
-def starts(hours: Hours, zone: str, window: Span, grid: Grid) -> list[int]:
+def starts(place: Place, window: Span, grid: Grid) -> list[int]:
     """Tell where a booking may start in a window, whatever is taken: on the grid and inside the opening hours.
 
-    The grid begins anew with every stretch of the hours; without hours a stretch is a local day. It steps in time that
-    passes, so a day when the clock jumps has as many starts as it has hours.
+    The grid begins anew with every stretch of the hours that `grid_hours` tells; without hours a stretch is a local
+    day. It steps in time that passes, so a day when the clock jumps has as many starts as it has hours.
     """
-    found = [(epoch_seconds(span.start), epoch_seconds(span.end)) for span in openings(hours, zone, window)]
     length, step = int(grid.duration.total_seconds()), int(grid.interval.total_seconds())
     low, high = epoch_seconds(window.start), epoch_seconds(window.end)
-    joined = _joined(found)
-    begins = [begin for begin, _ in joined]
+    opened = _opened(place, Span(window.start, window.end + grid.duration))
+    begins = [begin for begin, _ in opened]
     offered: set[int] = set()
-    for anchor, anchor_end in found:
-        end = joined[bisect_right(begins, anchor) - 1][1]
-        first = anchor + max(0, -((anchor - low) // step)) * step
-        offered.update(range(first, min(anchor_end, end - length + 1, high), step))
+    for anchor, anchor_end in _laid_out(*grid_hours(place), window):
+        for begin, end in opened[max(0, bisect_right(begins, anchor) - 1) : bisect_left(begins, anchor_end)]:
+            first = anchor - (anchor - max(anchor, begin, low)) // step * step
+            offered.update(range(first, min(anchor_end, end - length + 1, high), step))
     return sorted(offered)
 
 
@@ -191,27 +95,56 @@ def room(offered: Sequence[int], grid: Grid, taken: Mapping[int, Iterable[Stretc
         grid: how long each lasts.
         taken: for each resource, when it is taken.
     """
-    ahead = int((grid.duration + grid.after).total_seconds())
-    behind = int(grid.before.total_seconds())
     changes = [0] * (len(offered) + 1)
     for stretches in taken.values():
-        blocked = (
-            (bisect_right(offered, begin - ahead), bisect_left(offered, end + behind)) for begin, end in stretches
-        )
-        for first, last in _joined(blocked):
+        for first, last in _blocked(offered, grid, stretches):
             changes[first] -= 1
             changes[last] += 1
     return [len(taken) + less for less in accumulate(changes[:-1])]
 
 
-def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Join stretches that overlap or touch; empty ones are left out."""
-    joined: list[Stretch] = []
-    for begin, end in sorted(stretches):
-        if begin >= end:
-            continue
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((begin, end))
-    return joined
+def seatable(
+    offered: Sequence[int], grid: Grid, tables: Sequence[TablePlace], party_size: int, taken: Taken
+) -> list[int]:
+    """Tell how many parties of one size the tables that are free at each start would seat, one after another."""
+    changes = [0] * (len(offered) + 1)  # which tables fall free or are taken there: table n is the nth bit
+    for bit, table in enumerate(tables):
+        for first, last in _blocked(offered, grid, taken[table.resource_no]):
+            changes[first] ^= 1 << bit
+            changes[last] ^= 1 << bit
+    known: dict[int, int] = {}
+    found = []
+    for free in accumulate(changes[:-1], xor, initial=(1 << len(tables)) - 1):
+        if free not in known:
+            known[free] = parties([table for bit, table in enumerate(tables) if free >> bit & 1], party_size)
+        found.append(known[free])
+    return found[1:]
+
+
+def _left_of_dates(offered: Sequence[int], schedule: SchedulePlace, booked: Mapping[date, int]) -> list[list[int]]:
+    """Tell for each start how many more bookings its date takes; nothing at all without a limit."""
+    limit = schedule.max_bookings_per_day
+    if limit is None:
+        return []
+    zone = ZoneInfo(schedule.timezone)
+    return [[limit - booked.get(datetime.fromtimestamp(start, zone).date(), 0) for start in offered]]
+
+
+def _opened(place: Place, span: Span) -> list[Stretch]:
+    """Tell when schedule and location, where there are both, are both open."""
+    hours = [(one.hours, one.timezone) for one in (place.schedule, place.location) if one and one.hours != ALWAYS]
+    everything = [(epoch_seconds(span.start), epoch_seconds(span.end))]
+    return reduce(common, (joined(_laid_out(*each, span)) for each in hours), everything)
+
+
+def _laid_out(hours: Hours, zone: str, span: Span) -> Iterator[Stretch]:
+    return ((epoch_seconds(opening.start), epoch_seconds(opening.end)) for opening in openings(hours, zone, span))
+
+
+def _blocked(offered: Sequence[int], grid: Grid, stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Tell which starts a resource cannot have, by their places in a row of them, from one up to another."""
+    ahead = int((grid.duration + grid.after).total_seconds())
+    behind = int(grid.before.total_seconds())
+    return joined(
+        (bisect_right(offered, begin - ahead), bisect_left(offered, end + behind)) for begin, end in stretches
+    )

@@ -5,15 +5,17 @@ Invariant: what is offered was free in one look at the database; only booking it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from booking.domain.actors import Actor
-from booking.domain.availability import Search, Slot, grid_of, groups, looked_at, slots, window_of
+from booking.domain.availability import Slot, resources, slots
 from booking.domain.checks import check_known
+from booking.domain.place import SchedulePlace
+from booking.domain.search import Search, grid_of, looked_at, whole_dates, window_of
 from booking.domain.times import Span
-from booking.store import availability, places
+from booking.store import availability, limits, places
 from chassis.clock import Clock
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class Availability:
         """Find what can be booked of a schedule, a location's tables, or both.
 
         Raises:
-            ValidationFailedError: an id names nothing, the window is out of bounds, or nothing says how long it lasts.
+            ValidationFailedError: an id names nothing, or as `grid_of` and `window_of` say.
         """
-        now = self._clock().replace(microsecond=0) + timedelta(seconds=1)
+        now = self._clock()
         async with self._database.connection() as conn:
             place = await places.read(
                 conn,
@@ -55,11 +57,22 @@ class Availability:
                 event_type_id=search.event_type_id,
             )
             grid = grid_of(search, place)
-            window = window_of(search, place.zone, grid, now=now)
+            window = window_of(search, place, grid, now=now)
             if window.start == window.end:
                 return Offer((), place.zone)
-            numbers = [number for group in groups(search, place) for number in group]
-            taken = await availability.taken(
-                conn, numbers, looked_at(window, grid), except_booking=search.exclude_booking_id, now=now
-            )
-        return Offer(slots(search, place, window, grid, taken), place.zone)
+            span, moving = looked_at(window, grid), search.exclude_booking_id
+            taken = await availability.taken(conn, resources(place), span, except_booking=moving, now=now)
+            booked = await _booked(conn, place.schedule, window, except_id=moving, now=now)
+        return Offer(slots(place, search.party_size, window, grid, taken=taken, booked=booked), place.zone)
+
+
+async def _booked(
+    conn: Connection, schedule: SchedulePlace | None, window: Span, *, except_id: str | None, now: datetime
+) -> dict[date, int]:
+    """Count what a daily limit counts on the dates of a window; without one there is nothing to count."""
+    if schedule is None or schedule.max_bookings_per_day is None:
+        return {}
+    dates = whole_dates(window, schedule.timezone)
+    return await limits.bookings_by_date(
+        conn, schedule.schedule_id, schedule.timezone, dates, now=now, except_id=except_id
+    )

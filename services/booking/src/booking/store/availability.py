@@ -6,7 +6,7 @@ Invariant: the caller has seen that the resources are its organization's.
 from collections.abc import Collection
 from datetime import datetime
 
-from booking.domain.availability import Stretch
+from booking.domain.stretches import Stretch
 from booking.domain.times import Span, epoch_seconds
 from chassis.postgres import Connection
 
