@@ -13,7 +13,7 @@ from booking.domain.change import (
     Change,
     TableChoice,
     check_allowed,
-    check_hours,
+    check_times,
     check_version,
     choose_tables,
     facts,
@@ -30,7 +30,7 @@ from booking.domain.errors import (
 )
 from booking.domain.facts import Assigned, Event, StatusChanged, Unassigned, Updated, record
 from booking.domain.hours import Hours, OpenHours
-from booking.domain.place import Place, TablePlace
+from booking.domain.place import Appointment, Place, TablePlace
 from booking.domain.status import TERMINAL, Status
 from chassis.ids import next_id
 from support.booking_values import CLIENT, END, NOW, STAFF, START, a_booking, a_location, a_schedule
@@ -142,10 +142,25 @@ def test_details_come_first_so_a_no_show_is_judged_by_the_new_start() -> None:
 def test_only_a_move_is_measured_by_the_opening_hours() -> None:
     closed = Place(a_schedule(hours=Hours({"monday": [OpenHours(start="09:00", end="10:00")]})))
     before, moved = a_booking(), a_booking(end_time=END + HOUR)
-    check_hours(before, a_booking(title="x"), Change(), closed)
-    check_hours(before, moved, Change(override_availability=True), closed)
+    check_times(before, a_booking(title="x"), Change(), closed, now=NOW)
+    check_times(before, moved, Change(override_availability=True), closed, now=NOW)
     with pytest.raises(OutsideAvailabilityError):
-        check_hours(before, moved, Change(), closed)
+        check_times(before, moved, Change(), closed, now=NOW)
+
+
+def test_a_booking_that_keeps_its_start_is_asked_for_its_length_alone() -> None:
+    rules = Appointment(
+        event_type_id="evt_1",
+        duration_minutes=60,
+        durations_minutes=(60, 120),
+        minimum_notice_minutes=7 * 24 * 60,
+        interval_minutes=7 * 60,
+    )
+    place, before = Place(a_schedule(), appointment=rules), a_booking(event_type_id="evt_1")
+    check_times(before, a_booking(end_time=END + HOUR), Change(), place, now=NOW)
+    for moved in (a_booking(end_time=END + HOUR / 2), a_booking(start_time=START + HOUR, end_time=END + HOUR)):
+        with pytest.raises(OutsideAvailabilityError):
+            check_times(before, moved, Change(), place, now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from booking.domain.checks import check_metadata, check_not_past, check_open, ch
 from booking.domain.errors import Flaws, ForbiddenError, InvalidTransitionError, VersionConflictError
 from booking.domain.facts import Assigned, Fact, StatusChanged, Unassigned, Updated
 from booking.domain.occupancy import stored_span
+from booking.domain.offering import check_length, check_offered
 from booking.domain.place import Place
 from booking.domain.status import OCCUPYING, TERMINAL, Status, check_transition
 
@@ -152,14 +153,19 @@ def _confirmed_at(before: Booking, status: Status, now: datetime) -> datetime | 
     return {Status.PENDING: None, Status.CONFIRMED: now}.get(status, before.confirmed_at)
 
 
-def check_hours(before: Booking, revised: Booking, change: Change, place: Place) -> None:
-    """Refuse a move to a time outside the schedule's weekly hours.
+def check_times(before: Booking, revised: Booking, change: Change, place: Place, *, now: datetime) -> None:
+    """Refuse a move to a time that the place or the event type does not offer, unless staff say so knowingly.
 
     Raises:
-        OutsideAvailabilityError: as `check_open` says.
+        OutsideAvailabilityError: as `check_open` and `check_offered` say.
     """
-    if revised.span != before.span and not change.override_availability:
-        check_open(revised.span, place)
+    if revised.span == before.span or change.override_availability:
+        return
+    check_open(revised.span, place)
+    if revised.start_time == before.start_time:
+        check_length(revised.span, place)
+    else:
+        check_offered(revised.span, place, now)
 
 
 def choose_tables(before: Booking, revised: Booking, change: Change, place: Place) -> TableChoice:

@@ -111,7 +111,7 @@ def draft(
     with flaws.gathered():
         check_metadata(merge_metadata({}, new.metadata))
     flaws.tell()
-    check_times(visit, place)
+    check_times(visit, place, now)
     zone = place.zone
     buffer_before, buffer_after = place.buffers
     status = _first_status(new, place)

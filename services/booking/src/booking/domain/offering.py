@@ -50,18 +50,36 @@ def check_offered(span: Span, place: Place, now: datetime) -> None:
     appointment = place.appointment
     if appointment is None:
         return
+    _check_length(span, appointment)
+    _check_start(span.start, place, appointment, now)
+
+
+def check_length(span: Span, place: Place) -> None:
+    """Refuse a length that the event type does not offer, of a booking that keeps its start.
+
+    Raises:
+        OutsideAvailabilityError: as `check_offered` says.
+    """
+    if place.appointment is not None:
+        _check_length(span, place.appointment)
+
+
+def _check_length(span: Span, appointment: Appointment) -> None:
     lengths = appointment.durations_minutes
     if lengths is not None and span.end - span.start not in {timedelta(minutes=length) for length in lengths}:
         told = ", ".join(map(str, lengths))
         raise _outside("durations_minutes", list(lengths), f"the event type lasts {told} minutes", param="end_time")
+
+
+def _check_start(start: datetime, place: Place, appointment: Appointment, now: datetime) -> None:
     step = appointment.interval_minutes
-    if step is not None and not _is_on_grid(span.start, place, timedelta(minutes=step)):
+    if step is not None and not _is_on_grid(start, place, timedelta(minutes=step)):
         raise _outside("interval_minutes", step, f"the event type starts every {step} minutes from its opening on")
     notice = appointment.minimum_notice_minutes
-    if span.start < earliest(appointment, now):
+    if notice and start < earliest(appointment, now):  # without notice, staff may book the past
         raise _outside("minimum_notice_minutes", notice, f"the event type is booked at least {notice} minutes ahead")
     end = latest(appointment, now)
-    if end is not None and span.start > end:
+    if end is not None and start > end:
         days = appointment.horizon_days
         raise _outside("horizon_days", days, f"the event type is booked at most {days} days ahead")
 

@@ -12,6 +12,7 @@ from typing import Any
 from booking.domain.actors import Actor
 from booking.domain.checks import check_known, check_not_past, check_open, check_tables
 from booking.domain.errors import Flaws
+from booking.domain.offering import check_offered
 from booking.domain.place import InstancePlace, Place
 from booking.domain.times import Span, check_span
 
@@ -149,11 +150,12 @@ def check_fields(visit: Visit, place: Place, actor: Actor, flaws: Flaws, *, now:
             check_tables(visit.table_ids, place, visit.party_size)
 
 
-def check_times(visit: Visit, place: Place) -> None:
-    """Refuse a time that the place does not offer, unless staff say so knowingly.
+def check_times(visit: Visit, place: Place, now: datetime) -> None:
+    """Refuse a time that the place or the event type does not offer, unless staff say so knowingly.
 
     Raises:
-        OutsideAvailabilityError: as `check_open` says.
+        OutsideAvailabilityError: as `check_open` and `check_offered` say.
     """
     if not visit.override_availability:
         check_open(visit.span, place)
+        check_offered(visit.span, place, now)

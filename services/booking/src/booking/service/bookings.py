@@ -180,7 +180,7 @@ class Bookings:
         place, choice = Place(), TableChoice(before.table_ids, reassign=False)
         if changing.needs_place(before, revised, after, change):
             place = await _place_of(unit, revised, occupied(after, now) or stored_span(after), now=now)
-            changing.check_hours(before, revised, change, place)
+            changing.check_times(before, revised, change, place, now=now)
             choice = changing.choose_tables(before, revised, change, place)
             if place.schedule is not None and place.schedule.is_limited and changing.counts_anew(before, after):
                 await limits.heed(unit.conn, place.schedule, after.start_time, made=0, now=now, except_id=before.id)

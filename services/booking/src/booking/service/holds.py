@@ -64,7 +64,7 @@ class Holds:
             flaws = Flaws()
             check_fields(visit, place, actor, flaws, now=now)
             flaws.tell()
-            check_times(visit, place)
+            check_times(visit, place, now)
             hold = hold_of(visit, actor, hold_id=self._new_id(), minutes=minutes, now=now)
             if place.schedule is not None and place.schedule.is_limited:
                 await stack.enter_async_context(unit.conn.transaction())
