@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from booking.domain.status import COMPLETING, OCCUPYING, Status
+from booking.domain.status import COMPLETING, COUNTED, OCCUPYING, Status
 from booking.domain.times import Span, epoch_seconds
 
 UPDATED_FIELDS = (
@@ -109,8 +109,7 @@ class Booking:
     @property
     def spots(self) -> int:
         """How many spots of its event instance it takes; one that has completed was there."""
-        taking = self.status in OCCUPYING or self.status is Status.COMPLETED
-        return self.party_size if self.event_instance_id is not None and taking else 0
+        return self.party_size if self.event_instance_id is not None and self.status in COUNTED else 0
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,9 @@ OCCUPYING = frozenset(
     {Status.PENDING, Status.CONFIRMED, Status.LATE, Status.PARTIALLY_SEATED, Status.SEATED},
 )
 
+COUNTED = OCCUPYING | {Status.COMPLETED}
+"""What counts to a limit: bookings that were not called off, and whose guests came or may come."""
+
 COMPLETING = frozenset({Status.CONFIRMED, Status.PARTIALLY_SEATED, Status.SEATED})
 """What completes by itself when its time is over."""
 

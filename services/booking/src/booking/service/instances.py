@@ -198,7 +198,7 @@ class EventInstances:
         async with self._units.begin() as unit:
             await lock(unit.conn, actor.org_id, instance_id, ())
             instance = await _find(unit.conn, actor, instance_id, now=self._clock())
-            if await instances.had_registrations(unit.conn, instance_id):
+            if await instances.had_registrations(unit.conn, actor.org_id, instance_id):
                 raise InUseError("an event instance that was registered for can be cancelled, not deleted")
             await instances.release_holds(unit.conn, instance_id)
             await instances.delete(unit.conn, instance_id)

@@ -113,9 +113,13 @@ async def page(
     return [_instance(row) for row in await conn.fetch(query, now, part.limit, part.offset, *values)]
 
 
-async def had_registrations(conn: Connection, instance_id: str) -> bool:
+async def had_registrations(conn: Connection, org_id: str, instance_id: str) -> bool:
     """Tell whether anybody ever registered."""
-    return bool(await conn.fetchval("SELECT true FROM bookings WHERE event_instance_id = $1 LIMIT 1", instance_id))
+    return bool(
+        await conn.fetchval(
+            "SELECT true FROM bookings WHERE org_id = $1 AND event_instance_id = $2 LIMIT 1", org_id, instance_id
+        )
+    )
 
 
 async def release_holds(conn: Connection, instance_id: str) -> None:
