@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import machine
 from bench.child import ChildError
-from bench.measures import api, delivering, journey, relay
+from bench.measures import api, availability, delivering, journey, relay
 from bench.plan import QUICK, WHOLE, Plan
 from bench.report import text, write
 from bench.results import Results
@@ -32,6 +32,7 @@ PARTS: dict[str, tuple[str, Measure]] = {
     "api_full": ("The same with every check", api.measure_full),
     "deliveries": ("Deliveries, and a bare client", delivering.measure),
     "journey": ("The whole journey", journey.measure),
+    "availability": ("GET /api/v1/availability of a month", availability.measure),
 }
 """What is measured, in this order."""
 

@@ -19,6 +19,7 @@ class Plan:
         rate: bookings a second while latency is measured.
         latency_seconds: seconds of it that count.
         journey_seconds: seconds of the saturated journey from POST to settled delivery.
+        availability_reads: how often the month of each schedule is read.
     """
 
     rounds: int = 3
@@ -32,6 +33,7 @@ class Plan:
     rate: float = 200.0
     latency_seconds: float = 20.0
     journey_seconds: float = 8.0
+    availability_reads: int = 300
 
 
 WHOLE = Plan()
@@ -43,4 +45,5 @@ QUICK = Plan(
     deliveries=2_000,
     latency_seconds=3.0,
     journey_seconds=2.0,
+    availability_reads=10,
 )

@@ -39,6 +39,9 @@ BARS = (
     Bar("deliver_ratio", 0.4, "deliveries, of a bare client's rate"),
     Bar("deliver_latency_p50_ms", 15.0, "commit to first attempt, median, ms", at_most=True),
     Bar("deliver_latency_p99_ms", 40.0, "commit to first attempt, 99th percentile, ms", at_most=True),
+    Bar(
+        "availability_month_p99_ms", 20.0, "free time of a month with 2,000 bookings, 99th percentile, ms", at_most=True
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.measures import api, delivering, journey
+from bench.measures import api, availability, delivering, journey
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.rounds import Comparison
@@ -67,12 +67,26 @@ def _of_journey(measured: journey.Measured) -> dict[str, float]:
     }
 
 
+def _of_availability(measured: availability.Measured) -> dict[str, float]:
+    least, *_, most = (percentile(size.milliseconds, 0.5) for size in measured.sizes)
+    return {
+        **_of_latencies("availability_month", measured.standard.milliseconds),
+        **{
+            name: value
+            for size in measured.sizes
+            for name, value in _of_latencies(f"availability_month_{size.bookings}", size.milliseconds).items()
+        },
+        "availability_month_growth": most / least,
+    }
+
+
 _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "api": _of_api,
     "api_full": _of_api_full,
     "relay": _of_relay,
     "deliveries": _of_delivering,
     "journey": _of_journey,
+    "availability": _of_availability,
 }
 
 
