@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import machine
 from bench.child import ChildError
-from bench.measures import api, availability, delivering, journey, relay
+from bench.measures import api, availability, delivering, journey, lists, relay
 from bench.plan import QUICK, WHOLE, Plan
 from bench.report import text, write
 from bench.results import Results
@@ -33,6 +33,7 @@ PARTS: dict[str, tuple[str, Measure]] = {
     "deliveries": ("Deliveries, and a bare client", delivering.measure),
     "journey": ("The whole journey", journey.measure),
     "availability": ("GET /api/v1/availability of a month", availability.measure),
+    "lists": ("Lists of bookings, of many and more", lists.measure),
 }
 """What is measured, in this order."""
 

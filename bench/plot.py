@@ -9,7 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from bench.measures import delivering, journey
+from bench.measures import availability, delivering, journey, lists
+from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.results import Results
 from bench.rounds import Comparison
@@ -21,13 +22,15 @@ _COLOURS = {"postgres": "#336791", "kafka": "#8a6d3b", "booking": "#1f6feb", "we
 
 def draw(results: Results, path: Path) -> None:
     """Draw a run into an SVG file."""
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    (rates, latency), (processor, memory) = figure.subplots(2, 2)
+    figure = Figure(figsize=(11, 10), layout="constrained")
+    (rates, latency), (processor, memory), (free_time, listed) = figure.subplots(3, 2)
     measured, plan = results.measured, results.plan
     _draw_rates(rates, {what: of(measured[part]) for part, (what, of) in COMPARED.items()})
     _draw_latency(latency, measured["journey"], plan)
     _draw_processor(processor, measured["deliveries"], measured["journey"], plan)
     _draw_memory(memory, measured["journey"])
+    _draw_free_time(free_time, measured["availability"])
+    _draw_lists(listed, measured["lists"])
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -79,3 +82,35 @@ def _draw_memory(axes: Any, measured: journey.Measured) -> None:
     axes.bar_label(bars, fmt="%.0f")
     axes.set_ylabel("MiB (PSS)")
     axes.set_title("Memory")
+
+
+def _draw_free_time(axes: Any, measured: availability.Measured) -> None:
+    bookings = [size.bookings for size in measured.sizes]
+    for what, share, style in (("p50", 0.5, "-"), ("p99", 0.99, "--")):
+        values = [percentile(size.milliseconds, share) for size in measured.sizes]
+        axes.plot(bookings, values, style, marker="o", color=_OURS, label=what)
+    _set_growth(axes, "Free time of a month")
+    axes.legend()
+
+
+def _draw_lists(axes: Any, measured: lists.Measured) -> None:
+    bookings = [size.bookings for size in measured.sizes]
+    kinds = {
+        "up to a thousand found": (_OURS, [size.narrow for size in measured.sizes]),
+        "a part of all found": (_BARE, [size.wide for size in measured.sizes]),
+    }
+    for what, (colour, timed) in kinds.items():
+        for number, name in enumerate(timed[0]):
+            values = [percentile(size[name].milliseconds, 0.5) for size in timed]
+            axes.plot(bookings, values, marker="o", linewidth=0.8, color=colour, label=None if number else what)
+    axes.set_yscale("log")
+    _set_growth(axes, "First page of a list with its total, by filters, p50")
+    axes.legend()
+
+
+def _set_growth(axes: Any, title: str) -> None:
+    axes.set_xscale("log")
+    axes.set_xlabel("bookings")
+    axes.set_ylabel("milliseconds")
+    axes.set_ylim(bottom=0 if axes.get_yscale() == "linear" else None)
+    axes.set_title(title)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.measures import api, availability, delivering, journey
+from bench.measures import api, availability, delivering, journey, lists
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.rounds import Comparison
@@ -80,6 +80,24 @@ def _of_availability(measured: availability.Measured) -> dict[str, float]:
     }
 
 
+def _of_lists(measured: lists.Measured) -> dict[str, float]:
+    narrow = [size.narrow for size in measured.sizes]
+    return {
+        "list_p99_ms": max(percentile(timed.milliseconds, 0.99) for timed in narrow[-1].values()),
+        "list_growth": max(lists.growth(name, narrow) for name in narrow[0]),
+        **{
+            f"list_p99_ms_{size.bookings}_{name}": percentile(timed.milliseconds, 0.99)
+            for size in measured.sizes
+            for name, timed in size.narrow.items()
+        },
+        **{
+            f"list_total_p50_ms_{size.bookings}_{name}": percentile(timed.milliseconds, 0.5)
+            for size in measured.sizes
+            for name, timed in size.wide.items()
+        },
+    }
+
+
 _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "api": _of_api,
     "api_full": _of_api_full,
@@ -87,6 +105,7 @@ _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "deliveries": _of_delivering,
     "journey": _of_journey,
     "availability": _of_availability,
+    "lists": _of_lists,
 }
 
 

@@ -3,16 +3,15 @@
 Invariant: a section tells what its part measured, as it was measured, and needs no other part.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bench.bookings import MINUTES
-from bench.measures import availability, delivering, journey
+from bench.growth import write_availability, write_lists
+from bench.measures import delivering, journey
 from bench.measures.delivering import CONNECTIONS_AN_ENDPOINT, ENDPOINTS
-from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.rounds import Comparison
-from bench.tables import table
+from bench.tables import spread, table
 
 _TREES = ("postgres", "kafka", "booking", "webhook_dispatcher")
 
@@ -77,28 +76,11 @@ def _journey(measured: journey.Measured, plan: Plan) -> Iterator[str]:
         "commit to arrival": measured.latencies.from_commit,
         "POST to arrival": measured.latencies.from_post,
     }
-    spread = [(what, *_spread(values)) for what, values in latencies.items()]
+    spread = [(what, *spread(values)) for what, values in latencies.items()]
     yield from table(("latency at the fixed rate, ms", "p50", "p90", "p99", "max"), spread)
     yield "\n## Memory\n"
     memory = [(name, f"{mib:.0f}") for name, mib in measured.memory.items()]
     yield from table(("process, with its children", "MiB (PSS)"), memory)
-
-
-def _availability(measured: availability.Measured, plan: Plan) -> Iterator[str]:
-    yield "\n## Free time of a month\n"
-    yield f"{availability.DAYS} days in slots of {MINUTES} minutes, of schedules with a capacity of"
-    yield f"{availability.CAPACITY}; {plan.availability_reads} requests each, one after another, in turns.\n"
-    least = percentile(measured.sizes[0].milliseconds, 0.5)
-    rows = [
-        (
-            f"{size.bookings:,}",
-            f"{size.slots:,}",
-            *_spread(size.milliseconds),
-            f"{percentile(size.milliseconds, 0.5) / least:.2f}",
-        )
-        for size in measured.sizes
-    ]
-    yield from table(("bookings in it", "slots found", "p50, ms", "p90", "p99", "max", "p50, of the least's"), rows)
 
 
 def _costs(cpu_ms: Mapping[str, float]) -> tuple[str, ...]:
@@ -106,12 +88,9 @@ def _costs(cpu_ms: Mapping[str, float]) -> tuple[str, ...]:
     return f"{sum(cpu_ms.values()):.3f}", *each
 
 
-def _spread(milliseconds: Sequence[float]) -> tuple[str, ...]:
-    return tuple(f"{percentile(milliseconds, share):.2f}" for share in (0.5, 0.9, 0.99, 1.0))
-
-
 _SECTIONS: dict[str, Callable[[Any, Plan], Iterator[str]]] = {
     "deliveries": _deliveries,
     "journey": _journey,
-    "availability": _availability,
+    "availability": write_availability,
+    "lists": write_lists,
 }
