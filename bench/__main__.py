@@ -1,58 +1,74 @@
-"""`python -m bench` measures everything and writes the report; `--quick` only tries whether all of it runs."""
+"""`python -m bench` measures everything and writes the report.
+
+`--only` measures some parts and prints their part of the report; `--quick` only tries whether all of it runs.
+"""
 
 import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
+from typing import Any
 
 from bench import machine
 from bench.child import ChildError
-from bench.measures import api, delivering, journey, relay
+from bench.measures import api, availability, delivering, journey, lists, relay
 from bench.plan import QUICK, WHOLE, Plan
-from bench.report import write
+from bench.report import text, write
 from bench.results import Results
-from bench.stack import running_stack
+from bench.stack import Stack, running_stack
 from devstack.ending import end_on_signals
 from devstack.server import ServerError
 
 REPORTS = Path(__file__).parent / "reports"
 _INTERRUPTED = 130
 
+Measure = Callable[[Stack], Awaitable[Any]]
 
-async def measure(plan: Plan) -> Results:
-    """Measure everything on a stack of its own."""
+PARTS: dict[str, tuple[str, Measure]] = {
+    "relay": ("Relay, and a bare producer", relay.measure),
+    "api": ("POST /api/v1/bookings, and a bare handler", api.measure),
+    "api_full": ("The same with every check", api.measure_full),
+    "deliveries": ("Deliveries, and a bare client", delivering.measure),
+    "journey": ("The whole journey", journey.measure),
+    "availability": ("GET /api/v1/availability of a month", availability.measure),
+    "lists": ("Lists of bookings, of many and more", lists.measure),
+}
+"""What is measured, in this order."""
+
+
+async def measure(plan: Plan, parts: Collection[str]) -> Results:
+    """Measure some parts on a stack of their own."""
     began = time.monotonic()
     _say("Starting PostgreSQL and Kafka …")
     async with running_stack(plan) as stack:
         described = await machine.describe(stack)
-        _say("Relay, and a bare producer …")
-        relayed = await relay.measure(stack)
-        _say("POST /api/v1/bookings, and a bare handler …")
-        posted = await api.measure(stack)
-        _say("Deliveries, and a bare client …")
-        delivered = await delivering.measure(stack)
-        _say("The whole journey …")
-        travelled = await journey.measure(stack)
-    return Results(plan, described, posted, relayed, delivered, travelled, time.monotonic() - began)
+        measured = {}
+        for name, (what, measuring) in PARTS.items():
+            if name in parts:
+                _say(f"{what} …")
+                measured[name] = await measuring(stack)
+    return Results(plan, described, measured, time.monotonic() - began)
 
 
-async def run(plan: Plan, folder: Path) -> None:
-    """Measure, print the report and write it into a folder; SIGINT and SIGTERM end it in order."""
-    measuring = asyncio.create_task(measure(plan))
+async def run(plan: Plan, parts: Collection[str], folder: Path) -> None:
+    """Measure and print the report; with all parts, write it into a folder too. SIGINT and SIGTERM end it in order."""
+    measuring = asyncio.create_task(measure(plan, parts))
     end_on_signals(measuring)
     results = await measuring
-    sys.stdout.write(write(results, folder))
+    sys.stdout.write(write(results, folder) if len(parts) == len(PARTS) else text(results))
 
 
 def main() -> int:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="measure little, to try whether all of it runs")
+    parser.add_argument("--only", action="append", choices=PARTS, help="a part to measure; may be given again")
     parser.add_argument("--reports", type=Path, default=REPORTS, help="the folder for the report (%(default)s)")
     given = parser.parse_args()
     try:
-        asyncio.run(run(QUICK if given.quick else WHOLE, given.reports))
+        asyncio.run(run(QUICK if given.quick else WHOLE, frozenset(given.only or PARTS), given.reports))
     except asyncio.CancelledError:
         return _INTERRUPTED
     except (ChildError, ServerError, machine.NotDurableError) as error:

@@ -19,6 +19,10 @@ class Plan:
         rate: bookings a second while latency is measured.
         latency_seconds: seconds of it that count.
         journey_seconds: seconds of the saturated journey from POST to settled delivery.
+        availability_reads: how often the month of each schedule is read.
+        list_sizes: how many bookings an organization has whose lists are read.
+        list_reads: how often a list is read that finds few of them.
+        wide_list_reads: how often one is read that finds many.
     """
 
     rounds: int = 3
@@ -32,6 +36,10 @@ class Plan:
     rate: float = 200.0
     latency_seconds: float = 20.0
     journey_seconds: float = 8.0
+    availability_reads: int = 300
+    list_sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    list_reads: int = 150
+    wide_list_reads: int = 30
 
 
 WHOLE = Plan()
@@ -43,4 +51,8 @@ QUICK = Plan(
     deliveries=2_000,
     latency_seconds=3.0,
     journey_seconds=2.0,
+    availability_reads=10,
+    list_sizes=(10_000, 20_000),
+    list_reads=5,
+    wide_list_reads=5,
 )

@@ -3,12 +3,18 @@
 Invariant: the picture shows what the report's tables say and computes nothing of its own.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from bench.measures import availability, delivering, journey, lists
+from bench.percentiles import percentile
+from bench.plan import Plan
 from bench.results import Results
+from bench.rounds import Comparison
+from bench.sections import COMPARED
 
 _OURS, _BARE = "#1f6feb", "#9aa4b2"
 _COLOURS = {"postgres": "#336791", "kafka": "#8a6d3b", "booking": "#1f6feb", "webhook_dispatcher": "#2da44e"}
@@ -16,21 +22,19 @@ _COLOURS = {"postgres": "#336791", "kafka": "#8a6d3b", "booking": "#1f6feb", "we
 
 def draw(results: Results, path: Path) -> None:
     """Draw a run into an SVG file."""
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    (rates, latency), (processor, memory) = figure.subplots(2, 2)
-    _draw_rates(rates, results)
-    _draw_latency(latency, results)
-    _draw_processor(processor, results)
-    _draw_memory(memory, results)
+    figure = Figure(figsize=(11, 10), layout="constrained")
+    (rates, latency), (processor, memory), (free_time, listed) = figure.subplots(3, 2)
+    measured, plan = results.measured, results.plan
+    _draw_rates(rates, {what: of(measured[part]) for part, (what, of) in COMPARED.items()})
+    _draw_latency(latency, measured["journey"], plan)
+    _draw_processor(processor, measured["deliveries"], measured["journey"], plan)
+    _draw_memory(memory, measured["journey"])
+    _draw_free_time(free_time, measured["availability"])
+    _draw_lists(listed, measured["lists"])
     figure.savefig(path, metadata={"Date": None})
 
 
-def _draw_rates(axes: Any, results: Results) -> None:
-    compared = {
-        "bookings posted": results.api.comparison,
-        "records relayed": results.relay,
-        "deliveries": results.delivering.comparison,
-    }
+def _draw_rates(axes: Any, compared: Mapping[str, Comparison]) -> None:
     for row, comparison in enumerate(compared.values()):
         axes.barh(row - 0.2, 1.0, 0.36, color=_BARE)
         axes.barh(row + 0.2, comparison.ratio, 0.36, color=_OURS)
@@ -42,8 +46,8 @@ def _draw_rates(axes: Any, results: Results) -> None:
     axes.set_title("Rate as a part of the bare reference's")
 
 
-def _draw_latency(axes: Any, results: Results) -> None:
-    latencies = results.journey.latencies
+def _draw_latency(axes: Any, measured: journey.Measured, plan: Plan) -> None:
+    latencies = measured.latencies
     for what, values in (("from commit", latencies.from_commit), ("from POST", latencies.from_post)):
         shares = [(number + 1) / len(values) for number in range(len(values))]
         axes.plot(sorted(values), shares, label=what)
@@ -51,16 +55,16 @@ def _draw_latency(axes: Any, results: Results) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("milliseconds until the first attempt arrives")
     axes.set_ylabel("share of bookings")
-    axes.set_title(f"Latency at {results.plan.rate:g} bookings a second")
+    axes.set_title(f"Latency at {plan.rate:g} bookings a second")
     axes.legend()
 
 
-def _draw_processor(axes: Any, results: Results) -> None:
+def _draw_processor(axes: Any, delivered: delivering.Measured, travelled: journey.Measured, plan: Plan) -> None:
     loads = {
-        "a delivery": results.delivering.cpu_ms,
-        f"a delivery,\nfan-out {results.plan.fan_out}": results.delivering.fan_out.cpu_ms,
-        "a booking delivered,\nsaturated": results.journey.saturated.cpu_ms,
-        f"a booking delivered,\nat {results.plan.rate:g}/s": results.journey.steady.cpu_ms,
+        "a delivery": delivered.cpu_ms,
+        f"a delivery,\nfan-out {plan.fan_out}": delivered.fan_out.cpu_ms,
+        "a booking delivered,\nsaturated": travelled.saturated.cpu_ms,
+        f"a booking delivered,\nat {plan.rate:g}/s": travelled.steady.cpu_ms,
     }
     below = dict.fromkeys(loads, 0.0)
     for name, colour in _COLOURS.items():
@@ -72,9 +76,41 @@ def _draw_processor(axes: Any, results: Results) -> None:
     axes.legend()
 
 
-def _draw_memory(axes: Any, results: Results) -> None:
-    memory = results.journey.memory
+def _draw_memory(axes: Any, measured: journey.Measured) -> None:
+    memory = measured.memory
     bars = axes.bar(list(memory), list(memory.values()), color=[_COLOURS[name] for name in memory])
     axes.bar_label(bars, fmt="%.0f")
     axes.set_ylabel("MiB (PSS)")
     axes.set_title("Memory")
+
+
+def _draw_free_time(axes: Any, measured: availability.Measured) -> None:
+    bookings = [size.bookings for size in measured.sizes]
+    for what, share, style in (("p50", 0.5, "-"), ("p99", 0.99, "--")):
+        values = [percentile(size.milliseconds, share) for size in measured.sizes]
+        axes.plot(bookings, values, style, marker="o", color=_OURS, label=what)
+    _set_growth(axes, "Free time of a month")
+    axes.legend()
+
+
+def _draw_lists(axes: Any, measured: lists.Measured) -> None:
+    bookings = [size.bookings for size in measured.sizes]
+    kinds = {
+        "up to a thousand found": (_OURS, [size.narrow for size in measured.sizes]),
+        "a part of all found": (_BARE, [size.wide for size in measured.sizes]),
+    }
+    for what, (colour, timed) in kinds.items():
+        for number, name in enumerate(timed[0]):
+            values = [percentile(size[name].milliseconds, 0.5) for size in timed]
+            axes.plot(bookings, values, marker="o", linewidth=0.8, color=colour, label=None if number else what)
+    axes.set_yscale("log")
+    _set_growth(axes, "First page of a list with its total, by filters, p50")
+    axes.legend()
+
+
+def _set_growth(axes: Any, title: str) -> None:
+    axes.set_xscale("log")
+    axes.set_xlabel("bookings")
+    axes.set_ylabel("milliseconds")
+    axes.set_ylim(bottom=0 if axes.get_yscale() == "linear" else None)
+    axes.set_title(title)

@@ -1,8 +1,10 @@
 """All that one run measured, and its figures by name."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from bench.measures import api, delivering, journey
+from bench.measures import api, availability, delivering, journey, lists
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.rounds import Comparison
@@ -10,34 +12,101 @@ from bench.rounds import Comparison
 
 @dataclass(frozen=True)
 class Results:
-    """One run: its plan, the machine, the measurements, and the seconds that it took."""
+    """One run.
+
+    Attributes:
+        measured: what each part measured, by the part's name; all of them unless few were asked for.
+        seconds: how long it took.
+    """
 
     plan: Plan
     machine: dict[str, str]
-    api: api.Measured
-    relay: Comparison
-    delivering: delivering.Measured
-    journey: journey.Measured
+    measured: Mapping[str, Any]
     seconds: float
 
     def figures(self) -> dict[str, float]:
         """Tell the figures of `latest.json`."""
         return {
-            **_of_comparison("api", self.api.comparison),
-            **_of_comparison("relay", self.relay),
-            **_of_comparison("deliver", self.delivering.comparison),
-            "deliver_one_endpoint_per_s": self.delivering.one_endpoint.per_s,
-            "deliver_fan_out_per_s": self.delivering.fan_out.per_s,
-            "journey_per_s": self.journey.saturated.per_s,
-            **_of_latencies("deliver_latency", self.journey.latencies.from_commit),
-            **_of_latencies("post_to_arrival", self.journey.latencies.from_post),
-            "cpu_ms_per_delivery": sum(self.delivering.cpu_ms.values()),
-            "cpu_ms_per_delivery_fan_out": sum(self.delivering.fan_out.cpu_ms.values()),
-            "cpu_ms_per_booking_delivered": sum(self.journey.saturated.cpu_ms.values()),
-            "cpu_ms_per_booking_delivered_at_rate": sum(self.journey.steady.cpu_ms.values()),
-            "generator_cpu_share": self.api.generator_share,
-            **{f"memory_mib_{name}": mib for name, mib in self.journey.memory.items()},
+            name: value
+            for part, of in _FIGURES.items()
+            if part in self.measured
+            for name, value in of(self.measured[part]).items()
         }
+
+
+def _of_api(measured: api.Measured) -> dict[str, float]:
+    return {**_of_comparison("api", measured.comparison), "generator_cpu_share": measured.generator_share}
+
+
+def _of_api_full(measured: api.Measured) -> dict[str, float]:
+    return _of_comparison("api_full", measured.comparison)
+
+
+def _of_relay(measured: Comparison) -> dict[str, float]:
+    return _of_comparison("relay", measured)
+
+
+def _of_delivering(measured: delivering.Measured) -> dict[str, float]:
+    return {
+        **_of_comparison("deliver", measured.comparison),
+        "deliver_one_endpoint_per_s": measured.one_endpoint.per_s,
+        "deliver_fan_out_per_s": measured.fan_out.per_s,
+        "cpu_ms_per_delivery": sum(measured.cpu_ms.values()),
+        "cpu_ms_per_delivery_fan_out": sum(measured.fan_out.cpu_ms.values()),
+    }
+
+
+def _of_journey(measured: journey.Measured) -> dict[str, float]:
+    return {
+        "journey_per_s": measured.saturated.per_s,
+        **_of_latencies("deliver_latency", measured.latencies.from_commit),
+        **_of_latencies("post_to_arrival", measured.latencies.from_post),
+        "cpu_ms_per_booking_delivered": sum(measured.saturated.cpu_ms.values()),
+        "cpu_ms_per_booking_delivered_at_rate": sum(measured.steady.cpu_ms.values()),
+        **{f"memory_mib_{name}": mib for name, mib in measured.memory.items()},
+    }
+
+
+def _of_availability(measured: availability.Measured) -> dict[str, float]:
+    least, *_, most = (percentile(size.milliseconds, 0.5) for size in measured.sizes)
+    return {
+        **_of_latencies("availability_month", measured.standard.milliseconds),
+        **{
+            name: value
+            for size in measured.sizes
+            for name, value in _of_latencies(f"availability_month_{size.bookings}", size.milliseconds).items()
+        },
+        "availability_month_growth": most / least,
+    }
+
+
+def _of_lists(measured: lists.Measured) -> dict[str, float]:
+    narrow = [size.narrow for size in measured.sizes]
+    return {
+        "list_p99_ms": max(percentile(timed.milliseconds, 0.99) for timed in narrow[-1].values()),
+        "list_growth": max(lists.growth(name, narrow) for name in narrow[0]),
+        **{
+            f"list_p99_ms_{size.bookings}_{name}": percentile(timed.milliseconds, 0.99)
+            for size in measured.sizes
+            for name, timed in size.narrow.items()
+        },
+        **{
+            f"list_total_p50_ms_{size.bookings}_{name}": percentile(timed.milliseconds, 0.5)
+            for size in measured.sizes
+            for name, timed in size.wide.items()
+        },
+    }
+
+
+_FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
+    "api": _of_api,
+    "api_full": _of_api_full,
+    "relay": _of_relay,
+    "deliveries": _of_delivering,
+    "journey": _of_journey,
+    "availability": _of_availability,
+    "lists": _of_lists,
+}
 
 
 def _of_comparison(name: str, comparison: Comparison) -> dict[str, float]:

@@ -3,9 +3,13 @@
 Invariant: no booking is posted twice to one place: numbers go on from one load to the next.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from bench import child
+from bench.bookings import PlainSeries
+from bench.checked_bookings import CheckedSeries
 from bench.programs import generator
 from bench.stack import Process, Stack, Tenant
 
@@ -15,12 +19,12 @@ _CAPACITY = 4
 
 @dataclass
 class Place:
-    """A server of bookings, the schedules there, and the number of the next booking."""
+    """A server of bookings, those that are posted there, and the number of the next one."""
 
     stack: Stack
     process: Process
     tenant: Tenant
-    schedules: list[str]
+    series: PlainSeries | CheckedSeries
     following: int = 0
 
     async def load(self, *, seconds: float, rate: float | None = None, skipped: float = 0.0) -> generator.Result:
@@ -29,7 +33,8 @@ class Place:
         spec = generator.Spec(
             port=self.process.port,
             key=self.tenant.key,
-            schedules=self.schedules,
+            series=self.series.name,
+            fields=asdict(self.series),
             first=self.following,
             connections=plan.connections,
             seconds=seconds,
@@ -42,8 +47,11 @@ class Place:
         return result
 
 
+NewPlace = Callable[[Stack, Process, Tenant], Coroutine[Any, Any, Place]]
+
+
 async def new_place(stack: Stack, process: Process, tenant: Tenant) -> Place:
     """Make schedules to book at."""
     settings = {"name": "Bench", "timezone": "America/Los_Angeles", "capacity": _CAPACITY}
     made = [await stack.make(process, tenant, "/api/v1/schedules", settings) for _ in range(_SCHEDULES)]
-    return Place(stack, process, tenant, [schedule["id"] for schedule in made])
+    return Place(stack, process, tenant, PlainSeries([schedule["id"] for schedule in made]))

@@ -9,15 +9,18 @@ import itertools
 import json
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import uvloop
 
-from bench.bookings import PATH, body
+from bench.bookings import PATH, PlainSeries, Series
+from bench.checked_bookings import CheckedSeries
 from bench.child import spec_of, tell
 from bench.programs.channel import Channel, request
 
 HOST = "127.0.0.1"
 _CREATED = 201
+_SERIES: dict[str, type[PlainSeries | CheckedSeries]] = {kind.name: kind for kind in (PlainSeries, CheckedSeries)}
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,16 @@ class Spec:
     """What to post: from the booking of that number on, for so many seconds.
 
     Attributes:
+        series: the name of a series of bookings.
+        fields: what it is made of.
         rate: bookings a second; None to send each as soon as a connection is free.
         skipped: seconds at the beginning of the open loop that are not recorded.
     """
 
     port: int
     key: str
-    schedules: list[str]
+    series: str
+    fields: dict[str, Any]
     first: int
     connections: int
     seconds: float
@@ -63,6 +69,7 @@ class Generator:
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
+        self._series: Series = _SERIES[spec.series](**spec.fields)
         self._headers = f"Authorization: Bearer {spec.key}\r\n"
         self._numbers = itertools.count(spec.first)
         self._channels: asyncio.LifoQueue[Channel] = asyncio.LifoQueue()
@@ -105,8 +112,9 @@ class Generator:
 
     async def _post(self) -> bytes:
         channel = await self._channels.get()
-        booking = body(next(self._numbers), self._spec.schedules)
-        status, answer = await channel.ask(request("POST", PATH, self._headers, booking))
+        number = next(self._numbers)
+        headers = self._headers + self._series.headers(number)
+        status, answer = await channel.ask(request("POST", PATH, headers, self._series.body(number)))
         if status != _CREATED:
             raise RuntimeError(f"a booking was answered {status}: {answer.decode()}")
         self.result.answered += not self._ended

@@ -1,0 +1,52 @@
+"""How PostgreSQL finds what lists of bookings tell, as it explains it itself.
+
+Invariant: what is explained are the statements that the service sends, with their values.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bench.list_queries import Queries, Query
+from booking.api.booking_models import BookingQuery
+from booking.api.reservations import ReservationQuery
+from booking.domain.actors import Actor
+from booking.domain.listing import Page
+from booking.store import bookings, reservations
+from chassis.postgres import Connection, Database
+
+_LISTED, _FOLLOWED = Page(50, 0), 21  # what is read for a first page, by default
+
+
+async def explain(url: str, org_id: str, asked: Queries, now: datetime) -> dict[str, tuple[str, ...]]:
+    """Tell the lines of each list's plans that read a table."""
+    actor = Actor(org_id, "staff")
+
+    async def listed(conn: Connection, query: Query) -> None:
+        given = BookingQuery.model_validate(query)
+        wanted = replace(given.filter, starts_after=now) if given.upcoming else given.filter
+        await bookings.page(conn, actor, wanted, _LISTED)
+
+    async def followed(conn: Connection, query: Query) -> None:
+        wanted = ReservationQuery.model_validate(query).filter
+        seen = await reservations.look(conn, org_id, since=wanted.updated_since)
+        await reservations.read(conn, actor, wanted, seen.start(None), settled=seen.settled, limit=_FOLLOWED)
+
+    database = Database(url, pool_size=1, application="bench")
+    async with database.opened(), database.connection() as conn:
+        plans = {name: await _explained(conn, listed, query) for name, query in asked.narrow.items()}
+        return plans | {name: await _explained(conn, followed, query) for name, query in asked.followed.items()}
+
+
+async def _explained(
+    conn: Connection, work: Callable[[Connection, Query], Awaitable[None]], query: Query
+) -> tuple[str, ...]:
+    sent: list[tuple[str, Any]] = []
+    with conn.query_logger(lambda record: sent.append((record.query, record.args))):
+        await work(conn, query)
+    lines = []
+    for statement, values in sent:
+        plan = await conn.fetch(f"EXPLAIN (ANALYZE, COSTS off, BUFFERS off) {statement}", *values)
+        lines += [line.strip(" ->") for (line,) in plan if " on bookings" in line]
+    return tuple(lines)
