@@ -109,7 +109,8 @@ async def test_it_is_refused_in_making_and_changing(
     one = f"{path}/{made.data[key_of(kind)]}"
     for refused in (await staff.post(path, {**body, **fields}), await staff.patch(one, fields)):
         assert (refused.status, refused.code, refused.body["error"]["param"]) == (422, "validation_failed", param)
-        assert [(flaw["param"], flaw["rule"]) for flaw in refused.body["error"]["details"]["errors"]][0] == (param, rule)
+        first = refused.body["error"]["details"]["errors"][0]
+        assert (first["param"], first["rule"]) == (param, rule)
     assert (await staff.get(one)).body == made.body
     assert (await staff.get(path)).data[-1] == made.data
 
@@ -137,13 +138,9 @@ async def test_each_bad_field_is_told_once(staff: Caller) -> None:
 
 
 async def test_the_most_that_is_allowed_is_taken(staff: Caller) -> None:
-    fields = {"name": "x" * 200, "timezone": "UTC", "date_overrides": {**days(365), "2199-12-31": []}}
-    fields["date_overrides"]["2026-02-15"] = [NINE_TO_TEN] * 24
-    assert len(fields["date_overrides"]) == 366 + 1
-    refused = await staff.post("/api/v1/locations", fields)
-    assert refused.body["error"]["param"] == "date_overrides"
-    del fields["date_overrides"]["2026-02-15"]
-    assert (await staff.post("/api/v1/locations", fields)).data["date_overrides"] == fields["date_overrides"]
+    dates = {**days(364), "2026-02-15": [NINE_TO_TEN] * 24, "2199-12-31": []}
+    body = {"name": "x" * 200, "timezone": "UTC", "date_overrides": dates}
+    assert (await staff.post("/api/v1/locations", body)).data["date_overrides"] == dates
     lengths = {"name": "Talk", "duration_minutes": 20, "durations_minutes": list(range(1, 21))}
     assert (await staff.post("/api/v1/event-types", lengths)).status == 201
 

@@ -1,6 +1,5 @@
-"""Use cases on reference data: the clock and the ids that they are given, the lanes they keep, and what they tell."""
+"""Use cases on reference data: the clock and the ids that they are given, and the lanes they keep."""
 
-import asyncio
 from datetime import timedelta
 from itertools import count
 
@@ -11,14 +10,13 @@ from booking.domain.errors import NotFoundError, ValidationFailedError
 from booking.domain.listing import Page
 from booking.domain.reference import EVENT_TYPES, LOCATIONS, SCHEDULES, TABLES, EventType, Location, Schedule, Table
 from booking.service.ids import Ids
-from booking.service.origin import Origin
 from booking.service.reference import ReferenceData
 from chassis.ids import new_id, next_id
 from chassis.postgres import Database
 from chassis.unit import UnitOfWork
+from support.booking_desk import ORIGIN
 from support.booking_values import NOW
 
-ORIGIN = Origin("req_1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 ROOM = Schedule(name="Room", timezone="UTC", capacity=2)
 
 

@@ -13,9 +13,8 @@ from pydantic_core import PydanticCustomError
 from booking.domain.actors import Actor, ActorName
 from booking.domain.listing import Found, Page
 from booking.domain.times import NotATimeError, instant_text, parse_instant, parse_instant_or_date
-from booking.service.origin import Origin
 from chassis.identity import Caller, KeyKind
-from chassis.web import Call, Input, ListMeta
+from chassis.web import Input, ListMeta
 
 T = TypeVar("T")
 _ACTORS: dict[KeyKind, ActorName] = {
@@ -29,11 +28,6 @@ _ACTORS: dict[KeyKind, ActorName] = {
 def actor_of(caller: Caller) -> Actor:
     """Tell who acts, as the rules see it."""
     return Actor(caller.org_id, _ACTORS[caller.kind], caller.client_id)
-
-
-def origin_of(call: Call) -> Origin:
-    """Tell where a change comes from."""
-    return Origin(call.request_id, call.traceparent)
 
 
 class Body(Input):

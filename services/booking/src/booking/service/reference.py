@@ -19,6 +19,7 @@ from booking.service.origin import Origin
 from booking.service.reference_events import tell
 from booking.store import reference, resources, usage
 from booking.store.contention import retrying
+from chassis import outbox
 from chassis.clock import Clock
 from chassis.idempotency import Once
 from chassis.postgres import Connection, Database
@@ -122,7 +123,7 @@ class ReferenceData:
         store = reference.insert if before is None else reference.update
         await store(unit.conn, kind, actor.org_id, numbered)
         if messages:
-            await reference.tell(unit.conn, messages)
+            await outbox.append(unit.conn, messages)
             unit.publishes()
         return numbered
 

@@ -4,15 +4,13 @@ Invariant: every statement names the organization, and what is deleted is found 
 class's fields.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 
 import asyncpg
 
 from booking.domain.listing import Found, Page
 from booking.domain.reference import Kind, Stored, T
-from chassis import outbox
-from chassis.outbox import OutboxMessage
 from chassis.postgres import Connection
 
 _CASELESS = {"email"}
@@ -32,11 +30,6 @@ async def update(conn: Connection, kind: Kind[T], org_id: str, stored: Stored[T]
     row = _row(kind, stored)
     assignments = ", ".join(f"{column} = ${number}" for number, column in enumerate(row, 2))
     await conn.execute(f"UPDATE {kind.name} SET {assignments} WHERE org_id = $1 AND id = $2", org_id, *row.values())
-
-
-async def tell(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
-    """Write what is told of a change, after the entity itself."""
-    await conn.execute(outbox.insertion(1), *outbox.columns(messages))
 
 
 async def fetch(

@@ -8,7 +8,8 @@ from typing import Any, Generic
 
 from pydantic import BaseModel
 
-from booking.api.fields import Body, actor_of, meta_of, origin_of
+from booking.api.bookings import origin_of
+from booking.api.fields import Body, actor_of, meta_of
 from booking.api.reference_models.fields import Deleted
 from booking.domain.listing import Found
 from booking.domain.reference import Kind, Stored, T

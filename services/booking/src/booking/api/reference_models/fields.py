@@ -83,7 +83,6 @@ CompleteAfter = Annotated[
         description="How many minutes after its end a booking completes by itself; null: never.",
     ),
 ]
-MaxAttendance = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class ShownHours(Output):

@@ -3,15 +3,13 @@
 Invariant: as that of `booking.api.reference_models.fields`. The seed's `uid` is the id.
 """
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from booking.api.booking_models import Notes
 from booking.api.fields import UNSET, Body, Identifier, Name, UtcSeconds
-from booking.api.reference_models.fields import CompleteAfter, Duration, MaxAttendance
-from booking.domain.listing import Page
-from chassis.web import Input, Output, TimeZone
+from booking.api.instance_models import MaxAttendance, PartQuery
+from booking.api.reference_models.fields import CompleteAfter, Duration
+from chassis.web import Output, TimeZone
 
 ServiceType = Literal["event", "appointment"]
 
@@ -67,17 +65,10 @@ class Services(Output):
     data: list[Service]
 
 
-class ServiceQuery(Input):
+class ServiceQuery(PartQuery):
     """Which page of a list is wanted; a `business_id` must be the organization's id."""
 
     business_id: Identifier | None = None
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    per_page: Annotated[int, Field(ge=1, le=100)] = 25
-
-    @property
-    def part(self) -> Page:
-        """The page, as use cases take it."""
-        return Page(self.per_page, (self.page - 1) * self.per_page)
 
 
 class DeletedService(Output):
