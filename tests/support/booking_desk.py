@@ -50,7 +50,7 @@ class Desk:
     async def schedule(self, **fields: Any) -> str:
         """Make a schedule and answer its id."""
         schedule = Schedule(name="Room", timezone="UTC", **fields)
-        return (await self.data.create(self.actor, SCHEDULES, schedule, None)).id
+        return (await self.data.create(self.actor, SCHEDULES, schedule, ORIGIN, None)).id
 
     async def hold(self, schedule_id: str, start: datetime = START, minutes: int = 60) -> Hold:
         """Hold some time of a schedule for ten minutes."""

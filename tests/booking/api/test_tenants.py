@@ -6,9 +6,10 @@ import pytest
 
 from chassis.postgres import Database
 from support.booking_service import SOON, Caller, Service, a_body
+from support.reference_data import PATHS, WHOLE, key_of, made
 from support.waiting import all_ended
 
-KINDS = ("locations", "tables", "schedules", "event-types")
+KINDS = tuple(PATHS)
 
 
 @pytest.fixture
@@ -22,22 +23,52 @@ async def furnish(staff: Caller) -> dict[str, str]:
     location_id = await staff.location()
     return {
         "locations": location_id,
+        "sections": await made(staff, "sections", location_id=location_id),
         "tables": await staff.table(location_id, 4),
         "schedules": await staff.schedule(),
         "event-types": await staff.event_type(),
+        "clients": await made(staff, "clients"),
+        "services": await made(staff, "services", location_id=location_id),
     }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_another_organizations_reference_data_is_not_there(staff: Caller, other: Caller, kind: str) -> None:
-    ids = await furnish(staff)
-    path = f"/api/v1/{kind}/{ids[kind]}"
+    one = await made(staff, kind)
+    own = await made(other, kind)
+    path = f"{PATHS[kind]}/{one}"
     mine = await staff.get(path)
-    for answer in (await other.get(path), await other.patch(path, {"name": "Mine now"})):
+    for answer in (await other.get(path), await other.patch(path, {"name": "Mine now"}), await other.delete(path)):
         assert (answer.status, answer.code) == (404, "not_found")
-    listed = await other.get(f"/api/v1/{kind}")
-    assert (listed.data, listed.body["meta"]["total"]) == ([], 0)
+    listed = [row[key_of(kind)] for row in (await other.get(PATHS[kind])).data]
+    assert own in listed
+    assert one not in listed
     assert (await staff.get(path)).body == mine.body
+
+
+async def test_filters_find_nothing_of_another_organization(staff: Caller, other: Caller) -> None:
+    theirs = await furnish(staff)
+    await staff.event_type(schedule_id=theirs["schedules"])
+    for query in (
+        f"tables?location_id={theirs['locations']}",
+        f"sections?location_id={theirs['locations']}",
+        f"event-types?schedule_id={theirs['schedules']}",
+        "clients?email=ada@example.com",
+    ):
+        assert (await other.get(f"/api/v1/{query}")).data == []
+        assert len((await staff.get(f"/api/v1/{query}")).data) == 1
+    refused = await other.get(f"/v2/settings/services?business_id={staff.org_id}")
+    assert (refused.status, refused.body["error"]["param"]) == (422, "business_id")
+
+
+async def test_what_another_organization_has_keeps_nothing_from_being_deleted(staff: Caller, other: Caller) -> None:
+    theirs = await furnish(staff)
+    booked = await staff.book(schedule_id=theirs["schedules"], event_type_id=theirs["event-types"])
+    assert booked.status == 201
+    own = await furnish(other)
+    for kind in ("services", "tables", "sections", "locations", "event-types", "schedules", "clients"):
+        assert (await other.delete(f"{PATHS[kind]}/{own[kind]}")).status == 200
+        assert (await staff.get(f"{PATHS[kind]}/{theirs[kind]}")).status == 200
 
 
 async def test_another_organizations_bookings_are_not_there(staff: Caller, other: Caller, db: Database) -> None:
@@ -75,11 +106,14 @@ async def test_another_organizations_ids_name_nothing_in_a_body(staff: Caller, o
         refused = await other.post("/api/v1/bookings", body)
         assert (refused.status, refused.code) == (422, "validation_failed")
         assert refused.body["error"]["param"] == param
-    for path, param, body in (
-        ("tables", "location_id", {"location_id": theirs["locations"], "name": "x", "max_party": 2}),
-        ("event-types", "schedule_id", {"schedule_id": theirs["schedules"], "name": "x", "duration_minutes": 5}),
+    for kind, param, fields in (
+        ("tables", "location_id", {"location_id": theirs["locations"]}),
+        ("tables", "section_id", {"location_id": own_location, "section_id": theirs["sections"]}),
+        ("sections", "location_id", {"location_id": theirs["locations"]}),
+        ("event-types", "schedule_id", {"schedule_id": theirs["schedules"]}),
+        ("services", "location_id", {"location_id": theirs["locations"]}),
     ):
-        refused = await other.post(f"/api/v1/{path}", body)
+        refused = await other.post(PATHS[kind], {**WHOLE[kind], **fields})
         assert (refused.status, refused.body["error"]["param"]) == (422, param)
 
 
@@ -160,14 +194,14 @@ async def test_scopes_are_needed(service: Service, staff: Caller) -> None:
     booking_id = (await staff.book(schedule_id=ids["schedules"])).data["id"]
     reading = ["/api/v1/bookings", f"/api/v1/bookings/{booking_id}", f"/v1/reservations/{booking_id}/events"]
     reading += ["/v1/reservations", f"/v1/reservations/{booking_id}"]
-    reading += [path for kind in KINDS for path in (f"/api/v1/{kind}", f"/api/v1/{kind}/{ids[kind]}")]
+    reading += [path for kind in KINDS for path in (PATHS[kind], f"{PATHS[kind]}/{ids[kind]}")]
     for path in reading:
         assert (await reader.get(path)).status == 200
         assert (await nobody.get(path)).status == 403
     changing = [("POST", "/api/v1/bookings"), ("DELETE", f"/api/v1/bookings/{booking_id}")]
     changing += [("PATCH", f"/api/v1/bookings/{booking_id}")]
-    changing += [("POST", f"/api/v1/{kind}") for kind in KINDS]
-    changing += [("PATCH", f"/api/v1/{kind}/{ids[kind]}") for kind in KINDS]
+    changing += [("POST", PATHS[kind]) for kind in KINDS]
+    changing += [(method, f"{PATHS[kind]}/{ids[kind]}") for kind in KINDS for method in ("PATCH", "DELETE")]
     for method, path in changing:
         refused = await reader.send(method, path, {})
         assert (refused.status, refused.code) == (403, "forbidden"), path

@@ -1,14 +1,14 @@
-"""The lanes of schedules, and until when they are in use."""
+"""The lanes of schedules, until when they are in use, and their end."""
 
 from datetime import timedelta
 
 from booking.domain.occupancy import Claim
 from booking.domain.reference import LaneUse
-from booking.domain.times import Span
+from booking.domain.times import EARLIEST, LATEST, Span
 from booking.store import occupancy, resources
 from chassis.ids import new_id
 from chassis.postgres import Connection
-from support.booking_values import END, START
+from support.booking_values import END, NOW, START
 
 HOUR = timedelta(hours=1)
 
@@ -50,3 +50,52 @@ async def test_the_highest_lane_that_is_still_in_use_is_told_with_its_last_end(c
     assert await resources.highest_used(conn, owner_id, since=last_second) == LaneUse(2, END + 20 * HOUR)
     assert await resources.highest_used(conn, owner_id, since=END + 20 * HOUR) == LaneUse(1, END + 50 * HOUR)
     assert await resources.highest_used(conn, owner_id, since=END + 50 * HOUR) is None
+
+
+async def claim(conn: Connection, resource_no: int, span: Span, **expiry: str) -> None:
+    """Take some time of a resource: for a booking or, with an expiry, for a hold."""
+    holder = {"hold_id": "$1", **expiry} if expiry else {"booking_id": "$1"}
+    columns = occupancy.columns(Claim((resource_no,), span))
+    await conn.execute(occupancy.insertion(2, **holder), new_id("bk"), *columns)
+
+
+async def test_a_hold_that_has_expired_keeps_no_lane(conn: Connection) -> None:
+    owner_id = new_id("sch")
+    await resources.provide(conn, "org_1", owner_id, 2)
+    numbers = await lanes(conn, owner_id)
+    await claim(conn, numbers[2], Span(START, END), expires_at=f"'{NOW.isoformat()}'")
+    assert await resources.highest_used(conn, owner_id, since=NOW - HOUR) == LaneUse(2, END)
+    assert await resources.highest_used(conn, owner_id, since=NOW) is None
+
+
+async def test_what_is_closed_has_no_time_left_and_its_neighbours_have_theirs(conn: Connection) -> None:
+    owner_id, other_id = new_id("sch"), new_id("sch")
+    for each in (owner_id, other_id):
+        await resources.provide(conn, "org_1", each, 2)
+    assert await resources.close(conn, owner_id, now=NOW)
+    rows = await conn.fetch("SELECT hold_id, expires_at FROM occupancy WHERE hold_id = $1", owner_id)
+    assert [(row["hold_id"], row["expires_at"]) for row in rows] == [(owner_id, None)] * 2
+    own, others = await lanes(conn, owner_id), await lanes(conn, other_id)
+    for span in (Span(START, END), Span(EARLIEST, EARLIEST + HOUR), Span(LATEST - HOUR, LATEST)):
+        for lane in own:
+            await claim(conn, own[lane], span)
+            await claim(conn, others[lane], span)
+    taken = "SELECT count(*) FROM occupancy WHERE booking_id IS NOT NULL AND resource_no = ANY ($1::integer[])"
+    assert await conn.fetchval(taken, list(own.values())) == 0
+    assert await conn.fetchval(taken, list(others.values())) == 6
+    assert not await resources.close(conn, owner_id, now=NOW)
+
+
+async def test_what_anybody_has_time_of_is_not_closed_but_an_expired_hold_is_nobody(conn: Connection) -> None:
+    booked, held, expired = owners = [new_id("sch") for _ in range(3)]
+    for owner_id in owners:
+        await resources.provide(conn, "org_1", owner_id, 2)
+    await claim(conn, (await lanes(conn, booked))[2], Span(START, END))
+    later = f"'{(NOW + HOUR).isoformat()}'"
+    await claim(conn, (await lanes(conn, held))[1], Span(START, END), expires_at=later)
+    await claim(conn, (await lanes(conn, expired))[1], Span(START, END), expires_at=f"'{NOW.isoformat()}'")
+    assert [await resources.close(conn, owner_id, now=NOW) for owner_id in owners] == [False, False, True]
+
+
+async def test_what_has_no_resources_is_closed_at_once(conn: Connection) -> None:
+    assert await resources.close(conn, new_id("loc"), now=NOW)

@@ -1,9 +1,10 @@
 """Reference data in its tables: one set of statements for every kind.
 
-Invariant: every statement names the organization; a kind's columns are its class's fields.
+Invariant: every statement names the organization, and what is deleted is found by none; a kind's columns are its
+class's fields.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import fields
 
 import asyncpg
@@ -12,76 +13,94 @@ from booking.domain.listing import Found, Page
 from booking.domain.reference import Kind, Stored, T
 from chassis.postgres import Connection
 
+_CASELESS = {"email"}
+
 
 async def insert(conn: Connection, kind: Kind[T], org_id: str, stored: Stored[T]) -> None:
     """Write a new entity."""
-    columns = _columns(kind)
-    values = ", ".join(f"${number}" for number in range(5, 5 + len(columns)))
+    row = _row(kind, stored)
+    values = ", ".join(f"${number}" for number in range(2, 2 + len(row)))
     await conn.execute(
-        f"INSERT INTO {kind.name} (id, org_id, created_at, updated_at, {', '.join(columns)})"
-        f" VALUES ($1, $2, $3, $4, {values})",
-        stored.id,
-        org_id,
-        stored.created_at,
-        stored.updated_at,
-        *_values(stored.entity, columns),
+        f"INSERT INTO {kind.name} (org_id, {', '.join(row)}) VALUES ($1, {values})", org_id, *row.values()
     )
 
 
 async def update(conn: Connection, kind: Kind[T], org_id: str, stored: Stored[T]) -> None:
-    """Write an entity's fields anew."""
-    columns = _columns(kind)
-    assignments = ", ".join(f"{column} = ${number}" for number, column in enumerate(columns, 4))
-    await conn.execute(
-        f"UPDATE {kind.name} SET updated_at = $3, {assignments} WHERE id = $1 AND org_id = $2",
-        stored.id,
-        org_id,
-        stored.updated_at,
-        *_values(stored.entity, columns),
-    )
+    """Write an entity anew, or mark it as deleted."""
+    row = _row(kind, stored)
+    assignments = ", ".join(f"{column} = ${number}" for number, column in enumerate(row, 2))
+    await conn.execute(f"UPDATE {kind.name} SET {assignments} WHERE org_id = $1 AND id = $2", org_id, *row.values())
 
 
 async def fetch(
     conn: Connection, kind: Kind[T], org_id: str, entity_id: str, *, lock: bool = False
 ) -> Stored[T] | None:
-    """Read one entity, or None; with `lock`, so that no other transaction changes it before this one ends."""
-    row = await conn.fetchrow(
-        f"SELECT {_selected(kind)} FROM {kind.name} WHERE id = $1 AND org_id = $2{' FOR UPDATE' if lock else ''}",
-        entity_id,
-        org_id,
-    )
-    return None if row is None else _stored(kind, row)
+    """Read one entity, or None; with `lock`, so that no other transaction changes or names it before this one ends."""
+    return await _fetch(conn, kind, org_id, entity_id, "FOR UPDATE" if lock else "")
 
 
-async def exists(conn: Connection, kind_name: str, org_id: str, entity_id: str) -> bool:
-    """Tell whether the organization has such an entity."""
-    return bool(await conn.fetchval(f"SELECT true FROM {kind_name} WHERE id = $1 AND org_id = $2", entity_id, org_id))
+async def fetch_named(conn: Connection, kind: Kind[T], org_id: str, entity_id: str) -> Stored[T] | None:
+    """Read an entity that another is to name, or None; it is not deleted before the transaction ends."""
+    return await _fetch(conn, kind, org_id, entity_id, "FOR KEY SHARE")
 
 
-async def page(conn: Connection, kind: Kind[T], org_id: str, wanted: Page) -> Found[Stored[T]]:
-    """Read a page of an organization's entities, the oldest first."""
-    total = await conn.fetchval(f"SELECT count(*) FROM {kind.name} WHERE org_id = $1", org_id)
+async def page(
+    conn: Connection, kind: Kind[T], org_id: str, wanted: Page, filters: Mapping[str, object]
+) -> Found[Stored[T]]:
+    """Read a page of an organization's entities, the oldest first.
+
+    Args:
+        conn: where to read.
+        kind: of which kind.
+        org_id: whose.
+        wanted: which part of them.
+        filters: the values that columns are to have.
+    """
+    conditions = [_condition(column, number) for number, column in enumerate(filters, 2)]
+    found = f"FROM {kind.name} WHERE {' AND '.join(('org_id = $1', 'deleted_at IS NULL', *conditions))}"
+    values = (org_id, *filters.values())
+    total = await conn.fetchval(f"SELECT count(*) {found}", *values)
     rows = await conn.fetch(
-        f"SELECT {_selected(kind)} FROM {kind.name} WHERE org_id = $1 ORDER BY created_at, id LIMIT $2 OFFSET $3",
-        org_id,
+        f"SELECT {_selected(kind)} {found} ORDER BY created_at, id LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}",
+        *values,
         wanted.limit,
         wanted.offset,
     )
     return Found([_stored(kind, row) for row in rows], total, wanted)
 
 
+async def _fetch(conn: Connection, kind: Kind[T], org_id: str, entity_id: str, lock: str) -> Stored[T] | None:
+    row = await conn.fetchrow(
+        f"SELECT {_selected(kind)} FROM {kind.name} WHERE id = $1 AND org_id = $2 AND deleted_at IS NULL {lock}",
+        entity_id,
+        org_id,
+    )
+    return None if row is None else _stored(kind, row)
+
+
+def _condition(column: str, number: int) -> str:
+    return f"lower({column}) = lower(${number})" if column in _CASELESS else f"{column} = ${number}"
+
+
+def _kept(kind: Kind[T]) -> tuple[str, ...]:
+    """Name the columns beside the entity's own; the id is the first."""
+    counted = ("sequence", "last_event_id") if kind.emits else ()
+    return ("id", "created_at", "updated_at", "deleted_at", *counted)
+
+
 def _columns(kind: Kind[T]) -> list[str]:
     return [field.name for field in fields(kind.entity)]
 
 
-def _values(entity: T, columns: Collection[str]) -> list[object]:
-    return [getattr(entity, column) for column in columns]
+def _row(kind: Kind[T], stored: Stored[T]) -> dict[str, object]:
+    kept = {column: getattr(stored, column) for column in _kept(kind)}
+    return {**kept, **{column: getattr(stored.entity, column) for column in _columns(kind)}}
 
 
 def _selected(kind: Kind[T]) -> str:
-    return ", ".join(("id", "created_at", "updated_at", *_columns(kind)))
+    return ", ".join((*_kept(kind), *_columns(kind)))
 
 
 def _stored(kind: Kind[T], row: asyncpg.Record) -> Stored[T]:
     entity = kind.entity(**{column: row[column] for column in _columns(kind)})
-    return Stored(row["id"], entity, row["created_at"], row["updated_at"])
+    return Stored(entity=entity, **{column: row[column] for column in _kept(kind)})

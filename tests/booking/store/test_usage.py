@@ -1,0 +1,161 @@
+"""What uses an entity of reference data is counted, and nothing else."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from booking.domain.reference import (
+    CLIENTS,
+    EVENT_TYPES,
+    LOCATIONS,
+    SCHEDULES,
+    SECTIONS,
+    SERVICES,
+    TABLES,
+    Kind,
+    Use,
+)
+from booking.domain.status import Status
+from booking.store import bookings, usage
+from booking.store.bookings import Record
+from chassis.ids import new_id
+from chassis.postgres import Connection
+from support.booking_values import END, NOW, START, a_booking
+
+ORG = "org_usage"
+HOUR = timedelta(hours=1)
+NOWHERE: Mapping[str, Any] = {"schedule_id": None, "location_id": None}
+
+
+async def add(conn: Connection, table: str, **fields: Any) -> str:
+    """Write a row, with what every table of reference data needs."""
+    row = {"id": new_id("x"), "org_id": ORG, "name": "N", "created_at": NOW, "updated_at": NOW, **fields}
+    values = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await conn.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", *row.values())
+    return str(row["id"])
+
+
+async def add_location(conn: Connection) -> str:
+    return await add(conn, "locations", timezone="UTC", auto_confirm=False)
+
+
+async def add_service(conn: Connection, **fields: Any) -> str:
+    defaults = {"service_type": "event", "timezone": "UTC", "duration_minutes": 60, "max_attendance": 9}
+    return await add(conn, "services", **defaults, requires_confirmation=False, **fields)
+
+
+async def add_instance(conn: Connection, service_id: str, **fields: Any) -> None:
+    row = {
+        "id": new_id("inst"),
+        "org_id": ORG,
+        "service_id": service_id,
+        "title": "Yoga",
+        "timezone": "UTC",
+        "start_time": START,
+        "end_time": END,
+        "max_attendance": 9,
+        "status": "scheduled",
+        "created_at": NOW,
+        "updated_at": NOW,
+        **fields,
+    }
+    values = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await conn.execute(f"INSERT INTO event_instances ({', '.join(row)}) VALUES ({values})", *row.values())
+
+
+async def book(conn: Connection, **fields: Any) -> None:
+    defaults = {"id": new_id("bk"), "org_id": ORG, "last_event_id": new_id("evt"), **NOWHERE}
+    await bookings.insert(conn, Record(a_booking(**{**defaults, **fields}), None, "staff", [], []))
+
+
+async def hold(conn: Connection, *, expires_at: datetime, **fields: Any) -> None:
+    row = {
+        "id": new_id("hld"),
+        "org_id": ORG,
+        "table_ids": [],
+        "party_size": 1,
+        "start_time": START,
+        "end_time": END,
+        "expires_at": expires_at,
+        "created_at": NOW,
+        **fields,
+    }
+    values = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await conn.execute(f"INSERT INTO holds ({', '.join(row)}) VALUES ({values})", *row.values())
+
+
+async def used(conn: Connection, kind: Kind[Any], entity_id: str) -> list[Use]:
+    return await usage.read(conn, kind, ORG, entity_id, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (SCHEDULES, {"schedule_id": "x_1"}),
+        (LOCATIONS, {"location_id": "x_1"}),
+        (EVENT_TYPES, {"event_type_id": "x_1", "schedule_id": "sch_1"}),
+        (CLIENTS, {"client_id": "x_1", "schedule_id": "sch_1"}),
+    ],
+)
+async def test_bookings_count_unless_they_were_called_off(
+    conn: Connection, kind: Kind[Any], fields: dict[str, Any]
+) -> None:
+    others = {name: "x_2" for name, value in fields.items() if value == "x_1"}
+    assert await used(conn, kind, "x_1") == []
+    for status in Status:
+        await book(conn, status=status, **fields)
+    await book(conn, start_time=START + 9 * HOUR, end_time=END + 9 * HOUR, **fields)
+    await book(conn, start_time=START - 99 * HOUR, end_time=END - 99 * HOUR, **fields)
+    await book(conn, **{**fields, **others})
+    await book(conn, org_id="org_else", **fields)
+    assert await used(conn, kind, "x_1") == [Use("booking", len(Status) - 2 + 2, END + 9 * HOUR)]
+
+
+async def test_a_table_is_used_by_bookings_and_holds_that_have_it(conn: Connection) -> None:
+    location_id = await add_location(conn)
+    one, other = [await add(conn, "tables", location_id=location_id, min_party=1, max_party=4) for _ in range(2)]
+    await book(conn, location_id=location_id, table_ids=(other, one))
+    await book(conn, location_id=location_id, table_ids=(other,))
+    await book(conn, location_id=location_id, table_ids=(one,), status=Status.CANCELLED)
+    await hold(conn, location_id=location_id, table_ids=[one], expires_at=NOW + HOUR)
+    await hold(conn, location_id=location_id, table_ids=[one], expires_at=NOW)
+    assert await used(conn, TABLES, one) == [Use("booking", 1, END), Use("hold", 1)]
+    assert await used(conn, TABLES, other) == [Use("booking", 2, END)]
+
+
+async def test_a_schedule_is_used_by_event_types_and_live_holds(conn: Connection) -> None:
+    schedule_id = await add(conn, "schedules", timezone="UTC", capacity=1, auto_confirm=False)
+    minutes = {"duration_minutes": 30, "buffer_before_minutes": 0, "buffer_after_minutes": 0}
+    await add(conn, "event_types", schedule_id=schedule_id, **minutes)
+    await add(conn, "event_types", schedule_id=schedule_id, deleted_at=NOW, **minutes)
+    await add(conn, "event_types", schedule_id=None, **minutes)
+    await hold(conn, schedule_id=schedule_id, expires_at=NOW + timedelta(seconds=1))
+    await hold(conn, schedule_id=schedule_id, expires_at=NOW)
+    assert await used(conn, SCHEDULES, schedule_id) == [Use("hold", 1), Use("event type", 1)]
+
+
+async def test_a_location_is_used_by_all_that_is_there(conn: Connection) -> None:
+    location_id, other_id = await add_location(conn), await add_location(conn)
+    section_id = await add(conn, "sections", location_id=location_id)
+    for fields in ({}, {"section_id": section_id}, {"deleted_at": NOW}, {"location_id": other_id}):
+        await add(conn, "tables", **{"location_id": location_id, "min_party": 1, "max_party": 4, **fields})
+    service_id = await add_service(conn, location_id=location_id)
+    await add_instance(conn, service_id, location_id=location_id)
+    await add_instance(conn, service_id, location_id=location_id, status="cancelled")
+    await add_instance(conn, service_id, location_id=location_id, start_time=NOW - HOUR, end_time=NOW)
+    await add_instance(conn, service_id, location_id=other_id)
+    assert await used(conn, LOCATIONS, location_id) == [
+        Use("table", 2),
+        Use("section", 1),
+        Use("service", 1),
+        Use("event instance", 1),
+    ]
+    assert await used(conn, SECTIONS, section_id) == [Use("table", 1)]
+    assert await used(conn, SERVICES, service_id) == [Use("event instance", 4)]
+
+
+async def test_what_is_not_used_has_no_uses(conn: Connection) -> None:
+    for kind in (LOCATIONS, SECTIONS, TABLES, SCHEDULES, EVENT_TYPES, CLIENTS, SERVICES):
+        assert await used(conn, kind, "x_none") == []
