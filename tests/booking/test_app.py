@@ -31,7 +31,9 @@ async def test_it_answers_operators_and_readers(service: Service, path: str) -> 
 async def test_every_operation_is_described(service: Service) -> None:
     async with service.http.get(f"{service.base}/openapi.json") as response:
         paths = (await response.json())["paths"]
-    assert {path: sorted(operations) for path, operations in paths.items() if path.startswith(("/api", "/v1"))} == {
+    kinds = [f"/api/v1/{kind}" for kind in ("clients", "event-types", "locations", "schedules", "sections", "tables")]
+    kinds.append("/v2/settings/services")
+    assert {path: sorted(operations) for path, operations in paths.items()} == {
         "/api/v1/availability": ["get"],
         "/api/v1/bookings": ["get", "post"],
         "/api/v1/bookings/bulk-status": ["post"],
@@ -41,8 +43,12 @@ async def test_every_operation_is_described(service: Service) -> None:
         "/v1/reservations": ["get"],
         "/v1/reservations/{id}": ["get"],
         "/v1/reservations/{id}/events": ["get"],
-        **{f"/api/v1/{kind}": ["get", "post"] for kind in ("locations", "tables", "schedules", "event-types")},
-        **{f"/api/v1/{kind}/{{id}}": ["get", "patch"] for kind in ("locations", "tables", "schedules", "event-types")},
+        "/v2/event_instances": ["get", "post"],
+        "/v2/event_instances/{id}": ["delete", "get", "patch"],
+        "/v2/event_instances/{id}/cancel": ["post"],
+        "/v2/event_instances/{id}/registrations": ["get", "post"],
+        **{kind: ["get", "post"] for kind in kinds},
+        **{f"{kind}/{{id}}": ["delete", "get", "patch"] for kind in kinds},
     }
 
 

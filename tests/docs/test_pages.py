@@ -16,6 +16,7 @@ PORTS = ("9000", "9001")  # of the pages; this machine may need them for somethi
 PAGES = (
     "README.md",
     "docs/quickstart.md",
+    "docs/booking.md",
     "docs/availability.md",
     "docs/api.md",
     "docs/sync-reservations.md",
