@@ -17,6 +17,7 @@ from booking.domain.occupancy import choose, demands
 from booking.domain.offering import check_offered
 from booking.domain.place import Appointment, Place, TablePlace
 from booking.domain.search import Grid
+from booking.domain.stretches import Stretch, joined
 from booking.domain.times import Span, epoch_seconds
 from support.booking_values import START, a_booking, a_location, a_schedule
 from support.clock_changes import clock_changes
@@ -36,7 +37,8 @@ GRIDS = st.builds(
     before=st.integers(0, 3).map(lambda n: n * 10 * MINUTE),
     after=st.integers(0, 3).map(lambda n: n * 10 * MINUTE),
 )
-STRETCHES = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 60)), max_size=8)
+STARTS = st.lists(st.integers(0, 400), unique=True, max_size=20).map(sorted)
+STRETCHES = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), max_size=4)
 
 
 def at(second: int) -> datetime:
@@ -109,44 +111,30 @@ def test_a_day_without_hours_has_as_many_starts_as_it_has_hours(zone: str, day: 
     assert len(starts(place, Span(start, start + 4 * DAY), grid)) == 4 * 48
 
 
-@given(st.lists(st.integers(0, 400), unique=True).map(sorted), GRIDS, st.dictionaries(st.integers(1, 5), STRETCHES))
-def test_room_is_the_number_of_resources_that_are_free_all_the_time(
-    offered: list[int], grid: Grid, found: dict[int, list[tuple[int, int]]]
+@given(STARTS, st.dictionaries(st.integers(1, 5), STRETCHES))
+def test_room_is_the_number_of_resources_that_do_not_block_a_start(
+    offered: list[int], found: dict[int, list[Stretch]]
 ) -> None:
-    seconds = [60 * one for one in offered]
-    taken = in_seconds(found)
-    expected = [len(taken) - len(busy(one, grid, taken)) for one in seconds]
-    assert room(seconds, grid, taken) == expected
+    blocked = {number: joined(stretches) for number, stretches in found.items()}
+    assert room(offered, blocked) == [len(blocked) - len(blocking(one, blocked)) for one in offered]
 
 
-def in_seconds(found: Mapping[int, list[tuple[int, int]]]) -> dict[int, list[tuple[int, int]]]:
-    return {number: [(60 * a, 60 * (a + b)) for a, b in stretches] for number, stretches in found.items()}
+def blocking(start: int, blocked: Mapping[int, list[Stretch]]) -> set[int]:
+    return {number for number, stretches in blocked.items() if any(begin <= start < end for begin, end in stretches)}
 
 
-def busy(start: int, grid: Grid, taken: Mapping[int, list[tuple[int, int]]]) -> set[int]:
-    """The resources that are not free for all of a booking's time and buffers."""
-    first, end = start - grid.before.total_seconds(), start + (grid.duration + grid.after).total_seconds()
-    return {number for number, stretches in taken.items() if any(a < end and b > first for a, b in stretches)}
-
-
-@given(
-    st.lists(st.integers(0, 400), unique=True, max_size=6).map(sorted),
-    GRIDS,
-    st.lists(st.tuples(st.sampled_from([2, 3, 4]), st.booleans(), STRETCHES), max_size=6),
-    st.integers(1, 9),
-)
+@given(STARTS, st.lists(st.tuples(st.sampled_from([2, 3, 4]), st.booleans(), STRETCHES), max_size=6), st.integers(1, 9))
 def test_so_many_parties_are_seatable_as_would_choose_tables_one_after_another(
-    offered: list[int], grid: Grid, found: list[tuple[int, bool, list[tuple[int, int]]]], party_size: int
+    offered: list[int], found: list[tuple[int, bool, list[Stretch]]], party_size: int
 ) -> None:
     tables = tuple(
         TablePlace(f"tbl_{number}", number, 1, seats, None, combinable=combinable)
         for number, (seats, combinable, _) in enumerate(found)
     )
-    taken = in_seconds({number: stretches for number, (_, _, stretches) in enumerate(found)})
-    left = seatable([60 * one for one in offered], grid, tables, party_size, taken)
+    blocked = {number: joined(stretches) for number, (_, _, stretches) in enumerate(found)}
     guest = a_booking(party_size=party_size)
-    for start, remaining in zip(offered, left, strict=True):
-        place = Place(location=a_location(*tables), taken=frozenset(busy(60 * start, grid, taken)))
+    for start, remaining in zip(offered, seatable(offered, blocked, tables, party_size), strict=True):
+        place = Place(location=a_location(*tables), taken=frozenset(blocking(start, blocked)))
         for _ in range(remaining):
             claim = choose(demands(guest, place, chosen=None), guest, place, span=guest.span)
             place = replace(place, taken=place.taken | {*claim.resource_nos})
@@ -163,17 +151,17 @@ def offered(place: Place, **fields: Any) -> list[tuple[str, int | None]]:
     """What is left of an hour from `START` on, at 0 and 30 minutes."""
     window, grid = Span(START, START + 60 * MINUTE), Grid(30 * MINUTE, 30 * MINUTE)
     numbers = [*(place.schedule.lanes if place.schedule else ()), *(table.resource_no for table in place.tables)]
-    taken = {number: fields.get("taken", {}).get(number, []) for number in numbers}
-    found = slots(place, 2, window, grid, taken=taken, booked=fields.get("booked", {}))
-    return [(f"{slot.span.start:%H:%M}", slot.remaining) for slot in found]
+    blocked = {number: fields.get("blocked", {}).get(number, []) for number in numbers}
+    found = slots(place, 2, window, grid, blocked=blocked, booked=fields.get("booked", {}))
+    return [(f"{slot.start:%H:%M}", slot.remaining) for slot in found]
 
 
 def test_the_tightest_bound_tells_what_remains_and_what_has_no_room_is_left_out() -> None:
     first = (epoch_seconds(START), epoch_seconds(START) + 60)
     schedule, two = a_schedule(lanes=(1, 2, 3)), a_location(TablePlace("tbl_1", 8, 1, 2), TablePlace("tbl_2", 9, 1, 2))
-    assert offered(Place(schedule=schedule), taken={1: [first]}) == [("10:00", 2), ("10:30", 3)]
-    assert offered(Place(schedule=schedule, location=two), taken={8: [first]}) == [("10:00", 1), ("10:30", 2)]
-    assert offered(Place(location=two), taken={8: [first], 9: [first]}) == [("10:30", 2)]
+    assert offered(Place(schedule=schedule), blocked={1: [first]}) == [("10:00", 2), ("10:30", 3)]
+    assert offered(Place(schedule=schedule, location=two), blocked={8: [first]}) == [("10:00", 1), ("10:30", 2)]
+    assert offered(Place(location=two), blocked={8: [first], 9: [first]}) == [("10:30", 2)]
     assert offered(Place(location=a_location())) == [("10:00", None), ("10:30", None)]
     limited = replace(schedule, max_bookings_per_day=4, timezone="Pacific/Auckland")  # where START is 22:00
     assert offered(Place(schedule=limited), booked={date(2026, 6, 2): 3}) == [("10:00", 1), ("10:30", 1)]

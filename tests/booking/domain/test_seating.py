@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.domain.place import TablePlace
-from booking.domain.seating import MOST_TABLES, Seating, fitting_tables, parties, seatings, suits
+from booking.domain.seating import MOST_TABLES, Seating, counter, fitting_tables, seatings, suits
 
 TWO, FOUR, SIX = TablePlace("tbl_2", 21, 1, 2), TablePlace("tbl_4", 22, 2, 4), TablePlace("tbl_6", 23, 5, 6)
 
@@ -64,9 +64,14 @@ def test_each_party_gets_what_trying_out_every_set_of_free_tables_would_find(
     assert tried_out(free, party_size) == ()
 
 
-@given(some_tables(most=30), st.integers(1, 24))
-def test_so_many_parties_are_counted_as_get_seats(tables: list[TablePlace], party_size: int) -> None:
-    assert parties(tables, party_size) == len(list(seatings(tables, party_size)))
+@given(some_tables(most=30), st.integers(1, 24), st.data())
+def test_so_many_parties_are_counted_as_get_seats(
+    tables: list[TablePlace], party_size: int, data: st.DataObject
+) -> None:
+    count = counter(tables, party_size)
+    for free in data.draw(st.lists(st.integers(0, (1 << len(tables)) - 1), max_size=4)):
+        left = [table for place, table in enumerate(tables) if free >> place & 1]
+        assert count(free) == len(list(seatings(left, party_size)))
 
 
 @given(st.permutations([TWO, FOUR, SIX]), st.integers(1, 8))

@@ -4,6 +4,8 @@ Invariant: each slot is told in UTC and in the zone of its place, with its offse
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -11,11 +13,13 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from booking.api.bookings import READ
-from booking.api.fields import Identifier, InstantOrDate, PartySize, UtcSeconds, actor_of
+from booking.api.fields import Identifier, InstantOrDate, PartySize, actor_of
 from booking.domain.search import Search
+from booking.domain.times import instant_text
 from booking.service.availability import Availability, Offer
 from chassis.web import Call, Input, Output, Route
 
+UtcText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Minutes = Annotated[int, Field(ge=1, le=31 * 24 * 60)]
 
 
@@ -45,11 +49,12 @@ class AvailabilityQuery(Input):
         return Search(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
-class Slot(Output):
+@dataclass(frozen=True, slots=True)
+class Slot:
     """A time that can be booked; `remaining` is null where nothing bounds how many can have it."""
 
-    start_time: UtcSeconds
-    end_time: UtcSeconds
+    start_time: UtcText
+    end_time: UtcText
     local_start: str
     local_end: str
     remaining: int | None
@@ -98,15 +103,15 @@ def routes(availability: Availability) -> list[Route]:
 
 
 def _show(offer: Offer) -> Slots:
+    """Show the slots as texts right away: of a month there are thousands, and one mostly ends where another starts."""
     zone = ZoneInfo(offer.zone)
-    found = [
-        Slot(
-            start_time=slot.span.start,
-            end_time=slot.span.end,
-            local_start=slot.span.start.astimezone(zone).isoformat(),
-            local_end=slot.span.end.astimezone(zone).isoformat(),
-            remaining=slot.remaining,
-        )
-        for slot in offer.slots
-    ]
-    return Slots(data=found, meta=AvailabilityMeta(timezone=offer.zone, total=len(found)))
+
+    @cache
+    def told(instant: datetime) -> tuple[str, str]:
+        return instant_text(instant), instant.astimezone(zone).isoformat()
+
+    found = []
+    for slot in offer.slots:
+        (start, local_start), (end, local_end) = told(slot.start), told(slot.end)
+        found.append(Slot(start, end, local_start, local_end, slot.remaining))
+    return Slots.model_construct(data=found, meta=AvailabilityMeta(timezone=offer.zone, total=len(found)))

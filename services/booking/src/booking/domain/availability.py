@@ -7,7 +7,7 @@ Times are epoch seconds here: a month holds thousands of starts.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import reduce
@@ -19,19 +19,20 @@ from booking.domain.hours import ALWAYS, Hours, openings
 from booking.domain.offering import grid_hours
 from booking.domain.place import Place, SchedulePlace, TablePlace
 from booking.domain.search import Grid
-from booking.domain.seating import parties
+from booking.domain.seating import counter
 from booking.domain.stretches import Stretch, common, joined
 from booking.domain.times import Span, epoch_seconds
 
-Taken = Mapping[int, Sequence[Stretch]]
-"""When resources are taken, by their numbers."""
+Blocked = Mapping[int, Sequence[Stretch]]
+"""When nothing can start on resources, as it would run into what is there, by their numbers; stretches are joined."""
 
 
 @dataclass(frozen=True)
 class Slot:
     """A time that can be booked, and how many more bookings it can take; None when nothing bounds them."""
 
-    span: Span
+    start: datetime
+    end: datetime
     remaining: int | None
 
 
@@ -42,7 +43,7 @@ def resources(place: Place) -> list[int]:
 
 
 def slots(
-    place: Place, party_size: int, window: Span, grid: Grid, *, taken: Taken, booked: Mapping[date, int]
+    place: Place, party_size: int, window: Span, grid: Grid, *, blocked: Blocked, booked: Mapping[date, int]
 ) -> list[Slot]:
     """Tell what can be booked.
 
@@ -51,19 +52,19 @@ def slots(
         party_size: for how many.
         window: in which time.
         grid: which starts.
-        taken: when each of the place's resources is taken.
+        blocked: of each of the place's resources.
         booked: how many bookings start on each date of the schedule, where it has a daily limit.
     """
     offered = starts(place, window, grid)
     bounds: list[list[int]] = []
     if place.schedule is not None:
-        bounds.append(room(offered, grid, {number: taken[number] for number in place.schedule.lanes}))
+        bounds.append(room(offered, {number: blocked[number] for number in place.schedule.lanes}))
         bounds += _left_of_dates(offered, place.schedule, booked)
     if place.tables:
-        bounds.append(seatable(offered, grid, place.tables, party_size, taken))
+        bounds.append(seatable(offered, blocked, place.tables, party_size))
     left = [min(several) for several in zip(*bounds, strict=True)] if bounds else [None] * len(offered)
     return [
-        Slot(Span(start, start + grid.duration), remaining)
+        Slot(start, start + grid.duration, remaining)
         for start, remaining in zip((datetime.fromtimestamp(one, UTC) for one in offered), left, strict=True)
         if remaining is None or remaining > 0
     ]
@@ -87,38 +88,30 @@ def starts(place: Place, window: Span, grid: Grid) -> list[int]:
     return sorted(offered)
 
 
-def room(offered: Sequence[int], grid: Grid, taken: Mapping[int, Iterable[Stretch]]) -> list[int]:
+def room(offered: Sequence[int], blocked: Blocked) -> list[int]:
     """Tell how many resources are free at each start.
 
     Args:
         offered: starts in order.
-        grid: how long each lasts.
-        taken: for each resource, when it is taken.
+        blocked: of each of the resources.
     """
     changes = [0] * (len(offered) + 1)
-    for stretches in taken.values():
-        for first, last in _blocked(offered, grid, stretches):
-            changes[first] -= 1
-            changes[last] += 1
-    return [len(taken) + less for less in accumulate(changes[:-1])]
+    for stretches in blocked.values():
+        for begin, end in stretches:
+            changes[bisect_left(offered, begin)] -= 1
+            changes[bisect_left(offered, end)] += 1
+    return [len(blocked) + less for less in accumulate(changes[:-1])]
 
 
-def seatable(
-    offered: Sequence[int], grid: Grid, tables: Sequence[TablePlace], party_size: int, taken: Taken
-) -> list[int]:
+def seatable(offered: Sequence[int], blocked: Blocked, tables: Sequence[TablePlace], party_size: int) -> list[int]:
     """Tell how many parties of one size the tables that are free at each start would seat, one after another."""
-    changes = [0] * (len(offered) + 1)  # which tables fall free or are taken there: table n is the nth bit
-    for bit, table in enumerate(tables):
-        for first, last in _blocked(offered, grid, taken[table.resource_no]):
-            changes[first] ^= 1 << bit
-            changes[last] ^= 1 << bit
-    known: dict[int, int] = {}
-    found = []
-    for free in accumulate(changes[:-1], xor, initial=(1 << len(tables)) - 1):
-        if free not in known:
-            known[free] = parties([table for bit, table in enumerate(tables) if free >> bit & 1], party_size)
-        found.append(known[free])
-    return found[1:]
+    changes = [0] * (len(offered) + 1)  # which tables are taken or fall free there: table n is the nth bit
+    for place, table in enumerate(tables):
+        for stretch in blocked[table.resource_no]:
+            for edge in stretch:
+                changes[bisect_left(offered, edge)] ^= 1 << place
+    changes[0] ^= (1 << len(tables)) - 1
+    return list(map(counter(tables, party_size), accumulate(changes[:-1], xor)))
 
 
 def _left_of_dates(offered: Sequence[int], schedule: SchedulePlace, booked: Mapping[date, int]) -> list[list[int]]:
@@ -139,12 +132,3 @@ def _opened(place: Place, span: Span) -> list[Stretch]:
 
 def _laid_out(hours: Hours, zone: str, span: Span) -> Iterator[Stretch]:
     return ((epoch_seconds(opening.start), epoch_seconds(opening.end)) for opening in openings(hours, zone, span))
-
-
-def _blocked(offered: Sequence[int], grid: Grid, stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Tell which starts a resource cannot have, by their places in a row of them, from one up to another."""
-    ahead = int((grid.duration + grid.after).total_seconds())
-    behind = int(grid.before.total_seconds())
-    return joined(
-        (bisect_right(offered, begin - ahead), bisect_left(offered, end + behind)) for begin, end in stretches
-    )

@@ -6,8 +6,8 @@ those with the fewest seats, then those with the lowest numbers.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache, lru_cache
 from heapq import merge
 from itertools import accumulate
 
@@ -41,10 +41,28 @@ def seatings(tables: Collection[TablePlace], party_size: int) -> Iterator[Seatin
     yield from merge(*(_seatings_of(section, party_size) for section in _sections(tables, party_size)), key=_rank)
 
 
-def parties(tables: Collection[TablePlace], party_size: int) -> int:
-    """Count what `seatings` yields."""
-    rows = (tuple(table.max_party for table in section) for section in _sections(tables, party_size))
-    return len(fitting_tables(tables, party_size)) + sum(_parties_of(row, party_size) for row in rows)
+def counter(tables: Sequence[TablePlace], party_size: int) -> Callable[[int], int]:
+    """Prepare to count what `seatings` yields, over and over.
+
+    Args:
+        tables: all that there are.
+        party_size: of each party.
+
+    Returns:
+        Counts the parties that those of the tables seat which are free: table n is the nth bit.
+    """
+    bits = {table.resource_no: 1 << place for place, table in enumerate(tables)}
+    alone = sum(bits[table.resource_no] for table in fitting_tables(tables, party_size))
+    sections = [
+        [(bits[table.resource_no], table.max_party) for table in section] for section in _sections(tables, party_size)
+    ]
+
+    @cache
+    def count(free: int) -> int:
+        rows = (tuple(seats for bit, seats in section if free & bit) for section in sections)
+        return (free & alone).bit_count() + sum(_parties_of(row, party_size) for row in rows)
+
+    return count
 
 
 def suits(tables: Collection[TablePlace], party_size: int) -> bool:

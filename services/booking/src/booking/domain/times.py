@@ -73,7 +73,7 @@ def parse_instant_or_date(text: str) -> datetime | date:
 
 def instant_text(instant: datetime) -> str:
     """Write an instant in UTC, in whole seconds, with `Z` (api.md section 2)."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat()[: len("2026-02-15T10:00:00")] + "Z"
 
 
 def epoch_seconds(instant: datetime) -> int:

@@ -61,9 +61,9 @@ class Availability:
             if window.start == window.end:
                 return Offer((), place.zone)
             span, moving = looked_at(window, grid), search.exclude_booking_id
-            taken = await availability.taken(conn, resources(place), span, except_booking=moving, now=now)
+            blocked = await availability.blocked(conn, resources(place), span, grid, except_id=moving, now=now)
             booked = await _booked(conn, place.schedule, window, except_id=moving, now=now)
-        return Offer(slots(place, search.party_size, window, grid, taken=taken, booked=booked), place.zone)
+        return Offer(slots(place, search.party_size, window, grid, blocked=blocked, booked=booked), place.zone)
 
 
 async def _booked(

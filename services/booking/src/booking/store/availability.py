@@ -1,4 +1,4 @@
-"""When resources are taken, over a stretch of time: one statement however long it is.
+"""What stands in the way on resources, over a stretch of time: one statement, and a short answer however much it is.
 
 Invariant: the caller has seen that the resources are its organization's.
 """
@@ -6,35 +6,45 @@ Invariant: the caller has seen that the resources are its organization's.
 from collections.abc import Collection
 from datetime import datetime
 
+from booking.domain.search import Grid
 from booking.domain.stretches import Stretch
 from booking.domain.times import Span, epoch_seconds
 from chassis.postgres import Connection
 
-_TAKEN = """
-SELECT
-    o.resource_no,
-    lower(o.during) - (o.resource_no::bigint << 34) AS begins,
-    upper(o.during) - (o.resource_no::bigint << 34) AS ends
+# A start is blocked by what ends after what must be free before it, and begins before what must be free behind it.
+# Joined here, the more there is the fewer stretches are left of it.
+_BLOCKED = """
+SELECT wanted.resource_no, blocked.begins, blocked.ends
 FROM unnest($1::integer[]) AS wanted (resource_no)
-JOIN occupancy o ON o.during && slot(wanted.resource_no, $2, $3)
-WHERE coalesce(o.booking_id, o.hold_id) IS DISTINCT FROM $4 AND (o.expires_at IS NULL OR o.expires_at > $5)
+CROSS JOIN LATERAL (
+    SELECT array_agg(lower(stretch)) AS begins, array_agg(upper(stretch)) AS ends
+    FROM (
+        SELECT unnest(range_agg(int8range(
+            lower(o.during) - (o.resource_no::bigint << 34) - $4 + 1,
+            upper(o.during) - (o.resource_no::bigint << 34) + $5
+        ))) AS stretch
+        FROM occupancy o
+        WHERE o.during && slot(wanted.resource_no, $2, $3)
+        AND coalesce(o.booking_id, o.hold_id) IS DISTINCT FROM $6 AND (o.expires_at IS NULL OR o.expires_at > $7)
+    ) AS joined
+) AS blocked
 """
 
 
-async def taken(
-    conn: Connection, resource_nos: Collection[int], span: Span, *, except_booking: str | None, now: datetime
+async def blocked(
+    conn: Connection, resource_nos: Collection[int], span: Span, grid: Grid, *, except_id: str | None, now: datetime
 ) -> dict[int, list[Stretch]]:
-    """Tell for each resource when it is taken within a span; stretches may reach beyond it.
+    """Tell for each resource when a booking cannot start on it, in joined stretches.
 
     Args:
         conn: where to read.
         resource_nos: which resources.
-        span: within the bounds of occupancy.
-        except_booking: a booking that is in nobody's way: the one that is to move.
+        span: what is looked at, within the bounds of occupancy; stretches may reach beyond it.
+        grid: how long a booking lasts, and what must be free beside it.
+        except_id: a booking that is in nobody's way: the one that is to move.
         now: the current instant; a hold that has expired by it takes nothing.
     """
-    found: dict[int, list[Stretch]] = {number: [] for number in resource_nos}
-    times = epoch_seconds(span.start), epoch_seconds(span.end)
-    for number, begins, ends in await conn.fetch(_TAKEN, list(resource_nos), *times, except_booking, now):
-        found[number].append((begins, ends))
-    return found
+    ahead, behind = (int(length.total_seconds()) for length in (grid.duration + grid.after, grid.before))
+    edges = epoch_seconds(span.start), epoch_seconds(span.end)
+    rows = await conn.fetch(_BLOCKED, list(resource_nos), *edges, ahead, behind, except_id, now)
+    return {number: list(zip(begins or (), ends or (), strict=True)) for number, begins, ends in rows}
