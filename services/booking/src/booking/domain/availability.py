@@ -64,8 +64,8 @@ def slots(
         bounds.append(seatable(offered, blocked, place.tables, party_size))
     left = [min(several) for several in zip(*bounds, strict=True)] if bounds else [None] * len(offered)
     return [
-        Slot(start, start + grid.duration, remaining)
-        for start, remaining in zip((datetime.fromtimestamp(one, UTC) for one in offered), left, strict=True)
+        Slot(begin := datetime.fromtimestamp(start, UTC), begin + grid.duration, remaining)
+        for start, remaining in zip(offered, left, strict=True)
         if remaining is None or remaining > 0
     ]
 
