@@ -1,27 +1,22 @@
 """Free time: what is offered can be booked, and what can be booked is offered."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from booking.domain.hours import WEEKDAYS
-from support.booking_service import Answer, Caller, text
+from support.booking_service import SOON, Answer, Caller, text
+from support.clock_changes import clock_changes
 
 PATH = "/api/v1/availability"
 YEAR = datetime.now(UTC).year + 2
 NIGHTS = {day: [{"start": "09:00", "end": "12:00"}, {"start": "20:00", "end": "04:00"}] for day in WEEKDAYS}
-CLOCK_CHANGES = [
-    ("Europe/Berlin", date(YEAR, 3, 31)),
-    ("Europe/Berlin", date(YEAR, 10, 31)),
-    ("America/New_York", date(YEAR, 3, 14)),
-    ("America/New_York", date(YEAR, 11, 7)),
-    ("Australia/Lord_Howe", date(YEAR, 4, 7)),
-    ("Australia/Lord_Howe", date(YEAR, 10, 7)),
-    ("America/Santiago", date(YEAR, 4, 8)),
-    ("America/Santiago", date(YEAR, 9, 8)),
-]
+LATE = {day: [{"start": "08:00", "end": "03:15"}] for day in WEEKDAYS}
+ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago")
+CLOCK_CHANGES = [(zone, day) for zone in ZONES for day in clock_changes(zone, YEAR)]
 HOUR = timedelta(hours=1)
 
 
@@ -39,36 +34,36 @@ async def book(caller: Caller, start: datetime, minutes: int = 60, **fields: Any
     return await caller.book(at=start, minutes=minutes, **fields)
 
 
-@pytest.mark.parametrize(("zone", "near"), CLOCK_CHANGES, ids=str)
+@pytest.mark.parametrize(("zone", "day"), CLOCK_CHANGES, ids=str)
 async def test_on_the_days_of_a_change_of_the_clock_what_is_offered_is_what_can_be_booked(
-    staff: Caller, zone: str, near: date
+    staff: Caller, zone: str, day: date
 ) -> None:
-    """Every half hour of three days is tried; the hours have a morning and a night."""
-    schedule_id = await staff.schedule(timezone=zone, weekly_hours=NIGHTS)
-    where = ZoneInfo(zone)
-    begin = datetime(near.year, near.month, near.day, tzinfo=where) - timedelta(days=7)
-    change = next(
-        begin + timedelta(days=number)
-        for number in range(14)
-        if (begin + timedelta(days=number)).utcoffset() != (begin + timedelta(days=number + 1)).utcoffset()
-    )
-    days = [(change + timedelta(days=number)).date() for number in (-1, 0, 1)]
-    slots = await found(
-        staff, schedule_id=schedule_id, from_=days[0], to=days[-1], duration_minutes=60, interval_minutes=30
-    )
+    """Every quarter of an hour is tried: of hours with a morning and a night, the change having hours of its own, at a
+    location that closes earlier, with an event type that starts every 45 minutes."""
+    own = {day.isoformat(): [{"start": "00:30", "end": "05:00"}, {"start": "18:00", "end": "02:30"}]}
+    schedule_id = await staff.schedule(timezone=zone, weekly_hours=NIGHTS, date_overrides=own)
+    place: dict[str, Any] = {
+        "schedule_id": schedule_id,
+        "location_id": await staff.location(timezone=zone, weekly_hours=LATE),
+        "event_type_id": await staff.event_type(
+            schedule_id=schedule_id, duration_minutes=60, durations_minutes=[60, 90], interval_minutes=45
+        ),
+    }
+    days = [day, day + timedelta(days=1)]
+    slots = await found(staff, **place, from_=days[0], to=days[-1])
     offered = {instant(slot["start_time"]) for slot in slots}
     assert all(instant(slot["local_start"]) == instant(slot["start_time"]) for slot in slots)
     assert {instant(slot["local_start"]).date() for slot in slots} == set(days)
     first, end = (
-        datetime(day.year, day.month, day.day, tzinfo=where).astimezone(UTC)
+        datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
         for day in (days[0], days[-1] + timedelta(days=1))
     )
     while first < end:
-        answer = await book(staff, first, schedule_id=schedule_id)
+        answer = await book(staff, first, **place)
         if answer.status == 201:
             await staff.delete(f"/api/v1/bookings/{answer.data['id']}")
         assert (answer.status == 201) == (first in offered), first
-        first += HOUR / 2
+        first += HOUR / 4
 
 
 async def test_what_is_booked_is_not_offered_and_the_rest_tells_what_remains(staff: Caller) -> None:
@@ -126,6 +121,67 @@ async def test_tables_of_a_location_that_fit_the_party_are_offered(staff: Caller
     assert await found(staff, **asked, party_size=9) == []
 
 
+async def test_a_location_says_how_long_a_visit_lasts_and_when_the_next_may_come(staff: Caller) -> None:
+    hours = {day: [{"start": "18:10", "end": "21:00"}] for day in WEEKDAYS}
+    location_id = await staff.location(timezone="UTC", weekly_hours=hours, visit_minutes=75, interval_minutes=20)
+    day = SOON.date()
+    slots = await found(staff, location_id=location_id, from_=day, to=day)
+    assert [slot["start_time"][11:16] for slot in slots] == ["18:10", "18:30", "18:50", "19:10", "19:30"]
+    assert slots[0]["end_time"][11:16] == "19:25"
+    assert {slot["remaining"] for slot in slots} == {None}
+
+
+async def test_as_many_parties_remain_as_tables_put_together_would_seat(staff: Caller) -> None:
+    location_id = await staff.location(timezone="UTC")
+    for seats in (2, 2, 2, 4, 4, 6):
+        await staff.table(location_id, seats, combinable=True)
+    asked = {"location_id": location_id, "party_size": 6, "from_": text(SOON), "to": text(SOON + HOUR / 4)}
+    remaining = []
+    for _ in range(3):
+        remaining += [slot["remaining"] for slot in await found(staff, **asked)]
+        assert (await book(staff, SOON, location_id=location_id, party_size=6)).status == 201
+    assert remaining == [3, 2, 1]
+    assert await found(staff, **asked) == []
+    assert (await book(staff, SOON, location_id=location_id, party_size=6)).code == "slot_unavailable"
+
+
+async def test_notice_and_horizon_of_an_event_type_bound_what_is_offered_and_booked(staff: Caller) -> None:
+    schedule_id = await staff.schedule(timezone="UTC")
+    event_type_id = await staff.event_type(
+        duration_minutes=60, interval_minutes=60, minimum_notice_minutes=24 * 60, horizon_days=3
+    )
+    asked: dict[str, Any] = {"schedule_id": schedule_id, "event_type_id": event_type_id}
+    slots = [instant(slot["start_time"]) for slot in await found(staff, **asked)]
+    assert [later - earlier for earlier, later in pairwise(slots)] == [HOUR] * 47
+    for start, status in ((slots[0] - HOUR, 422), (slots[1], 201), (slots[-1], 201), (slots[-1] + 2 * HOUR, 422)):
+        answer = await book(staff, start, **asked)
+        assert answer.status == status
+        assert status == 201 or answer.code == "outside_availability"
+
+
+async def test_a_daily_limit_leaves_what_is_left_of_it_and_a_full_date_is_not_offered(staff: Caller) -> None:
+    schedule_id = await staff.schedule(timezone="Asia/Tokyo", capacity=5, max_bookings_per_day=3)
+    midnight = SOON.replace(hour=15)  # of Tokyo
+    asked = {
+        "schedule_id": schedule_id, "duration_minutes": 60,
+        "from_": text(midnight - 2 * HOUR), "to": text(midnight + 2 * HOUR),
+    }  # fmt: skip
+
+    async def remaining(**more: Any) -> list[int]:
+        return [slot["remaining"] for slot in await found(staff, **asked, **more)]
+
+    assert await remaining() == [3, 3, 3, 3]
+    made = await book(staff, midnight + 9 * HOUR, schedule_id=schedule_id)
+    held = await staff.hold(at=midnight + 5 * HOUR, schedule_id=schedule_id, ttl_minutes=5)
+    assert await remaining() == [3, 3, 1, 1]
+    assert await remaining(exclude_booking_id=made.data["id"]) == [3, 3, 2, 2]
+    await book(staff, midnight + HOUR, schedule_id=schedule_id)
+    assert await remaining() == [3, 3]
+    await staff.delete(f"/api/v1/holds/{held.data['id']}")
+    await staff.delete(f"/api/v1/bookings/{made.data['id']}")
+    assert await remaining() == [3, 3, 2, 2]
+
+
 @pytest.mark.parametrize(
     ("query", "param"),
     [
@@ -144,10 +200,13 @@ async def test_tables_of_a_location_that_fit_the_party_are_offered(staff: Caller
         ("schedule_id={id}&duration_minutes=30&to=9999-12-31", "to"),
         ("schedule_id={id}&duration_minutes=30&party_size=0", "party_size"),
         ("schedule_id={id}&duration_minutes=30&colour=red", "colour"),
+        ("schedule_id={id}&event_type_id={talk}&duration_minutes=60", "duration_minutes"),
+        ("schedule_id={id}&event_type_id={talk}&interval_minutes=20", "interval_minutes"),
     ],
 )
 async def test_a_search_that_says_nothing_sensible_is_refused(staff: Caller, query: str, param: str) -> None:
-    answer = await staff.get(f"{PATH}?{query.format(id=await staff.schedule())}")
+    talk = await staff.event_type(duration_minutes=45, durations_minutes=[45, 90], interval_minutes=15)
+    answer = await staff.get(f"{PATH}?{query.format(id=await staff.schedule(), talk=talk)}")
     assert (answer.status, answer.code, answer.body["error"]["param"]) == (422, "validation_failed", param)
 
 

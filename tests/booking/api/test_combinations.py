@@ -12,20 +12,9 @@ from chassis.postgres import Database
 from support.booking_service import SOON, Answer, Caller
 
 
-async def combinable(
-    staff: Caller, db: Database, location_id: str, *seats: int, section: str | None = None
-) -> list[str]:
+async def combinable(staff: Caller, location_id: str, *seats: int, section_id: str | None = None) -> list[str]:
     """Make tables that can be put together."""
-    tables = [await staff.table(location_id, each) for each in seats]
-    async with db.connection() as conn:
-        if section is not None:
-            await conn.execute(
-                "INSERT INTO sections VALUES ($1, $2, $3, 'Terrace', now(), now())", section, staff.org_id, location_id
-            )
-        await conn.execute(
-            "UPDATE tables SET combinable = true, section_id = $2 WHERE id = ANY ($1::text[])", tables, section
-        )
-    return tables
+    return [await staff.table(location_id, each, combinable=True, section_id=section_id) for each in seats]
 
 
 async def still_free(db: Database, tables: Sequence[str], party_size: int) -> int:
@@ -46,9 +35,9 @@ def given(answers: Sequence[Answer]) -> list[str]:
     return [table_id for answer in answers if answer.status == 201 for table_id in answer.data["table_ids"]]
 
 
-async def test_a_party_gets_one_table_if_one_seats_it_and_else_the_fewest_seats(staff: Caller, db: Database) -> None:
+async def test_a_party_gets_one_table_if_one_seats_it_and_else_the_fewest_seats(staff: Caller) -> None:
     location_id = await staff.location()
-    two, four, other_four, six = await combinable(staff, db, location_id, 2, 4, 4, 6)
+    two, four, other_four, six = await combinable(staff, location_id, 2, 4, 4, 6)
     taken = [set(given([await staff.book(location_id=location_id, party_size=6)])) for _ in range(2)]
     assert taken == [{six}, {two, four}]
     full = await staff.book(location_id=location_id, party_size=6)
@@ -58,27 +47,32 @@ async def test_a_party_gets_one_table_if_one_seats_it_and_else_the_fewest_seats(
     assert (never.status, never.body["error"]["param"]) == (409, "party_size")
 
 
-async def test_tables_of_two_sections_are_not_put_together(staff: Caller, db: Database) -> None:
+async def test_tables_of_two_sections_are_not_put_together(staff: Caller) -> None:
     location_id = await staff.location()
-    terrace = f"sec_{location_id}"
-    await combinable(staff, db, location_id, 4, 4)
-    outside = await combinable(staff, db, location_id, 4, 2, section=terrace)
+    section = await staff.post("/api/v1/sections", {"location_id": location_id, "name": "Terrace"})
+    terrace = section.data["id"]
+    await combinable(staff, location_id, 4, 4)
+    outside = await combinable(staff, location_id, 4, 2, section_id=terrace)
     await staff.table(location_id, 4)
     assert set(given([await staff.book(location_id=location_id, party_size=6)])) == set(outside)
     assert (await staff.book(location_id=location_id, party_size=9)).body["error"]["param"] == "party_size"
 
 
 async def test_a_move_keeps_tables_together_or_is_refused_and_a_party_that_outgrows_its_table_gets_two(
-    staff: Caller, db: Database
+    staff: Caller,
 ) -> None:
     location_id = await staff.location()
-    tables = await combinable(staff, db, location_id, 2, 4, 4)
+    tables = await combinable(staff, location_id, 2, 4, 4)
     made = await staff.book(location_id=location_id, party_size=2)
     path = f"/api/v1/bookings/{made.data['id']}"
     grown = (await staff.patch(path, {"party_size": 7})).data["table_ids"]
     assert grown == tables[1:]
     later = {"start_time": SOON.replace(hour=15).isoformat(), "end_time": SOON.replace(hour=16).isoformat()}
     assert (await staff.patch(path, later)).data["table_ids"] == grown
+    assert given([await staff.book(location_id=location_id, party_size=4)]) == [tables[1]]
+    back = {"start_time": SOON.isoformat(), "end_time": SOON.replace(hour=11).isoformat()}
+    refused = await staff.patch(path, back)
+    assert (refused.code, refused.body["error"]["param"]) == ("slot_unavailable", "start_time")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +83,7 @@ async def test_racing_parties_never_share_a_table_and_none_is_refused_while_tabl
     staff: Caller, db: Database, seats: tuple[int, ...], party_size: int, racers: int, most: int
 ) -> None:
     location_id = await staff.location()
-    tables = await combinable(staff, db, location_id, *seats)
+    tables = await combinable(staff, location_id, *seats)
     answers = await asyncio.gather(*(staff.book(location_id=location_id, party_size=party_size) for _ in range(racers)))
     seated = Counter(answer.status for answer in answers)
     assert set(seated) == {201, 409}
