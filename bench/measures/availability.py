@@ -36,9 +36,7 @@ _EVENT_TYPE = {
     "buffer_before_minutes": _BUFFER,
     "buffer_after_minutes": _BUFFER,
 }
-_STRIDE = (
-    13  # from the start of one booking to that of the next; it has no divisor in common with the starts of a month
-)
+_STRIDE = 13  # from one booking's start to the next one's; no divisor in common with the starts of a month
 
 _FILL = """
 WITH asked AS (

@@ -18,6 +18,7 @@ from bench.percentiles import percentile
 from bench.programs import reader
 from bench.stack import Process, Stack, Tenant
 
+_FEW = 1_000
 _FOLLOWED = "/v1/reservations"
 
 
@@ -74,7 +75,9 @@ async def measure(stack: Stack) -> Measured:
         for rows in stack.plan.list_sizes:
             tenant, now = await stack.tenant(), datetime.now(UTC)
             fill_seconds = await _fill(stack, tenant, rows, now)
-            sizes.append(Size(rows, fill_seconds, **await _read(stack, booking, tenant, queries(now))))
+            size = Size(rows, fill_seconds, **await _read(stack, booking, tenant, queries(now)))
+            assert all(0 < timed.found <= _FEW for timed in size.narrow.values()), size.narrow
+            sizes.append(size)
         plans = await explain(stack.url_of("booking"), tenant.org_id, queries(now), datetime.now(UTC))
     await stack.value("booking", "TRUNCATE bookings")
     return Measured(tuple(sizes), plans)
