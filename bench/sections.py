@@ -76,8 +76,8 @@ def _journey(measured: journey.Measured, plan: Plan) -> Iterator[str]:
         "commit to arrival": measured.latencies.from_commit,
         "POST to arrival": measured.latencies.from_post,
     }
-    spread = [(what, *spread(values)) for what, values in latencies.items()]
-    yield from table(("latency at the fixed rate, ms", "p50", "p90", "p99", "max"), spread)
+    spreads = [(what, *spread(values)) for what, values in latencies.items()]
+    yield from table(("latency at the fixed rate, ms", "p50", "p90", "p99", "max"), spreads)
     yield "\n## Memory\n"
     memory = [(name, f"{mib:.0f}") for name, mib in measured.memory.items()]
     yield from table(("process, with its children", "MiB (PSS)"), memory)

@@ -235,3 +235,12 @@ async def test_a_repeated_post_with_an_idempotency_key_books_once(staff: Caller)
 
 
 BODY: dict[str, Any] = {**times(SOON), "attendee": {"name": "Ada", "email": "ada@example.com"}}
+
+
+async def test_a_booking_meets_as_its_event_type_says_unless_it_says_otherwise(staff: Caller) -> None:
+    schedule_id, video = await staff.schedule(capacity=2), await staff.event_type(location_type="video")
+    meetings = [
+        await staff.book(schedule_id=schedule_id, event_type_id=video, **said)
+        for said in ({}, {"location_type": "phone"})
+    ]
+    assert [made.data["location_type"] for made in meetings] == ["video", "phone"]

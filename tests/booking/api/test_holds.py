@@ -148,3 +148,11 @@ async def test_holds_of_others_are_out_of_reach(service: Service, staff: Caller)
     assert (await stranger.hold(schedule_id=schedule_id)).body["error"]["param"] == "schedule_id"
     assert (await ada.hold(schedule_id=schedule_id, override_availability=True)).code == "forbidden"
     assert (await ada.post("/api/v1/bookings", {"hold_id": held["id"], "attendee": somebody()})).status == 201
+
+
+async def test_a_hold_keeps_what_was_granted_to_it(staff: Caller) -> None:
+    closed = await staff.schedule(weekly_hours={})
+    held = (await staff.hold(schedule_id=closed, override_availability=True)).data
+    moved = {"hold_id": held["id"], "end_time": text(SOON + 2 * HOUR), "attendee": somebody()}
+    assert (await staff.post("/api/v1/bookings", moved)).code == "outside_availability"
+    assert (await staff.post("/api/v1/bookings", {"hold_id": held["id"], "attendee": somebody()})).status == 201

@@ -1,6 +1,6 @@
 """Limits over HTTP: what a caller is told who goes beyond them."""
 
-from support.booking_service import SOON, Caller, somebody
+from support.booking_service import SOON, Caller, somebody, text
 
 
 async def test_who_books_too_fast_is_told_when_to_come_again(staff: Caller) -> None:
@@ -26,3 +26,12 @@ async def test_a_place_may_give_an_attendee_several_bookings_of_a_slot(staff: Ca
     answers = [await staff.book(schedule_id=schedule_id, attendee=ada) for _ in range(3)]
     assert [answer.status for answer in answers] == [201, 201, 409]
     assert answers[-1].code == "slot_unavailable"
+
+
+async def test_staff_move_an_attendee_knowingly_into_a_slot_of_theirs(staff: Caller) -> None:
+    schedule_id, ada = await staff.schedule(capacity=2), somebody()
+    await staff.book(schedule_id=schedule_id, attendee=ada)
+    later = await staff.book(schedule_id=schedule_id, attendee=ada, at=SOON.replace(hour=15))
+    path, back = f"/api/v1/bookings/{later.data['id']}", {"start_time": text(SOON)}
+    assert (await staff.patch(path, back)).code == "already_booked"
+    assert (await staff.patch(path, {**back, "override_availability": True})).status == 200

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chassis.postgres import Database
-from support.booking_service import SOON, Caller, text
+from support.booking_service import SOON, Caller, Service, text
 
 DAY = timedelta(days=1)
 # In Auckland it is half a day later than in UTC: these two starts lie on one local date and on two in UTC.
@@ -123,3 +123,14 @@ async def test_pages_join_the_statuses_in_one_order(staff: Caller) -> None:
 @pytest.mark.parametrize("limit", [1, 200])
 async def test_the_bounds_of_a_page_are_taken(staff: Caller, limit: int) -> None:
     assert (await staff.get(f"/api/v1/bookings?limit={limit}")).body["meta"]["limit"] == limit
+
+
+async def test_staff_find_the_bookings_of_a_client(service: Service, staff: Caller) -> None:
+    schedule_id = await staff.schedule(capacity=3)
+    ada = (await staff.post("/api/v1/clients", {"name": "Ada", "email": "ada@example.com"})).data["id"]
+    own = await (await service.client(staff.org_id, ada)).book(schedule_id=schedule_id)
+    for_her = await staff.book(schedule_id=schedule_id, client_id=ada, attendee=None)
+    await staff.book(schedule_id=schedule_id)
+    found = (await staff.get(f"/api/v1/bookings?client_id={ada}")).data
+    assert {booking["id"] for booking in found} == {own.data["id"], for_her.data["id"]}
+    assert for_her.data["attendee_email"] == "ada@example.com"

@@ -40,7 +40,7 @@ class AvailabilityQuery(Input):
     @classmethod
     def _has_a_place(cls, schedule_id: str | None, info: ValidationInfo) -> str | None:
         if schedule_id is None and info.data.get("location_id", "") is None:
-            raise PydanticCustomError("missing", "Field required without location_id")
+            raise PydanticCustomError("missing", "must be given without location_id")
         return schedule_id
 
     @property

@@ -164,6 +164,7 @@ class BookingQuery(PageQuery):
     event_type_id: Identifier | None = None
     location_id: Identifier | None = None
     event_instance_id: Identifier | None = None
+    client_id: Identifier | None = None
     status: Status | None = None
     upcoming: bool = False
     start_date: InstantOrDate | None = None
@@ -178,6 +179,7 @@ class BookingQuery(PageQuery):
             event_type_id=self.event_type_id,
             location_id=self.location_id,
             event_instance_id=self.event_instance_id,
+            client_id=self.client_id,
             status=self.status,
             starts_from=self.start_date,
             starts_until=self.end_date,

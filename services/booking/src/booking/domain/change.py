@@ -97,7 +97,12 @@ def revise(before: Booking, change: Change, actor: Actor, *, now: datetime) -> B
     """
     if before.event_instance_id is not None:
         _check_at_instance(before, change)
-    after = replace(before, **change.details, metadata=merge_metadata(before.metadata, change.metadata))
+    after = replace(
+        before,
+        **change.details,
+        metadata=merge_metadata(before.metadata, change.metadata),
+        one_per_attendee=before.one_per_attendee and not change.override_availability,
+    )
     if before.status in TERMINAL:
         _check_kept(before, after, change)
     flaws = Flaws()

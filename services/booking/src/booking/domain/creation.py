@@ -89,7 +89,15 @@ def check_attendee(new: NewBooking, client: Attendee | None, actor: Actor) -> At
 
 
 def draft(
-    new: NewBooking, visit: Visit, attendee: Attendee, place: Place, actor: Actor, *, booking_id: str, now: datetime
+    new: NewBooking,
+    visit: Visit,
+    attendee: Attendee,
+    place: Place,
+    actor: Actor,
+    *,
+    booking_id: str,
+    now: datetime,
+    granted: bool = False,
 ) -> Booking:
     """Make the booking, before its tables are found and its first event is recorded.
 
@@ -101,6 +109,7 @@ def draft(
         actor: who asks.
         booking_id: the id it will have.
         now: the current instant.
+        granted: whether that time was held for it, so that what the place and the event type offer was asked then.
 
     Raises:
         ValidationFailedError: a field breaks a rule, as `check_fields` says, or the metadata is too large.
@@ -111,7 +120,8 @@ def draft(
     with flaws.gathered():
         check_metadata(merge_metadata({}, new.metadata))
     flaws.tell()
-    check_times(visit, place, now)
+    if not granted:
+        check_times(visit, place, now)
     zone = place.zone
     buffer_before, buffer_after = place.buffers
     status = _first_status(new, place)
@@ -131,7 +141,7 @@ def draft(
         zone=zone,
         title=new.title,
         location=new.location,
-        location_type=new.location_type,
+        location_type=new.location_type or (place.appointment.location_type if place.appointment else None),
         attendee_name=attendee.name,
         attendee_email=attendee.email,
         attendee_phone=attendee.phone,

@@ -9,6 +9,7 @@ from typing import Any
 
 from booking.domain.actors import Actor
 from booking.domain.errors import Flaw, HoldExpiredError, ValidationFailedError
+from booking.domain.times import Span
 from booking.domain.visit import PLACES, Given, Visit, complete
 
 LONGEST_MINUTES = 60
@@ -39,6 +40,11 @@ class Hold:
     end_time: datetime
     expires_at: datetime
     created_at: datetime
+
+    @property
+    def span(self) -> Span:
+        """What is held, without buffers."""
+        return Span(self.start_time, self.end_time)
 
 
 def check_minutes(minutes: int, actor: Actor) -> None:

@@ -38,9 +38,10 @@ class Found(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class BookingFilter:
-    """Seed 001's filters and two more; None filters nothing.
+    """Seed 001's filters and some more; None filters nothing.
 
     Attributes:
+        client_id: whose bookings.
         starts_from: an instant, or a date in the booking's own zone; both inclusive.
         starts_until: as `starts_from`.
         starts_after: only bookings that start after this instant.
@@ -51,6 +52,7 @@ class BookingFilter:
     event_type_id: str | None = None
     location_id: str | None = None
     event_instance_id: str | None = None
+    client_id: str | None = None
     status: Status | None = None
     starts_after: datetime | None = None
     starts_from: datetime | date | None = None

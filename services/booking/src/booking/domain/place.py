@@ -82,6 +82,7 @@ class Appointment:
 
     Attributes:
         requires_confirmation: None leaves it to the place.
+        location_type: how the two sides meet where a booking does not say so.
         durations_minutes: the lengths that may be booked; None: any.
         interval_minutes: the distance of the starts that may be booked, counted from where opening hours begin; None:
             a booking may start anywhere.
@@ -92,6 +93,7 @@ class Appointment:
     event_type_id: str
     schedule_id: str | None = None
     requires_confirmation: bool | None = None
+    location_type: str | None = None
     duration_minutes: int
     durations_minutes: tuple[int, ...] | None = None
     interval_minutes: int | None = None

@@ -17,6 +17,7 @@ from booking.domain.change import Change, TableChoice
 from booking.domain.creation import NewBooking, check_attendee, check_request, draft
 from booking.domain.errors import BookingError, InvalidCursorError, NotFoundError
 from booking.domain.facts import Created
+from booking.domain.holds import of_hold
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
 from booking.domain.occupancy import occupied, stored_span, tables_among
 from booking.domain.place import Place
@@ -27,7 +28,7 @@ from booking.service.ids import Ids
 from booking.service.occupying import find, make_room, reoccupy
 from booking.service.origin import Origin
 from booking.service.recording import write
-from booking.service.visiting import given_with_hold, known_client, visit_and_place
+from booking.service.visiting import known_client, take_hold, visit_and_place
 from booking.store import bookings, history, places, spots
 from booking.store.contention import retrying
 from booking.store.history import FeedEntry
@@ -83,11 +84,13 @@ class Bookings:
         alone = new.hold_id is None and new.visit.get("event_instance_id") is None
         begun = self._units.statement(once) if alone else self._units.begin(once)
         async with begun as unit, AsyncExitStack() as stack:
-            given, freed = await given_with_hold(unit.conn, actor, new, now)
+            hold, freed = await take_hold(unit.conn, actor, new, now)
+            given = new.visit if hold is None else of_hold(new.visit, hold)
             visit, place = await visit_and_place(unit.conn, actor, given, now=now)
             place = replace(place, held=freed)
             attendee = check_attendee(new, await known_client(unit.conn, actor, new), actor)
-            drafted = draft(new, visit, attendee, place, actor, booking_id=self._new_id(), now=now)
+            granted = hold is not None and hold.span == visit.span
+            drafted = draft(new, visit, attendee, place, actor, booking_id=self._new_id(), now=now, granted=granted)
             if place.schedule is not None and place.schedule.is_limited:
                 await stack.enter_async_context(unit.conn.transaction())
                 made = 0 if new.hold_id else 1

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from booking.domain.actors import Actor
 from booking.domain.creation import Attendee, NewBooking
-from booking.domain.holds import check_live, of_hold
+from booking.domain.holds import Hold, check_live
 from booking.domain.place import Place
 from booking.domain.visit import Given, Visit, at_instance, check_shape
 from booking.store import clients, holds, occupancy, places, spots
@@ -46,19 +46,19 @@ async def visit_and_place(conn: Connection, actor: Actor, given: Given, *, now: 
     return visit, place
 
 
-async def given_with_hold(
+async def take_hold(
     conn: Connection, actor: Actor, new: NewBooking, now: datetime
-) -> tuple[Given, frozenset[int]]:
-    """Answer where and when a new booking is to be, with what its hold gives and gives up for it.
+) -> tuple[Hold | None, frozenset[int]]:
+    """Take the hold that a new booking is made of, if it is, and answer it with the resources that it gave up.
 
     Raises:
         HoldExpiredError: there is no such hold.
     """
     if new.hold_id is None:
-        return new.visit, frozenset()
+        return None, frozenset()
     hold = check_live(await holds.take(conn, actor, new.hold_id), now)
     await spots.release_holds(conn, [hold.id])
-    return of_hold(new.visit, hold), frozenset(await occupancy.release_holds(conn, [hold.id]))
+    return hold, frozenset(await occupancy.release_holds(conn, [hold.id]))
 
 
 async def known_client(conn: Connection, actor: Actor, new: NewBooking) -> Attendee | None:

@@ -23,6 +23,7 @@ def conditions(actor: Actor, wanted: BookingFilter) -> tuple[str, list[object]]:
         ("event_type_id =", wanted.event_type_id),
         ("location_id =", wanted.location_id),
         ("event_instance_id =", wanted.event_instance_id),
+        ("client_id =", wanted.client_id),
         ("start_time >", wanted.starts_after),
         *_starting_from(wanted.starts_from),
         *_starting_until(wanted.starts_until),
