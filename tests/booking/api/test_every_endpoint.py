@@ -1,0 +1,208 @@
+"""Every operation that the service describes, asked by another organization for what is not its own (I10).
+
+A path or a field that names something and is not known here fails: whoever adds one tells here whose it is.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chassis.postgres import Database
+from support.booking_service import SOON, Caller, Service, somebody, text
+from support.reference_data import made
+from support.waiting import all_ended
+
+ONE = "/{id}"
+TIMES = {"start_time": text(SOON), "end_time": text(SOON.replace(hour=11))}
+# What a body must have beside the ids it is tried with.
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/bookings": {**TIMES, "attendee": somebody()},
+    "/api/v1/holds": TIMES,
+    "/api/v1/tables": {"name": "Table", "max_party": 2},
+    "/api/v1/sections": {"name": "Terrace"},
+    "/api/v1/event-types": {"name": "Talk", "duration_minutes": 60},
+    "/v2/event_instances": {"start_time": text(SOON)},
+    "/v2/event_instances/{id}/registrations": {"attendee": somebody()},
+    "/v2/settings/services": {"name": "Yoga", "service_type": "event", "timezone": "UTC"},
+}
+# What else it must name, of one's own.
+NEEDED = {
+    "/api/v1/bookings": ("schedule_id", "location_id"),
+    "/api/v1/holds": ("schedule_id", "location_id"),
+    "/api/v1/tables": ("location_id",),
+    "/api/v1/sections": ("location_id",),
+    "/v2/event_instances": ("service_id",),
+}
+# Whose absence is told as something else than a flaw of the field.
+GONE = {"hold_id": (409, "hold_expired")}
+# Fields that name an organization, or that are told row by row.
+OTHERWISE = {"business_id", "ids"}
+
+
+async def furnish(staff: Caller) -> dict[str, str]:
+    """An organization with one of everything; answers the ids, by the fields that name them."""
+    location_id = await staff.location()
+    schedule_id = await staff.schedule(capacity=3)
+    service_id = await made(staff, "services", location_id=None, timezone="UTC", service_type="event")
+    instance = await staff.post("/v2/event_instances", {"service_id": service_id, "start_time": text(SOON)})
+    return {
+        "location_id": location_id,
+        "section_id": await made(staff, "sections", location_id=location_id),
+        "table_ids": await staff.table(location_id, 4),
+        "schedule_id": schedule_id,
+        "event_type_id": await staff.event_type(),
+        "client_id": await made(staff, "clients"),
+        "service_id": service_id,
+        "event_instance_id": instance.data["uid"],
+        "hold_id": (await staff.hold(schedule_id=schedule_id)).data["id"],
+        "exclude_booking_id": (await staff.book(schedule_id=schedule_id)).data["id"],
+    }
+
+
+OWNERS = {
+    "/api/v1/bookings": "exclude_booking_id",
+    "/v1/reservations": "exclude_booking_id",
+    "/api/v1/holds": "hold_id",
+    "/api/v1/locations": "location_id",
+    "/api/v1/sections": "section_id",
+    "/api/v1/tables": "table_ids",
+    "/api/v1/schedules": "schedule_id",
+    "/api/v1/event-types": "event_type_id",
+    "/api/v1/clients": "client_id",
+    "/v2/settings/services": "service_id",
+    "/v2/event_instances": "event_instance_id",
+}
+
+
+@pytest.fixture
+async def other(service: Service) -> Caller:
+    """Staff of another organization."""
+    return await service.caller()
+
+
+@pytest.fixture
+async def described(service: Service) -> dict[str, Any]:
+    """The service's description of itself."""
+    async with service.http.get(f"{service.base}/openapi.json") as response:
+        document: dict[str, Any] = await response.json()
+    return document
+
+
+def operations(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every operation: its method, its path and what is said of it."""
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def properties(described: dict[str, Any], operation: dict[str, Any]) -> list[str]:
+    """The fields of an operation's body."""
+    if "requestBody" not in operation:
+        return []
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    return list(described["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]["properties"])
+
+
+def names_something(field: str) -> bool:
+    """Tell whether a field or parameter holds an id."""
+    return field.endswith(("_id", "_ids")) or field == "ids"
+
+
+async def rows_of(db: Database, org_id: str) -> list[Any]:
+    """All that an organization has in the service's tables."""
+    async with db.connection() as conn:
+        tables = await conn.fetch(
+            "SELECT table_name AS name FROM information_schema.columns"
+            " WHERE column_name = 'org_id' AND table_schema = 'public' ORDER BY name"
+        )
+        names = [table["name"] for table in tables]
+        return [
+            await conn.fetch(f"SELECT t::text FROM {name} t WHERE org_id = $1 ORDER BY 1", org_id) for name in names
+        ]
+
+
+async def test_nothing_that_is_named_by_its_path_is_there_for_another(
+    described: dict[str, Any], staff: Caller, other: Caller, db: Database
+) -> None:
+    theirs = await furnish(staff)
+    before = await rows_of(db, staff.org_id)
+    asked = 0
+    for method, path, operation in operations(described):
+        if ONE not in path:
+            continue
+        concrete = path.replace("{id}", theirs[OWNERS[path.partition(ONE)[0]]])
+        body = BODIES.get(path, {}) if "requestBody" in operation else None
+        answer = await other.send(method, concrete, body)
+        assert (answer.status, answer.code) == (404, "not_found"), f"{method} {path}: {answer}"
+        asked += 1
+    assert asked > 30
+    assert await rows_of(db, staff.org_id) == before
+
+
+async def test_nothing_that_is_named_in_a_body_is_there_for_another(
+    described: dict[str, Any], staff: Caller, other: Caller, db: Database
+) -> None:
+    theirs, own = await furnish(staff), await furnish(other)
+    before = await rows_of(db, staff.org_id)
+    asked = 0
+    for method, path, operation in operations(described):
+        for field in filter(names_something, properties(described, operation)):
+            if field in OTHERWISE:
+                continue
+            concrete = path.replace("{id}", own[OWNERS[path.partition(ONE)[0]]]) if ONE in path else path
+            needed = {name: own[name] for name in NEEDED.get(path, ())}
+            value: Any = [theirs[field]] if field.endswith("_ids") else theirs[field]
+            body = {**BODIES.get(path, {}), **needed, field: value}
+            answer = await other.send(method, concrete, body)
+            expected = GONE.get(field, (422, "validation_failed"))
+            assert (answer.status, answer.code) == expected, f"{method} {path} {field}: {answer}"
+            assert answer.body["error"]["param"] == field, f"{method} {path} {field}: {answer}"
+            asked += 1
+    assert asked > 15
+    assert await rows_of(db, staff.org_id) == before
+
+
+async def test_no_list_or_filter_finds_anything_of_another(
+    described: dict[str, Any], staff: Caller, other: Caller, db: Database
+) -> None:
+    theirs = await furnish(staff)
+    await all_ended(db)
+    ids = set(theirs.values())
+    asked = 0
+    for method, path, operation in operations(described):
+        if method != "GET" or ONE in path or path == "/api/v1/availability":
+            continue
+        parameters = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+        named = [name for name in parameters if names_something(name) and name not in OTHERWISE]
+        for query in ["", *(f"?{name}={theirs[name]}" for name in named)]:
+            answer = await other.get(path + query)
+            shown = str(answer.body)
+            assert answer.status == 200, f"{path}{query}: {answer}"
+            assert answer.data == []
+            assert not [one for one in ids if one in shown]
+            assert ids & set(str((await staff.get(path)).body).replace("'", " ").split()), path
+            asked += 1
+    assert asked > 15
+
+
+async def test_free_time_of_another_is_not_told_nor_is_its_booking_taken_away(staff: Caller, other: Caller) -> None:
+    theirs, own = await furnish(staff), await furnish(other)
+    day = f"from={SOON:%Y-%m-%d}&to={SOON:%Y-%m-%d}&duration_minutes=60"
+    for field in ("schedule_id", "location_id"):
+        refused = await other.get(f"/api/v1/availability?{field}={theirs[field]}&{day}")
+        assert (refused.status, refused.body["error"]["param"]) == (422, field)
+    place = f"/api/v1/availability?schedule_id={own['schedule_id']}&{day}"
+    refused = await other.get(f"{place}&event_type_id={theirs['event_type_id']}")
+    assert (refused.status, refused.body["error"]["param"]) == (422, "event_type_id")
+    same = await other.get(f"{place}&exclude_booking_id={theirs['exclude_booking_id']}")
+    assert same.body == (await other.get(place)).body
+
+
+async def test_a_bulk_request_finds_nothing_of_another(staff: Caller, other: Caller, db: Database) -> None:
+    theirs = await furnish(staff)
+    before = await rows_of(db, staff.org_id)
+    body = {"ids": [theirs["exclude_booking_id"]], "status": "CANCELLED"}
+    (result,) = (await other.post("/api/v1/bookings/bulk-status", body)).data
+    assert result["error"]["code"] == "not_found"
+    assert await rows_of(db, staff.org_id) == before
