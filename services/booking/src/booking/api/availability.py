@@ -49,7 +49,7 @@ class AvailabilityQuery(Input):
         return Search(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, each of thousands would take twice as long to make
 class Slot:
     """A time that can be booked; `remaining` is null where nothing bounds how many can have it."""
 

@@ -9,7 +9,7 @@ Times are epoch seconds here: a month holds thousands of starts.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from itertools import accumulate
 from operator import xor
@@ -22,6 +22,8 @@ from booking.domain.search import Grid
 from booking.domain.seating import counter
 from booking.domain.stretches import Stretch, common, joined
 from booking.domain.times import Span, epoch_seconds
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Blocked = Mapping[int, Sequence[Stretch]]
 """When nothing can start on resources, as it would run into what is there, by their numbers; stretches are joined."""
@@ -64,7 +66,7 @@ def slots(
         bounds.append(seatable(offered, blocked, place.tables, party_size))
     left = [min(several) for several in zip(*bounds, strict=True)] if bounds else [None] * len(offered)
     return [
-        Slot(begin := datetime.fromtimestamp(start, UTC), begin + grid.duration, remaining)
+        Slot(begin := _EPOCH + timedelta(seconds=start), begin + grid.duration, remaining)
         for start, remaining in zip(offered, left, strict=True)
         if remaining is None or remaining > 0
     ]

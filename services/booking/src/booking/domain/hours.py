@@ -7,6 +7,7 @@ begin or end inside a gap begin or end where the clock jumps (architecture.md se
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
@@ -67,6 +68,7 @@ def is_open(hours: Hours, zone: str, span: Span) -> bool:
     return False
 
 
+@lru_cache(maxsize=8192)  # a month of free time asks for the same ones again and again
 def wall_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
     """Answer the instant of a wall time: its first pass in a fold, the jump itself in a gap."""
     local = datetime.combine(day, wall, zone)
