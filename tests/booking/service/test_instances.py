@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from booking.domain.change import Change
 from booking.domain.creation import NewBooking
-from booking.domain.errors import ValidationFailedError
+from booking.domain.errors import SlotUnavailableError, ValidationFailedError
 from booking.domain.instances import EventInstance, InstanceFilter, NewInstance
 from booking.domain.listing import Page
 from booking.service.ids import Ids
@@ -106,3 +107,15 @@ async def test_an_instances_events_leave_in_order_and_are_dated_by_the_clock(
     assert [event.id for event in events] == sorted({event.id for event in events})
     assert events[-1].id == cancelled.instance.last_event_id
     assert {(event.actor, event.correlationid) for event in events} == {("staff", "req_1")}
+
+
+async def test_of_a_cancelled_instance_a_party_that_sits_may_become_smaller_and_not_larger(
+    desk: Desk, instances: EventInstances, instance: EventInstance
+) -> None:
+    new = NewBooking(visit={"event_instance_id": instance.id, "party_size": 3}, attendee=ADA, seated=True)
+    booking = await desk.bookings.create(desk.actor, new, ORIGIN, None)
+    await instances.cancel(desk.actor, instance.id, None, ORIGIN, None)
+    with pytest.raises(SlotUnavailableError, match="cancelled"):
+        await desk.bookings.change(desk.actor, booking.id, Change(details={"party_size": 4}), ORIGIN)
+    await desk.bookings.change(desk.actor, booking.id, Change(details={"party_size": 2}), ORIGIN)
+    assert await attendance(desk, instances, instance) == 2
