@@ -82,7 +82,7 @@ class Chance:
             start=start,
             end=start + self._length(),
             party=self._party(),
-            email=f"{self.random.choice('abcdef')}@example.com",
+            email=f"{self.random.choice('abcd')}@example.com",
             tables=self._some_tables() if self._rarely() and hold is None else None,
             override=self._rarely(),
             seated=self._rarely(),

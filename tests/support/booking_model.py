@@ -284,7 +284,8 @@ class World:
             where, start, end, party = hold.where, hold.start, hold.end, hold.party
             end += timedelta() if where.is_instance else asked.longer
             tables = hold.tables or None
-        wrong |= self._flaws(where, start, end, client, now, party=party, tables=tables, override=asked.override)
+        granted = asked.override or (asked.hold is not None and not asked.longer)
+        wrong |= self._flaws(where, start, end, client, now, party=party, tables=tables, override=granted)
         status = "SEATED" if asked.seated else "CONFIRMED" if where.confirmed else "PENDING"
         made = Booked(
             where=where,
@@ -347,6 +348,7 @@ class World:
             end=asked.end or before.end,
             party=asked.party or before.party,
             status=asked.status or before.status,
+            single=before.single and not asked.override,
         )
         wrong = self._wrong_with(asked, before, after, now)
         if wrong:
@@ -455,8 +457,7 @@ class World:
         told += ["unassigned"] if before.tables - after.tables else []
         told += ["assigned"] if after.tables - before.tables else []
         told += [after.status.lower()] if after.status != before.status else []
-        if told:
-            after = replace(after, told=(*before.told, *told), version=before.version + 1)
+        after = replace(after, told=(*before.told, *told), version=before.version + 1) if told else before
         return replace(self, bookings={**self.bookings, key: after})
 
     def _move_instance(self, start: datetime) -> "World":
