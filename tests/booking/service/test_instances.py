@@ -1,12 +1,15 @@
 """Use cases on event instances at instants that the tests set: holds that expire, and what the outbox is told."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from booking.domain.change import Change
 from booking.domain.creation import NewBooking
-from booking.domain.errors import ValidationFailedError
+from booking.domain.errors import SlotUnavailableError, ValidationFailedError
 from booking.domain.instances import EventInstance, InstanceFilter, NewInstance
 from booking.domain.listing import Page
 from booking.service.ids import Ids
@@ -45,6 +48,19 @@ async def instance(desk: Desk, instances: EventInstances) -> EventInstance:
 async def hold(desk: Desk, instance: EventInstance, spots: int, minutes: int) -> str:
     given: dict[str, Any] = {"event_instance_id": instance.id, "party_size": spots}
     return (await desk.holds.create(desk.actor, given, minutes, None)).id
+
+
+async def release(desk: Desk, hold_id: str) -> None:
+    """Release a hold."""
+    await desk.holds.release(desk.actor, hold_id, ORIGIN)
+
+
+async def sweep(desk: Desk, _hold_id: str) -> None:
+    """Sweep up every hold that has expired."""
+    await desk.holds.sweep_once()
+
+
+End = Callable[[Desk, str], Coroutine[Any, Any, None]]
 
 
 async def attendance(desk: Desk, instances: EventInstances, instance: EventInstance) -> int:
@@ -106,3 +122,33 @@ async def test_an_instances_events_leave_in_order_and_are_dated_by_the_clock(
     assert [event.id for event in events] == sorted({event.id for event in events})
     assert events[-1].id == cancelled.instance.last_event_id
     assert {(event.actor, event.correlationid) for event in events} == {("staff", "req_1")}
+
+
+async def test_of_a_cancelled_instance_a_party_that_sits_may_become_smaller_and_not_larger(
+    desk: Desk, instances: EventInstances, instance: EventInstance
+) -> None:
+    new = NewBooking(visit={"event_instance_id": instance.id, "party_size": 3}, attendee=ADA, seated=True)
+    booking = await desk.bookings.create(desk.actor, new, ORIGIN, None)
+    await instances.cancel(desk.actor, instance.id, None, ORIGIN, None)
+    with pytest.raises(SlotUnavailableError, match="cancelled"):
+        await desk.bookings.change(desk.actor, booking.id, Change(details={"party_size": 4}), ORIGIN)
+    await desk.bookings.change(desk.actor, booking.id, Change(details={"party_size": 2}), ORIGIN)
+    assert await attendance(desk, instances, instance) == 2
+
+
+@pytest.mark.parametrize("end", [release, sweep])
+async def test_a_hold_ends_though_its_instance_moves_meanwhile(
+    desk: Desk, instances: EventInstances, instance: EventInstance, end: End
+) -> None:
+    """Each wants what the other has locked, the hold or the instance: the database ends the one that waited first."""
+    hold_id = await hold(desk, instance, 3, minutes=5)
+    desk.now = NOW + timedelta(minutes=6)
+    async with desk.db.transaction() as conn:
+        await conn.execute("SELECT FROM event_instances WHERE id = $1 FOR UPDATE", instance.id)
+        ending = asyncio.create_task(end(desk, hold_id))
+        while await conn.fetchval("SELECT count(*) = 0 FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+        await conn.execute("UPDATE holds SET start_time = start_time WHERE id = $1", hold_id)
+    await ending
+    assert await attendance(desk, instances, instance) == 0
+    assert [event.type for event in await desk.told(hold_id)] == ["hold.released"]

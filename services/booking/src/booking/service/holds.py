@@ -86,6 +86,9 @@ class Holds:
         Raises:
             NotFoundError: there is no such hold in the actor's reach, or not any more.
         """
+        return await retrying(partial(self._release, actor, hold_id, origin))
+
+    async def _release(self, actor: Actor, hold_id: str, origin: Origin, _attempt: int) -> Hold:
         async with self._units.begin() as unit:
             hold = await holds.take(unit.conn, actor, hold_id)
             if hold is None:
@@ -101,6 +104,9 @@ class Holds:
 
     async def sweep_once(self) -> int:
         """Give back what has expired, a batch at most, and answer how many holds that were."""
+        return await retrying(self._sweep)
+
+    async def _sweep(self, _attempt: int) -> int:
         async with self._units.begin() as unit:
             expired = await holds.take_expired(unit.conn, self._clock(), BATCH)
             if expired:

@@ -92,7 +92,7 @@ async def reoccupy(
     """
     kept = before.table_ids if choice.chosen is None else choice.chosen
     if before.spots != after.spots:
-        await _take_spots(conn, after, now)
+        await _take_spots(conn, before, after, now)
     match plan(before, after, reassign=choice.reassign, now=now):
         case Keep():
             return kept, None
@@ -110,9 +110,9 @@ async def reoccupy(
             assert_never(unknown)
 
 
-async def _take_spots(conn: Connection, after: Booking, now: datetime) -> None:
-    """Give a changed booking as many spots of its event instance as it is to have."""
-    if after.spots and after.event_instance_id is not None:
+async def _take_spots(conn: Connection, before: Booking, after: Booking, now: datetime) -> None:
+    """Give a changed booking as many spots of its event instance as it is to have; fewer need no room."""
+    if after.spots > before.spots and after.event_instance_id is not None:
         instance = await spots.read(conn, after.org_id, after.event_instance_id, now=now, booking_id=after.id)
         if instance is not None:
             await make_room(conn, instance, after.spots, now)
