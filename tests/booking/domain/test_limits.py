@@ -41,7 +41,8 @@ def test_a_day_is_full_with_its_last_booking_and_without_a_limit_never() -> None
 )
 def test_who_comes_too_fast_is_told_when_to_come_again(passed: timedelta, wait: int) -> None:
     schedule = a_schedule(max_bookings_per_minute=2)
-    check_pace(schedule, 2, since=NOW, now=NOW + passed)
+    now = NOW + passed
+    check_pace(schedule, [NOW, now], now=now)
     with pytest.raises(TooManyBookingsError) as refused:
-        check_pace(schedule, 3, since=NOW, now=NOW + passed)
+        check_pace(schedule, [NOW - SECOND, NOW, now, now], now=now)
     assert refused.value.details == {"max_bookings_per_minute": 2, "retry_after": wait}

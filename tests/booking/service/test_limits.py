@@ -57,6 +57,15 @@ async def test_a_date_is_the_schedules_own(desk: Desk) -> None:
         await book(desk, schedule_id, midnight + 23 * HOUR)
 
 
+async def test_a_date_is_that_of_the_rules_and_not_of_the_databases_own_calendar(desk: Desk) -> None:
+    schedule_id = await limited(desk, max_bookings_per_day=1)
+    async with desk.db.connection() as conn:
+        await conn.execute("UPDATE schedules SET timezone = 'CET' WHERE id = $1", schedule_id)
+    await book(desk, schedule_id, datetime(2027, 7, 10, 22, 15, tzinfo=UTC))
+    with pytest.raises(SlotUnavailableError):
+        await book(desk, schedule_id, datetime(2027, 7, 10, 22, 30, tzinfo=UTC))
+
+
 async def test_a_move_to_a_full_date_is_refused_and_one_within_it_is_not(desk: Desk) -> None:
     schedule_id = await limited(desk, max_bookings_per_day=1)
     here, there = await book(desk, schedule_id), await book(desk, schedule_id, START + 24 * HOUR)
@@ -83,6 +92,8 @@ async def test_a_minute_takes_so_many_new_bookings(desk: Desk) -> None:
     assert refused.value.details == {"max_bookings_per_minute": 2, "retry_after": 40}
     desk.now += 40 * SECOND
     assert await book(desk, schedule_id, START + 2 * HOUR)
+    with pytest.raises(TooManyBookingsError):
+        await book(desk, schedule_id, START + 3 * HOUR)
 
 
 async def test_an_attendee_has_a_slot_once(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 Invariant: what is compared with a limit here was counted under a lock that is held until the booking is written.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from booking.domain.errors import SlotUnavailableError, TooManyBookingsError
@@ -41,21 +42,20 @@ def check_day(schedule: SchedulePlace, booked: int) -> None:
         )
 
 
-def check_pace(schedule: SchedulePlace, made: int, *, since: datetime, now: datetime) -> None:
+def check_pace(schedule: SchedulePlace, recent: Sequence[datetime], *, now: datetime) -> None:
     """Refuse one booking more than a schedule takes within a minute.
 
     Args:
         schedule: with its limit.
-        made: how many were made in the running minute, the one in question included.
-        since: when that minute began.
+        recent: when bookings were made within the last minute, the one in question as the last of them.
         now: the current instant.
 
     Raises:
-        TooManyBookingsError: that is one too many; `details` tells in how many seconds the next minute begins.
+        TooManyBookingsError: that is one too many; `details` tells in how many seconds another may be made.
     """
     limit = schedule.max_bookings_per_minute
-    if limit is not None and made > limit:
-        wait = max(1, -int(-(since + MINUTE - now).total_seconds() // 1))
+    if limit is not None and len(recent) > limit:
+        wait = max(1, -int(-(recent[-1 - limit] + MINUTE - now).total_seconds() // 1))
         raise TooManyBookingsError(
             f"the schedule takes at most {limit} new bookings a minute",
             param="schedule_id",

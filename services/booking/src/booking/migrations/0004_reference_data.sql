@@ -43,8 +43,7 @@ ALTER TABLE schedules
 -- under it stays true until the booking is committed.
 CREATE TABLE gates (
     schedule_id text COLLATE "C" PRIMARY KEY,
-    since timestamptz NOT NULL, -- when the running minute began
-    made integer NOT NULL -- bookings in it
+    recent timestamptz[] NOT NULL -- when bookings were made within the last minute
 );
 
 ALTER TABLE event_types

@@ -36,9 +36,9 @@ async def heed(
     Raises:
         TooManyBookingsError, SlotUnavailableError: as the rules of `booking.domain.limits` say.
     """
-    since, so_far = await gates.enter(conn, schedule.schedule_id, made=made, now=now)
+    recent = await gates.enter(conn, schedule.schedule_id, made=made, now=now)
     if made:
-        check_pace(schedule, so_far, since=since, now=now)
+        check_pace(schedule, recent, now=now)
     if schedule.max_bookings_per_day is not None:
         day = local_date(start, schedule.timezone)
         booked = await limits.bookings_by_date(

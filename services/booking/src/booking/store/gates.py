@@ -3,20 +3,21 @@
 Invariant: who went through it holds its lock until the end of the transaction, so that what was counted stays true.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from chassis.postgres import Connection
 
 _ENTER = """
-INSERT INTO gates (schedule_id, since, made) VALUES ($1, $2, $3)
+INSERT INTO gates (schedule_id, recent) VALUES ($1, array_fill($2::timestamptz, ARRAY[$3::integer]))
 ON CONFLICT (schedule_id) DO UPDATE SET
-    since = CASE WHEN gates.since <= $2 - interval '1 minute' THEN $2 ELSE gates.since END,
-    made = CASE WHEN gates.since <= $2 - interval '1 minute' THEN 0 ELSE gates.made END + $3
-RETURNING since, made
+    recent = ARRAY(SELECT at FROM unnest(gates.recent) AS at WHERE at > $2 - interval '1 minute' ORDER BY at)
+        || excluded.recent
+RETURNING recent
 """
 
 
-async def enter(conn: Connection, schedule_id: str, *, made: int, now: datetime) -> tuple[datetime, int]:
+async def enter(conn: Connection, schedule_id: str, *, made: int, now: datetime) -> Sequence[datetime]:
     """Wait for one's turn and go through.
 
     Args:
@@ -26,9 +27,7 @@ async def enter(conn: Connection, schedule_id: str, *, made: int, now: datetime)
         now: the current instant.
 
     Returns:
-        When the running minute began, and how many bookings were made in it, these included.
+        When bookings were made within the last minute, these included, the earliest first.
     """
-    row = await conn.fetchrow(_ENTER, schedule_id, now, made)
-    if row is None:
-        raise AssertionError("an INSERT that returns its row answered none")
-    return row["since"], row["made"]
+    recent: Sequence[datetime] = await conn.fetchval(_ENTER, schedule_id, now, made)
+    return recent

@@ -4,25 +4,26 @@ Invariant: a booking counts on the date of its start in the schedule's zone whil
 it expires.
 """
 
+from collections import Counter
 from datetime import date, datetime
 
 from booking.domain.status import COUNTED
-from booking.domain.times import Span
+from booking.domain.times import Span, local_date
 from chassis.postgres import Connection
 
 # The organization and the statuses are what the index of a schedule's bookings begins with.
 _COUNT = """
-SELECT (start_time AT TIME ZONE $2)::date AS day, count(*)::integer AS booked
+SELECT start_time, count(*)::integer AS booked
 FROM (
     SELECT start_time FROM bookings
     WHERE org_id = (SELECT org_id FROM schedules WHERE id = $1) AND schedule_id = $1
-    AND status = ANY ($7::text[]) AND start_time >= $3 AND start_time < $4 AND id IS DISTINCT FROM $5
+    AND status = ANY ($6::text[]) AND start_time >= $2 AND start_time < $3 AND id IS DISTINCT FROM $4
     UNION ALL
     SELECT start_time FROM holds
-    WHERE schedule_id = $1 AND start_time >= $3 AND start_time < $4
-    AND expires_at > $6 AND id IS DISTINCT FROM $5
+    WHERE schedule_id = $1 AND start_time >= $2 AND start_time < $3
+    AND expires_at > $5 AND id IS DISTINCT FROM $4
 ) AS counted
-GROUP BY day
+GROUP BY start_time
 """
 
 
@@ -39,5 +40,7 @@ async def bookings_by_date(
         now: the current instant; a hold that has expired by it does not count.
         except_id: a booking or hold that does not count: the one that is to move.
     """
-    rows = await conn.fetch(_COUNT, schedule_id, zone, span.start, span.end, except_id, now, sorted(COUNTED))
-    return {row["day"]: row["booked"] for row in rows}
+    booked: Counter[date] = Counter()
+    for start, count in await conn.fetch(_COUNT, schedule_id, span.start, span.end, except_id, now, sorted(COUNTED)):
+        booked[local_date(start, zone)] += count  # the rules' own calendar: the database knows zones of its own
+    return booked

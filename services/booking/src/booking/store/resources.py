@@ -14,7 +14,8 @@ from chassis.postgres import Connection
 
 _ADD = """
 INSERT INTO resources (org_id, owner_id, lane)
-SELECT $1, $2, lane FROM generate_series(1, $3) AS lane
+SELECT $1, $2, lane FROM generate_series(1, $3) AS wanted (lane)
+WHERE NOT EXISTS (SELECT FROM resources there WHERE there.owner_id = $2 AND there.lane = wanted.lane)
 ON CONFLICT (owner_id, lane) DO NOTHING
 """
 
@@ -35,7 +36,7 @@ SELECT count(*) FROM claimed
 
 
 async def provide(conn: Connection, org_id: str, owner_id: str, lanes: int) -> None:
-    """See to it that a schedule or table has so many lanes."""
+    """See to it that a schedule or table has so many lanes; a number is used up for those alone that it lacks."""
     await conn.execute(_ADD, org_id, owner_id, lanes)
 
 
