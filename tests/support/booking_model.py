@@ -117,6 +117,7 @@ class Booked:
     tables: frozenset[int]
     takes: frozenset[Taking]
     confirmed_at: datetime | None
+    by_staff: bool = False
     version: int = 1
     told: tuple[str, ...] = ("created",)
 
@@ -283,9 +284,10 @@ class World:
                 return
             where, start, end, party = hold.where, hold.start, hold.end, hold.party
             end += timedelta() if where.is_instance else asked.longer
-            tables = hold.tables or None
-        granted = asked.override or (asked.hold is not None and not asked.longer)
-        wrong |= self._flaws(where, start, end, client, now, party=party, tables=tables, override=granted)
+            tables = None if end != hold.end else hold.tables or None
+        as_held = asked.hold is not None and (where.is_instance or not asked.longer)
+        granted, late = asked.override or as_held, None if as_held else client
+        wrong |= self._flaws(where, start, end, late, now, party=party, tables=tables, override=granted)
         status = "SEATED" if asked.seated else "CONFIRMED" if where.confirmed else "PENDING"
         made = Booked(
             where=where,
@@ -299,6 +301,7 @@ class World:
             tables=frozenset(),
             takes=frozenset(),
             confirmed_at=None if status == "PENDING" else now,
+            by_staff=asked.hold is None and tables is not None,
         )
         left = {key: hold for key, hold in self.holds.items() if key != asked.hold}
         if wrong:
@@ -369,7 +372,8 @@ class World:
         moved = (before.start, before.end) != (after.start, after.end)
         if asked.version is not None and asked.version != before.version:
             wrong.add("version_conflict")
-        if before.status in OVER and (moved or asked.tables is not None):
+        missed = before.status == "NO_SHOW" and asked.status is None
+        if (missed or before.status in OVER) and (moved or asked.tables is not None):
             wrong.add("invalid_status_transition")
         if not self._may(before.status, after, now, correction=asked.correction):
             wrong.add("invalid_status_transition")
@@ -403,6 +407,7 @@ class World:
         outgrown = before.status not in OVER and bool(before.tables) and after.party > where.seats(before.tables)
         chosen = None if where.is_instance else asked.tables
         reassigned = chosen != before.tables if chosen is not None else outgrown
+        after = replace(after, by_staff=chosen is not None or (before.by_staff and not outgrown))
         had, wanted = before.wanted(now), after.wanted(now)
         if wanted is None:
             gone = replace(after, takes=frozenset(), tables=before.tables if chosen is None else chosen)
@@ -413,7 +418,7 @@ class World:
             shorter = frozenset((number, *wanted) for number, *_ in before.takes)
             yield from self._kept(key, replace(after, takes=shorter), now)
         else:
-            as_it_is = None if len(before.tables) == 1 or outgrown else before.tables
+            as_it_is = before.tables if after.by_staff and len(before.tables) != 1 else None
             yield from self._placed(key, after, as_it_is if chosen is None else chosen, now, refused=self)
 
     def _kept(self, key: str, after: Booked, now: datetime) -> Answers:

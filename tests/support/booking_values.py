@@ -29,6 +29,7 @@ def a_booking(**fields: Any) -> Booking:
         "location_id": None,
         "event_instance_id": None,
         "table_ids": (),
+        "tables_chosen": False,
         "status": Status.CONFIRMED,
         "start_time": START,
         "end_time": END,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from booking.domain.hours import WEEKDAYS
-from support.booking_service import SOON, Answer, Caller, text
+from support.booking_service import SOON, Answer, Caller, Service, text
 from support.clock_changes import clock_changes
 
 PATH = "/api/v1/availability"
@@ -225,3 +225,25 @@ async def test_the_past_is_not_offered_and_another_organization_sees_nothing(sta
     other = await service.caller()
     refused = await other.get(f"{PATH}?schedule_id={schedule_id}&duration_minutes=60")
     assert refused.status == 422
+
+
+async def test_a_booking_that_is_to_move_brings_the_buffers_that_it_was_made_with(staff: Caller) -> None:
+    schedule_id = await staff.schedule(timezone="UTC")
+    event_type = await staff.event_type(schedule_id=schedule_id, buffer_after_minutes=30)
+    moving = await staff.book(schedule_id=schedule_id, event_type_id=event_type)
+    await staff.patch(f"/api/v1/event-types/{event_type}", {"buffer_after_minutes": 0})
+    await staff.book(schedule_id=schedule_id, at=SOON + 5 * HOUR)
+    asked = f"/api/v1/availability?schedule_id={schedule_id}&event_type_id={event_type}&interval_minutes=60"
+    window = f"&from={text(SOON + 4 * HOUR)}&to={text(SOON + 5 * HOUR)}"
+    assert len((await staff.get(asked + window)).data) == 1
+    assert (await staff.get(f"{asked}{window}&exclude_booking_id={moving.data['id']}")).data == []
+
+
+async def test_a_client_sees_no_other_clients_time_fall_free(service: Service, staff: Caller) -> None:
+    schedule_id = await staff.schedule(timezone="UTC")
+    ada, bob = await service.client(staff.org_id, "cli_ada"), await service.client(staff.org_id, "cli_bob")
+    hers = (await ada.book(schedule_id=schedule_id)).data["id"]
+    asked = f"/api/v1/availability?schedule_id={schedule_id}&duration_minutes=60&exclude_booking_id={hers}"
+    window = f"&from={text(SOON)}&to={text(SOON + HOUR)}"
+    assert len((await ada.get(asked + window)).data) == 1
+    assert (await bob.get(asked + window)).data == []

@@ -244,3 +244,14 @@ async def test_a_booking_meets_as_its_event_type_says_unless_it_says_otherwise(s
         for said in ({}, {"location_type": "phone"})
     ]
     assert [made.data["location_type"] for made in meetings] == ["video", "phone"]
+
+
+async def test_who_did_not_come_keeps_the_time_at_which_they_did_not(staff: Caller) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    made = await staff.book(schedule_id=await staff.schedule(auto_confirm=True), at=now - timedelta(hours=2))
+    path = f"/api/v1/bookings/{made.data['id']}"
+    assert (await staff.patch(path, {"status": "NO_SHOW"})).status == 200
+    times = {"start_time": text(SOON), "end_time": text(SOON + timedelta(hours=1))}
+    refused = await staff.patch(path, times)
+    assert (refused.status, refused.code) == (409, "invalid_status_transition")
+    assert (await staff.patch(path, {**times, "status": "CONFIRMED", "correction": True})).status == 200

@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
 from booking.domain.place import TablePlace
 from booking.domain.seating import seatings
 from chassis.postgres import Database
-from support.booking_service import SOON, Answer, Caller
+from support.booking_service import SOON, Answer, Caller, text
 
 
 async def combinable(staff: Caller, location_id: str, *seats: int, section_id: str | None = None) -> list[str]:
@@ -90,3 +91,19 @@ async def test_racing_parties_never_share_a_table_and_none_is_refused_while_tabl
     assert 0 < seated[201] <= most
     assert len(given(answers)) == len(set(given(answers))) >= 2 * seated[201]
     assert await still_free(db, tables, party_size) == 0
+
+
+async def test_a_party_on_tables_that_we_put_together_moves_to_others_where_its_own_are_taken(
+    staff: Caller,
+) -> None:
+    location_id = await staff.location()
+    tables = await combinable(staff, location_id, 4, 4, 4, 4)
+    moving = await staff.book(location_id=location_id, party_size=8)
+    later = SOON + timedelta(hours=3)
+    taken = moving.data["table_ids"][0]
+    assert (await staff.book(location_id=location_id, table_ids=[taken], party_size=2, at=later)).status == 201
+    times = {"start_time": text(later), "end_time": text(later + timedelta(hours=1))}
+    moved = await staff.patch(f"/api/v1/bookings/{moving.data['id']}", times)
+    assert moved.status == 200
+    assert taken not in moved.data["table_ids"]
+    assert set(moved.data["table_ids"]) < set(tables)

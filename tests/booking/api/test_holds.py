@@ -151,8 +151,28 @@ async def test_holds_of_others_are_out_of_reach(service: Service, staff: Caller)
 
 
 async def test_a_hold_keeps_what_was_granted_to_it(staff: Caller) -> None:
-    closed = await staff.schedule(weekly_hours={})
+    closed = await staff.schedule(weekly_hours={}, max_bookings_per_day=1)
     held = (await staff.hold(schedule_id=closed, override_availability=True)).data
     moved = {"hold_id": held["id"], "end_time": text(SOON + 2 * HOUR), "attendee": somebody()}
     assert (await staff.post("/api/v1/bookings", moved)).code == "outside_availability"
+    await staff.book(schedule_id=closed, at=SOON + 24 * HOUR, override_availability=True)
     assert (await staff.post("/api/v1/bookings", {"hold_id": held["id"], "attendee": somebody()})).status == 201
+
+
+async def test_a_held_table_is_given_though_it_is_for_fewer_people_by_now(staff: Caller) -> None:
+    location_id = await staff.location()
+    table_id = await staff.table(location_id, 4)
+    held = (await staff.hold(location_id=location_id, party_size=4)).data
+    await staff.patch(f"/api/v1/tables/{table_id}", {"max_party": 2})
+    made = await staff.post("/api/v1/bookings", {"hold_id": held["id"], "attendee": somebody()})
+    assert made.data["table_ids"] == [table_id]
+
+
+async def test_a_hold_booked_for_another_time_takes_another_table_where_its_own_is_taken(staff: Caller) -> None:
+    location_id = await staff.location()
+    tables = [await staff.table(location_id, 4) for _ in range(2)]
+    held = (await staff.hold(location_id=location_id)).data
+    later = {"start_time": text(SOON + 4 * HOUR), "end_time": text(SOON + 5 * HOUR)}
+    assert (await staff.book(location_id=location_id, table_ids=held["table_ids"], **later)).status == 201
+    made = await staff.post("/api/v1/bookings", {"hold_id": held["id"], "attendee": somebody(), **later})
+    assert made.data["table_ids"] == [table_id for table_id in tables if table_id not in held["table_ids"]]

@@ -72,7 +72,7 @@ def test_a_booking_that_is_over_keeps_its_time_and_tables(status: Status, change
 def test_a_booking_that_is_over_keeps_its_table_however_its_party_grows(status: Status) -> None:
     over = a_booking(status=status, table_ids=("tbl_2",))
     kept = choose_tables(over, replace(over, party_size=9), Change(), PLACE)
-    assert kept == TableChoice(("tbl_2",), reassign=False)
+    assert kept == TableChoice(("tbl_2",), reassign=False, by_staff=False)
 
 
 def test_all_that_breaks_a_rule_is_refused_at_once() -> None:
@@ -163,25 +163,34 @@ def test_a_booking_that_keeps_its_start_is_asked_for_its_length_alone() -> None:
             check_times(before, moved, Change(), place, now=NOW)
 
 
+def found(chosen: tuple[str, ...] | None = None, *, reassign: bool = False) -> TableChoice:
+    return TableChoice(chosen, reassign=reassign, by_staff=False)
+
+
+def by_staff(chosen: tuple[str, ...] | None, *, reassign: bool = False) -> TableChoice:
+    return TableChoice(chosen, reassign=reassign, by_staff=True)
+
+
 @pytest.mark.parametrize(
-    ("before", "party_size", "change", "choice"),
+    ("before", "party_size", "change", "if_found", "if_chosen"),
     [
-        (("tbl_2",), 2, Change(), TableChoice(None, reassign=False)),
-        (("tbl_2",), 3, Change(), TableChoice(None, reassign=True)),
-        (("tbl_4",), 1, Change(), TableChoice(None, reassign=False)),
-        (("tbl_2", "tbl_4"), 6, Change(), TableChoice(("tbl_2", "tbl_4"), reassign=False)),
-        (("tbl_2", "tbl_4"), 7, Change(), TableChoice(None, reassign=True)),
-        ((), 9, Change(), TableChoice((), reassign=False)),
-        (("tbl_2",), 2, Change(table_ids=("tbl_4",)), TableChoice(("tbl_4",), reassign=True)),
-        (("tbl_2", "tbl_4"), 2, Change(table_ids=("tbl_4", "tbl_2")), TableChoice(("tbl_4", "tbl_2"), reassign=False)),
-        (("tbl_2",), 2, Change(table_ids=()), TableChoice((), reassign=True)),
+        (("tbl_2",), 2, Change(), found(), by_staff(None)),
+        (("tbl_2",), 3, Change(), found(reassign=True), found(reassign=True)),
+        (("tbl_4",), 1, Change(), found(), by_staff(None)),
+        (("tbl_2", "tbl_4"), 6, Change(), found(), by_staff(("tbl_2", "tbl_4"))),
+        (("tbl_2", "tbl_4"), 7, Change(), found(reassign=True), found(reassign=True)),
+        ((), 9, Change(), found(), by_staff(())),
+        (("tbl_2",), 2, Change(table_ids=("tbl_4",)), *[by_staff(("tbl_4",), reassign=True)] * 2),
+        (("tbl_2", "tbl_4"), 2, Change(table_ids=("tbl_4", "tbl_2")), *[by_staff(("tbl_4", "tbl_2"))] * 2),
+        (("tbl_2",), 2, Change(table_ids=()), *[by_staff((), reassign=True)] * 2),
     ],
 )
 def test_tables_stay_as_long_as_they_seat_the_party(
-    before: tuple[str, ...], party_size: int, change: Change, choice: TableChoice
+    before: tuple[str, ...], party_size: int, change: Change, if_found: TableChoice, if_chosen: TableChoice
 ) -> None:
-    booking = a_booking(table_ids=before)
-    assert choose_tables(booking, replace(booking, party_size=party_size), change, PLACE) == choice
+    for chosen, choice in ((False, if_found), (True, if_chosen)):
+        booking = a_booking(table_ids=before, tables_chosen=chosen)
+        assert choose_tables(booking, replace(booking, party_size=party_size), change, PLACE) == choice
 
 
 def test_staff_cannot_choose_tables_that_do_not_fit() -> None:

@@ -99,3 +99,13 @@ async def test_what_anybody_has_time_of_is_not_closed_but_an_expired_hold_is_nob
 
 async def test_what_has_no_resources_is_closed_at_once(conn: Connection) -> None:
     assert await resources.close(conn, new_id("loc"), now=NOW)
+
+
+async def test_lanes_that_are_there_use_no_numbers_up(conn: Connection) -> None:
+    owner = new_id("sch")
+    for lanes in (3, 3, 2, 5):
+        await resources.provide(conn, "org_1", owner, lanes)
+    rows = await conn.fetch("SELECT resource_no, lane FROM resources WHERE owner_id = $1 ORDER BY lane", owner)
+    assert [row["lane"] for row in rows] == [1, 2, 3, 4, 5]
+    numbers = [row["resource_no"] for row in rows]
+    assert max(numbers) - min(numbers) == 4

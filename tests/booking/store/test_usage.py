@@ -75,6 +75,7 @@ async def hold(conn: Connection, *, expires_at: datetime, **fields: Any) -> None
         "id": new_id("hld"),
         "org_id": ORG,
         "table_ids": [],
+        "tables_chosen": False,
         "party_size": 1,
         "start_time": START,
         "end_time": END,

@@ -35,6 +35,7 @@ class Booking:
     """The record.
 
     Attributes:
+        tables_chosen: whether staff chose them, rather than that they were found for the party.
         zone: the location's time zone or, without a location, the schedule's; the feed tells times in it.
         buffer_before_minutes: kept from the event type at creation, so that the booking always occupies the same.
         buffer_after_minutes: as `buffer_before_minutes`.
@@ -56,6 +57,7 @@ class Booking:
     location_id: str | None
     event_instance_id: str | None
     table_ids: tuple[str, ...]
+    tables_chosen: bool
     status: Status
     start_time: datetime
     end_time: datetime

@@ -51,10 +51,12 @@ class TableChoice:
     Attributes:
         chosen: all of these; None: one that fits, the present one if it can be.
         reassign: whether the present tables no longer do.
+        by_staff: whether the tables it has then were chosen by staff.
     """
 
     chosen: tuple[str, ...] | None
     reassign: bool
+    by_staff: bool
 
 
 def check_allowed(change: Change, actor: Actor) -> None:
@@ -103,7 +105,7 @@ def revise(before: Booking, change: Change, actor: Actor, *, now: datetime) -> B
         metadata=merge_metadata(before.metadata, change.metadata),
         one_per_attendee=before.one_per_attendee and not change.override_availability,
     )
-    if before.status in TERMINAL:
+    if before.status in TERMINAL or (before.status is Status.NO_SHOW and change.status is None):
         _check_kept(before, after, change)
     flaws = Flaws()
     if after.span != before.span:
@@ -176,6 +178,8 @@ def check_times(before: Booking, revised: Booking, change: Change, place: Place,
 def choose_tables(before: Booking, revised: Booking, change: Change, place: Place) -> TableChoice:
     """Decide which tables the booking is to have: those staff name, else its own as long as they seat the party.
 
+    A party that has become smaller keeps what it has; staff give a table back by naming the others.
+
     A booking that is over keeps its own whatever its party has become: nobody is to be seated any more.
 
     Raises:
@@ -183,14 +187,23 @@ def choose_tables(before: Booking, revised: Booking, change: Change, place: Plac
     """
     if change.table_ids is not None:
         check_tables(change.table_ids, place, revised.party_size)
-        return TableChoice(change.table_ids, reassign=set(change.table_ids) != set(before.table_ids))
+        other = set(change.table_ids) != set(before.table_ids)
+        return TableChoice(change.table_ids, reassign=other, by_staff=True)
     if before.status in TERMINAL:
-        return TableChoice(before.table_ids, reassign=False)
+        return keep_tables(before)
     seats = sum(table.max_party for table in place.tables if table.table_id in before.table_ids)
     if before.table_ids and revised.party_size > seats:
-        return TableChoice(None, reassign=True)
-    # One table may be exchanged for another when its time is taken; what staff put together, or left out, stays.
-    return TableChoice(None if len(before.table_ids) == 1 else before.table_ids, reassign=False)
+        return TableChoice(None, reassign=True, by_staff=False)
+    # What was found may be exchanged when its time is taken, and so may one table; what staff put together, or left
+    # out, stays.
+    if before.tables_chosen and len(before.table_ids) != 1:
+        return keep_tables(before)
+    return TableChoice(None, reassign=False, by_staff=before.tables_chosen)
+
+
+def keep_tables(before: Booking) -> TableChoice:
+    """Decide that a booking has the tables that it has."""
+    return TableChoice(before.table_ids, reassign=False, by_staff=before.tables_chosen)
 
 
 def counts_anew(before: Booking, after: Booking) -> bool:

@@ -97,7 +97,6 @@ def draft(
     *,
     booking_id: str,
     now: datetime,
-    granted: bool = False,
 ) -> Booking:
     """Make the booking, before its tables are found and its first event is recorded.
 
@@ -109,7 +108,6 @@ def draft(
         actor: who asks.
         booking_id: the id it will have.
         now: the current instant.
-        granted: whether that time was held for it, so that what the place and the event type offer was asked then.
 
     Raises:
         ValidationFailedError: a field breaks a rule, as `check_fields` says, or the metadata is too large.
@@ -120,8 +118,7 @@ def draft(
     with flaws.gathered():
         check_metadata(merge_metadata({}, new.metadata))
     flaws.tell()
-    if not granted:
-        check_times(visit, place, now)
+    check_times(visit, place, now)
     zone = place.zone
     buffer_before, buffer_after = place.buffers
     status = _first_status(new, place)
@@ -134,6 +131,7 @@ def draft(
         location_id=visit.location_id,
         event_instance_id=visit.event_instance_id,
         table_ids=(),
+        tables_chosen=visit.table_ids is not None,
         status=status,
         start_time=visit.start_time,
         end_time=visit.end_time,

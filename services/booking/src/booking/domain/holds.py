@@ -3,13 +3,12 @@
 Invariant: a hold that is past its expiry holds nothing, whether or not its row is gone (architecture.md section 4, I8).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from booking.domain.actors import Actor
 from booking.domain.errors import Flaw, HoldExpiredError, ValidationFailedError
-from booking.domain.times import Span
 from booking.domain.visit import PLACES, Given, Visit, complete
 
 LONGEST_MINUTES = 60
@@ -24,6 +23,7 @@ class Hold:
     Attributes:
         client_id: whose key made it, when that was a client's.
         table_ids: the tables that it has.
+        tables_chosen: whether staff chose them.
         expires_at: from this instant on it holds nothing.
     """
 
@@ -35,16 +35,12 @@ class Hold:
     event_type_id: str | None
     event_instance_id: str | None
     table_ids: tuple[str, ...]
+    tables_chosen: bool
     party_size: int
     start_time: datetime
     end_time: datetime
     expires_at: datetime
     created_at: datetime
-
-    @property
-    def span(self) -> Span:
-        """What is held, without buffers."""
-        return Span(self.start_time, self.end_time)
 
 
 def check_minutes(minutes: int, actor: Actor) -> None:
@@ -69,6 +65,7 @@ def hold_of(visit: Visit, actor: Actor, *, hold_id: str, minutes: int, now: date
         event_type_id=visit.event_type_id,
         event_instance_id=visit.event_instance_id,
         table_ids=(),
+        tables_chosen=visit.table_ids is not None,
         party_size=visit.party_size,
         start_time=visit.start_time,
         end_time=visit.end_time,
@@ -91,10 +88,20 @@ def check_live(hold: Hold | None, now: datetime) -> Hold:
 def of_hold(given: Given, hold: Hold) -> Given:
     """Fill in what is held where the caller of a booking left it out; it may be for another time or party.
 
+    When and where an event instance takes place is the instance's to tell.
+
     Raises:
         ValidationFailedError: the caller names another place than the hold's.
     """
-    base: dict[str, Any] = {name: getattr(hold, name) for name in (*PLACES, "start_time", "end_time", "party_size")}
-    if hold.table_ids and given.get("party_size") in {None, hold.party_size}:
-        base["table_ids"] = hold.table_ids
-    return complete(given, base=base, fixed=PLACES, owner="hold")
+    fixed = PLACES if hold.event_instance_id is None else ("event_instance_id",)
+    free = ("start_time", "end_time", "party_size") if hold.event_instance_id is None else ("party_size",)
+    base: dict[str, Any] = {name: getattr(hold, name) for name in (*fixed, *free)}
+    return complete(given, base=base, fixed=fixed, owner="hold")
+
+
+def grant(hold: Hold, visit: Visit) -> Visit:
+    """Answer the visit with the tables that were held, if it is just what was held; else as it is."""
+    asked = (visit.start_time, visit.end_time, visit.party_size)
+    if asked != (hold.start_time, hold.end_time, hold.party_size) or visit.table_ids not in {None, hold.table_ids}:
+        return visit
+    return replace(visit, table_ids=hold.table_ids, granted=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from booking.domain.booking import Booking
 from booking.domain.errors import Flaw, Flaws, ValidationFailedError
 from booking.domain.hours import day_span, wall_instant
 from booking.domain.offering import earliest, latest
@@ -60,8 +61,13 @@ class Grid:
     after: timedelta = timedelta()
 
 
-def grid_of(search: Search, place: Place) -> Grid:
+def grid_of(search: Search, place: Place, moving: Booking | None = None) -> Grid:
     """Tell which grid is looked at.
+
+    Args:
+        search: what is looked for.
+        place: where.
+        moving: the booking that is to move, with the buffers that it was made with.
 
     Raises:
         ValidationFailedError: nothing says how long a booking lasts, or the event type has no such length or interval.
@@ -78,6 +84,8 @@ def grid_of(search: Search, place: Place) -> Grid:
         flaws.add("interval_minutes", f"must be a multiple of {step} for this event type", "multiple_of")
     flaws.tell()
     before, after = place.buffers
+    if moving is not None:
+        before, after = moving.buffer_before_minutes, moving.buffer_after_minutes
     return Grid(*(timedelta(minutes=minutes) for minutes in (duration, interval, before, after)))
 
 

@@ -32,6 +32,7 @@ class Visit:
         event_instance_id: whose spots it takes, one for each of the party.
         table_ids: the tables that staff chose; None leaves the choice to us.
         override_availability: whether staff book knowingly against opening hours and the rules of the event type.
+        granted: whether just this was held, so that all that could be refused was asked then.
     """
 
     schedule_id: str | None = None
@@ -43,6 +44,7 @@ class Visit:
     end_time: datetime
     party_size: int = 1
     override_availability: bool = False
+    granted: bool = False
 
     @property
     def span(self) -> Span:
@@ -143,6 +145,8 @@ def check_fields(visit: Visit, place: Place, actor: Actor, flaws: Flaws, *, now:
     with flaws.gathered():
         before, after = place.buffers
         check_span(visit.span, before_minutes=before, after_minutes=after)
+    if visit.granted:
+        return
     with flaws.gathered():
         check_not_past(visit.start_time, actor, now)
     if visit.table_ids is not None and place.location is not None:
@@ -156,6 +160,6 @@ def check_times(visit: Visit, place: Place, now: datetime) -> None:
     Raises:
         OutsideAvailabilityError: as `check_open` and `check_offered` say.
     """
-    if not visit.override_availability:
+    if not (visit.override_availability or visit.granted):
         check_open(visit.span, place)
         check_offered(visit.span, place, now)

@@ -8,6 +8,7 @@ CREATE TABLE holds (
     event_type_id text COLLATE "C",
     event_instance_id text COLLATE "C",
     table_ids text[] NOT NULL,
+    tables_chosen boolean NOT NULL, -- by staff, rather than found for the party
     party_size integer NOT NULL CHECK (party_size >= 1),
     start_time timestamptz NOT NULL,
     end_time timestamptz NOT NULL,

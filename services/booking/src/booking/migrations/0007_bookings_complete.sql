@@ -1,5 +1,6 @@
 ALTER TABLE bookings
     ADD COLUMN event_instance_id text COLLATE "C",
+    ADD COLUMN tables_chosen boolean NOT NULL DEFAULT false, -- by staff, rather than found for the party
     ADD COLUMN one_per_attendee boolean NOT NULL DEFAULT false, -- kept from the place at creation
     ADD COLUMN complete_after_minutes integer, -- as one_per_attendee
     ADD COLUMN confirmed_at timestamptz, -- when it got beyond PENDING
@@ -12,6 +13,9 @@ ALTER TABLE bookings
     ADD COLUMN written bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     DROP CONSTRAINT bookings_check1,
     ADD CONSTRAINT bookings_have_a_place CHECK (num_nonnulls(schedule_id, location_id, event_instance_id) >= 1);
+
+-- Until now what was found was always one table.
+UPDATE bookings SET tables_chosen = true WHERE location_id IS NOT NULL AND cardinality(table_ids) <> 1;
 
 CREATE UNIQUE INDEX bookings_one_per_attendee ON bookings (org_id, attendee_slot) WHERE attendee_slot IS NOT NULL;
 CREATE INDEX bookings_to_complete ON bookings (complete_at) WHERE complete_at IS NOT NULL;

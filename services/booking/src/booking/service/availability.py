@@ -9,11 +9,12 @@ from datetime import date, datetime, timedelta
 
 from booking.domain.actors import Actor
 from booking.domain.availability import Slot, resources, slots
+from booking.domain.booking import Booking
 from booking.domain.checks import check_known
 from booking.domain.place import SchedulePlace
 from booking.domain.search import Search, grid_of, looked_at, whole_dates, window_of
 from booking.domain.times import Span
-from booking.store import availability, limits, places
+from booking.store import availability, bookings, limits, places
 from chassis.clock import Clock
 from chassis.postgres import Connection, Database
 
@@ -56,14 +57,20 @@ class Availability:
                 location_id=search.location_id,
                 event_type_id=search.event_type_id,
             )
-            grid = grid_of(search, place)
+            moving = await _moving(conn, actor, search.exclude_booking_id)
+            grid = grid_of(search, place, moving)
             window = window_of(search, place, grid, now=now)
             if window.start == window.end:
                 return Offer((), place.zone)
-            span, moving = looked_at(window, grid), search.exclude_booking_id
-            blocked = await availability.blocked(conn, resources(place), span, grid, except_id=moving, now=now)
-            booked = await _booked(conn, place.schedule, window, except_id=moving, now=now)
+            span, except_id = looked_at(window, grid), moving.id if moving else None
+            blocked = await availability.blocked(conn, resources(place), span, grid, except_id=except_id, now=now)
+            booked = await _booked(conn, place.schedule, window, except_id=except_id, now=now)
         return Offer(slots(place, search.party_size, window, grid, blocked=blocked, booked=booked), place.zone)
+
+
+async def _moving(conn: Connection, actor: Actor, booking_id: str | None) -> Booking | None:
+    """Read the booking that is to move; one that is not in the actor's reach is in the way as it is."""
+    return None if booking_id is None else await bookings.fetch(conn, actor, booking_id)
 
 
 async def _booked(

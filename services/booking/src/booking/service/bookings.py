@@ -13,11 +13,11 @@ from functools import partial
 from booking.domain import change as changing
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
-from booking.domain.change import Change, TableChoice
+from booking.domain.change import Change
 from booking.domain.creation import NewBooking, check_attendee, check_request, draft
 from booking.domain.errors import BookingError, InvalidCursorError, NotFoundError
 from booking.domain.facts import Created
-from booking.domain.holds import of_hold
+from booking.domain.holds import grant, of_hold
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
 from booking.domain.occupancy import occupied, stored_span, tables_among
 from booking.domain.place import Place
@@ -88,12 +88,14 @@ class Bookings:
             given = new.visit if hold is None else of_hold(new.visit, hold)
             visit, place = await visit_and_place(unit.conn, actor, given, now=now)
             place = replace(place, held=freed)
+            visit = visit if hold is None else grant(hold, visit)
             attendee = check_attendee(new, await known_client(unit.conn, actor, new), actor)
-            granted = hold is not None and hold.span == visit.span
-            drafted = draft(new, visit, attendee, place, actor, booking_id=self._new_id(), now=now, granted=granted)
-            if place.schedule is not None and place.schedule.is_limited:
+            drafted = draft(new, visit, attendee, place, actor, booking_id=self._new_id(), now=now)
+            if hold is not None and visit.granted:
+                drafted = replace(drafted, tables_chosen=hold.tables_chosen)
+            elif place.schedule is not None and place.schedule.is_limited:
                 await stack.enter_async_context(unit.conn.transaction())
-                made = 0 if new.hold_id else 1
+                made = 1 if hold is None else 0
                 await limits.heed(unit.conn, place.schedule, visit.start_time, made=made, now=now)
             span = stored_span(drafted)
             claim = await find(unit.conn, drafted, place, span, chosen=visit.table_ids, now=now, attempt=attempt)
@@ -180,7 +182,7 @@ class Bookings:
         now = self._clock()
         revised = changing.revise(before, change, actor, now=now)
         after = changing.move_status(revised, change, now=now)
-        place, choice = Place(), TableChoice(before.table_ids, reassign=False)
+        place, choice = Place(), changing.keep_tables(before)
         if changing.needs_place(before, revised, after, change):
             place = await _place_of(unit, revised, occupied(after, now) or stored_span(after), now=now)
             changing.check_times(before, revised, change, place, now=now)
@@ -189,7 +191,13 @@ class Bookings:
                 await limits.heed(unit.conn, place.schedule, after.start_time, made=0, now=now, except_id=before.id)
         table_ids, claim = await reoccupy(unit.conn, before, after, place, choice, now=now, attempt=attempt)
         revised, after = (
-            replace(booking, table_ids=table_ids, version=before.version + 1, updated_at=now)
+            replace(
+                booking,
+                table_ids=table_ids,
+                tables_chosen=choice.by_staff,
+                version=before.version + 1,
+                updated_at=now,
+            )
             for booking in (revised, after)
         )
         steps = changing.facts(before, revised, after, change.reason)

@@ -31,11 +31,14 @@ claimed AS ({occupancy.insertion(_CLAIM, hold_id="$1", expires_at=_EXPIRES_AT)})
 _TAKE = f"""
 DELETE FROM holds WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3) RETURNING {_SELECTED}
 """
-_TAKE_EXPIRED = f"""
-DELETE FROM holds WHERE id IN (
-    SELECT id FROM holds WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
-)
-RETURNING {_SELECTED}
+_EXPIRED = "SELECT id FROM holds WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
+_TAKE_ALL = f"DELETE FROM holds WHERE id = ANY ($1::text[]) RETURNING {_SELECTED}"
+
+# Whoever changes an instance locks it before its holds: so does who takes a hold.
+_LOCK_INSTANCES = """
+SELECT FROM event_instances
+WHERE id IN (SELECT event_instance_id FROM holds WHERE id = ANY ($1::text[]) AND ($2::text IS NULL OR org_id = $2))
+ORDER BY id FOR NO KEY UPDATE
 """
 
 
@@ -50,13 +53,16 @@ async def insert(conn: Connection, hold: Hold, claim: Claim | None) -> None:
 
 async def take(conn: Connection, actor: Actor, hold_id: str) -> Hold | None:
     """Remove a hold in the actor's reach and answer what it was; what it claims is the caller's to give back."""
+    await conn.execute(_LOCK_INSTANCES, [hold_id], actor.org_id)
     row = await conn.fetchrow(_TAKE, hold_id, actor.org_id, actor.client_id)
     return None if row is None else _hold(row)
 
 
 async def take_expired(conn: Connection, now: datetime, limit: int) -> Sequence[Hold]:
-    """Remove holds that are past their expiry, whoever's they are; others that sweep at the same time get others."""
-    return [_hold(row) for row in await conn.fetch(_TAKE_EXPIRED, now, limit)]
+    """Remove holds that are past their expiry, whoever's they are; of two who sweep at once one gets them."""
+    expired = [row["id"] for row in await conn.fetch(_EXPIRED, now, limit)]
+    await conn.execute(_LOCK_INSTANCES, expired, None)
+    return [_hold(row) for row in await conn.fetch(_TAKE_ALL, expired)]
 
 
 def _hold(row: asyncpg.Record) -> Hold:
