@@ -13,7 +13,7 @@ from zlib import crc32
 
 from booking.domain.booking import Booking
 from booking.domain.errors import SlotUnavailableError
-from booking.domain.place import Place
+from booking.domain.place import Place, TablePlace
 from booking.domain.seating import Seating, seatings, suits
 from booking.domain.status import OCCUPYING, Status
 from booking.domain.times import Span, check_span
@@ -53,7 +53,7 @@ class TablesFor:
     Attributes:
         tables: all that there are.
         party_size: how many are to be seated.
-        own: numbers of those that it has already; they come first if they suit it.
+        own: numbers of those that it has already; they come first if they suit it and all of them are needed.
     """
 
     tables: Seating
@@ -70,10 +70,15 @@ class TablesFor:
     def among(self, free: Collection[int], most: int) -> list[tuple[int, ...]]:
         """Answer the first choices that are free, disjoint ones."""
         own = [table for table in self.tables if table.resource_no in self.own]
-        first = [tuple(own)] if self.own <= set(free) and suits(own, self.party_size) else []
+        kept = self.own <= set(free) and suits(own, self.party_size) and not self._has_too_many(own)
+        first = [tuple(own)] if kept else []
         rest = [table for table in self.tables if table.resource_no in free and not (first and table in own)]
         found = islice(chain(first, seatings(rest, self.party_size)), most)
         return [tuple(table.resource_no for table in seating) for seating in found]
+
+    def _has_too_many(self, own: Collection[TablePlace]) -> bool:
+        """Tell whether one of several tables is not needed to seat the party: it has become smaller since."""
+        return any(suits([table for table in own if table is not spare], self.party_size) for spare in own)
 
 
 Demand = AnyOf | AllOf | TablesFor
