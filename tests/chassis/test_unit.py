@@ -6,9 +6,9 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from chassis import outbox
+from chassis import idempotency, outbox
 from chassis.crypto import Sealer
-from chassis.idempotency import AnsweredBeforeError, Once
+from chassis.idempotency import AnsweredBeforeError, IdempotencyKeyReusedError, Once
 from chassis.outbox import OutboxMessage
 from chassis.postgres import Database
 from chassis.unit import Unit, UnitOfWork
@@ -55,22 +55,55 @@ async def test_a_unit_of_one_statement_that_fails_leaves_nothing_and_wakes_nobod
     assert woken == []
 
 
-async def test_with_a_key_the_statement_and_its_answer_are_one_transaction(db: Database) -> None:
-    once = Once(b"scope", b"print", 201, lambda result: str(result).encode(), Sealer(secrets.token_bytes(32)))
+async def keep(unit: Unit, result: str) -> bool:
+    """Do what a statement with an answer in it does; tells whether no twin was quicker."""
+    return await unit.conn.fetchval(idempotency.insertion(1), *unit.kept(result)) is not None
+
+
+@pytest.fixture
+def once() -> Once:
+    return Once(b"scope", b"print", 201, lambda result: str(result).encode(), Sealer(secrets.token_bytes(32)))
+
+
+async def test_a_statement_keeps_its_answer_and_is_not_run_again(db: Database, once: Once) -> None:
     units = UnitOfWork(db, lambda: None)
     with pytest.raises(ZeroDivisionError):
-        async with units.statement(once) as unit:
-            await publish(unit)
+        async with units.statement(once):
             raise ZeroDivisionError
     async with units.statement(once) as unit:
-        await publish(unit)
-        unit.answer("made")
+        assert await keep(unit, "made")
     with pytest.raises(AnsweredBeforeError) as answered:
         async with units.statement(once):
             raise AssertionError("a request that was answered before is not run again")
     assert answered.value.body == b"made"
-    async with db.connection() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM outbox") == 1
+    with pytest.raises(IdempotencyKeyReusedError):
+        async with units.statement(replace(once, fingerprint=b"other")):
+            raise AssertionError("a key is of one request")
+
+
+async def test_of_twins_the_slower_one_keeps_nothing_and_is_given_the_others_answer(db: Database, once: Once) -> None:
+    units = UnitOfWork(db, lambda: None)
+    with pytest.raises(AnsweredBeforeError) as answered:
+        async with units.statement(once) as slow:
+            async with units.statement(once) as quick:
+                assert await keep(quick, "quick")
+            assert not await keep(slow, "slow")
+            raise ZeroDivisionError
+    assert answered.value.body == b"quick"
+
+
+async def test_an_answer_that_is_a_day_old_is_replaced(db: Database, once: Once) -> None:
+    units = UnitOfWork(db, lambda: None)
+    for result in ("old", "new"):
+        async with units.statement(once) as unit:
+            assert await keep(unit, result)
+        async with db.connection() as connection:
+            await connection.execute("UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'")
+
+
+async def test_without_a_key_a_statement_keeps_nothing(db: Database) -> None:
+    async with UnitOfWork(db, lambda: None).statement() as unit:
+        assert unit.kept("made") == []
 
 
 async def test_a_rolled_back_unit_publishes_nothing(db: Database) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chassis.postgres import Database
-from support.booking_service import SOON, Answer, Caller
+from support.booking_service import SOON, Answer, Caller, a_body
 
 RACERS = 64
 
@@ -146,3 +146,13 @@ async def test_changes_of_one_booking_queue_up_and_count_without_a_gap(staff: Ca
             "SELECT sequence FROM history WHERE booking_id = $1 ORDER BY created_at, event_id", booking_id
         )
     assert [row["sequence"] for row in rows] == list(range(1, 22))
+
+
+async def test_twins_of_one_request_are_one_booking_and_one_answer(staff: Caller, db: Database) -> None:
+    schedule_id = await staff.schedule(capacity=20)
+    body = a_body(schedule_id=schedule_id)
+    answers = await asyncio.gather(*(staff.post("/api/v1/bookings", body, Idempotency_Key="twins") for _ in range(20)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.data["id"] for answer in answers}) == 1
+    async with db.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM bookings WHERE org_id = $1", staff.org_id) == 1

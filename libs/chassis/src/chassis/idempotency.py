@@ -27,6 +27,7 @@ INSERT INTO idempotency_keys (scope, fingerprint, status, answer) VALUES ($1, $2
 ON CONFLICT (scope) DO UPDATE
 SET fingerprint = excluded.fingerprint, status = excluded.status, answer = excluded.answer, created_at = now()
 """
+_COLUMNS = ("bytea", "bytea", "integer", "bytea")
 _SWEEP = f"""
 DELETE FROM idempotency_keys WHERE scope IN (
     SELECT scope FROM idempotency_keys WHERE created_at < now() - interval '{_KEPT}' LIMIT $1
@@ -65,13 +66,21 @@ class Once:
         """Go on when the key is new; called first inside the transaction of the change.
 
         Raises:
-            AnsweredBeforeError: with the answer that the same request got.
-            IdempotencyKeyReusedError: when the key came with another body.
+            AnsweredBeforeError, IdempotencyKeyReusedError: as `look` says.
             IdempotencyInProgressError: when a twin of the request holds the key.
         """
         free = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _lock_number(self.scope))
         if not free:
             raise IdempotencyInProgressError
+        await self.look(connection)
+
+    async def look(self, connection: Connection) -> None:
+        """Go on when the key is new.
+
+        Raises:
+            AnsweredBeforeError: with the answer that the same request got.
+            IdempotencyKeyReusedError: when the key came with another body.
+        """
         row = await connection.fetchrow(_FIND, self.scope)
         if row is None:
             return
@@ -81,8 +90,31 @@ class Once:
 
     async def remember(self, connection: Connection, result: object) -> None:
         """Keep the answer; called last inside the transaction of the change."""
+        await connection.execute(_KEEP, *self.columns(result))
+
+    def columns(self, result: object) -> list[object]:
+        """Lay the answer out as the parameters of `insertion`."""
         answer = self.sealer.seal(self.render(result), context=self.scope)
-        await connection.execute(_KEEP, self.scope, self.fingerprint, self.status, answer)
+        return [self.scope, self.fingerprint, self.status, answer]
+
+
+def insertion(first: int) -> str:
+    """Write an INSERT of an answer, to be a part of the one statement that makes the change.
+
+    It returns a row, unless a twin of the request was quicker: then the whole statement is to fail, so that nothing is
+    changed twice.
+
+    Args:
+        first: the number of its first own parameter; they are `Once.columns`.
+    """
+    values = ", ".join(f"${first + place}::{kind}" for place, kind in enumerate(_COLUMNS))
+    return f"""
+    INSERT INTO idempotency_keys (scope, fingerprint, status, answer) VALUES ({values})
+    ON CONFLICT (scope) DO UPDATE
+    SET fingerprint = excluded.fingerprint, status = excluded.status, answer = excluded.answer, created_at = now()
+    WHERE idempotency_keys.created_at <= now() - interval '{_KEPT}'
+    RETURNING 1
+    """
 
 
 def scope_of(*parts: str) -> bytes:

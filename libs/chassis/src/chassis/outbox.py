@@ -53,6 +53,10 @@ class OutboxMessage:
     value: bytes
 
 
+_KINDS = ("text", "text", "bytea", "bytea")
+COLUMNS = len(_KINDS)
+
+
 def insertion(first: int) -> str:
     """Write an INSERT of messages, in their order; its parameters are `columns`, from the number `first` on.
 
@@ -60,7 +64,7 @@ def insertion(first: int) -> str:
     the lock of each message's resource row by then, or inserts the row with it: that makes the ids of one key rise in
     commit order.
     """
-    arrays = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(("text", "text", "bytea", "bytea")))
+    arrays = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(_KINDS))
     return f"""
     INSERT INTO outbox (event_id, topic, key, value)
     SELECT event_id, topic, key, value

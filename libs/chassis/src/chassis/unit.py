@@ -5,7 +5,7 @@ the commit.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from chassis.idempotency import Once
 from chassis.postgres import Connection, Database
@@ -14,10 +14,11 @@ from chassis.postgres import Connection, Database
 class Unit:
     """A use case's work on the database: its connection, whether it publishes, and its result."""
 
-    def __init__(self, conn: Connection) -> None:
+    def __init__(self, conn: Connection, once: Once | None = None) -> None:
         self.conn = conn
         self.publishing = False
         self.result: object = None
+        self._once = once
 
     def publishes(self) -> None:
         """Tell that rows were added to the outbox (`chassis.outbox.insertion`): the relay is woken after the commit."""
@@ -27,6 +28,14 @@ class Unit:
         """Name the result that a repetition of the request is answered with."""
         self.result = result
 
+    def kept(self, result: object) -> list[object]:
+        """Answer what the statement of the change keeps for a repetition of the request.
+
+        Returns:
+            The parameters of `chassis.idempotency.insertion`; none where nothing is kept, or `begin` sees to it.
+        """
+        return [] if self._once is None else self._once.columns(result)
+
 
 class UnitOfWork:
     """Begins units on one database and wakes the relay behind those that published."""
@@ -35,7 +44,8 @@ class UnitOfWork:
         self._database = database
         self._wake_relay = wake_relay
 
-    def begin(self, once: Once | None = None) -> AbstractAsyncContextManager[Unit]:
+    @asynccontextmanager
+    async def begin(self, once: Once | None = None) -> AsyncIterator[Unit]:
         """Open a transaction for the block; it commits at the block's end, with its kept answer.
 
         Args:
@@ -44,24 +54,37 @@ class UnitOfWork:
         Raises:
             AnsweredBeforeError, IdempotencyKeyReusedError, IdempotencyInProgressError: as `Once.enter` says.
         """
-        return self._unit(self._database.transaction(), once)
-
-    def statement(self, once: Once | None = None) -> AbstractAsyncContextManager[Unit]:
-        """Do as `begin` for a block that writes with one statement, which it executes last.
-
-        Such a statement is a transaction by itself, so one is opened only to keep an answer with it: two round trips
-        fewer.
-        """
-        return self._unit(self._database.connection() if once is None else self._database.transaction(), once)
-
-    @asynccontextmanager
-    async def _unit(self, lent: AbstractAsyncContextManager[Connection], once: Once | None) -> AsyncIterator[Unit]:
-        async with lent as conn:
+        async with self._database.transaction() as conn:
             if once is not None:
                 await once.enter(conn)
             unit = Unit(conn)
             yield unit
             if once is not None:
                 await once.remember(conn, unit.result)
+        self._wake_behind(unit)
+
+    @asynccontextmanager
+    async def statement(self, once: Once | None = None) -> AsyncIterator[Unit]:
+        """Do as `begin` for a block that writes with one statement, which it executes last, with `Unit.kept` in it.
+
+        Such a statement is a transaction by itself: four round trips fewer. A twin of the request that runs at the same
+        time fails over the key, or over what the other one took; so a block that fails looks for the twin's answer.
+
+        Raises:
+            AnsweredBeforeError, IdempotencyKeyReusedError: as `Once.look` says.
+        """
+        async with self._database.connection() as conn:
+            if once is not None:
+                await once.look(conn)
+            unit = Unit(conn, once)
+            try:
+                yield unit
+            except Exception:
+                if once is not None:
+                    await once.look(conn)
+                raise
+        self._wake_behind(unit)
+
+    def _wake_behind(self, unit: Unit) -> None:
         if unit.publishing:
             self._wake_relay()

@@ -76,7 +76,7 @@ class Holds:
             if place.instance is not None:
                 await make_room(unit.conn, place.instance, hold.party_size, now)
                 await spots.hold(unit.conn, hold)
-            await holds.insert(unit.conn, hold, claim)
+            await holds.insert(unit.conn, hold, claim, unit.kept(hold))
             unit.answer(hold)
         return hold
 

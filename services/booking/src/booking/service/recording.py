@@ -51,6 +51,7 @@ async def write(
     booking = events[-1].booking
     entries, messages = [entry_of(event) for event in told], [message_of(event) for event in told]
     store = bookings.insert if before is None else bookings.update
-    await store(unit.conn, Record(booking, claim, actor.name, entries, messages))
+    kept = unit.kept(booking) if before is None else ()
+    await store(unit.conn, Record(booking, claim, actor.name, entries, messages, kept))
     unit.publishes()
     return booking

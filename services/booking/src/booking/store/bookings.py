@@ -20,7 +20,7 @@ from booking.domain.status import Status
 from booking.domain.times import local_date
 from booking.store import history, occupancy
 from booking.store.filters import conditions, statuses
-from chassis import outbox
+from chassis import idempotency, outbox
 from chassis.outbox import OutboxMessage
 from chassis.postgres import Connection
 
@@ -33,22 +33,27 @@ _ACTOR = len(_WRITTEN) + 1
 _CLAIM = _ACTOR + 1
 _HISTORY = _CLAIM + occupancy.COLUMNS
 _MESSAGES = _HISTORY + history.COLUMNS
+_KEPT = _MESSAGES + outbox.COLUMNS
 
 
-def _writing(statement: str) -> str:
+def _writing(statement: str, *, once: bool = False) -> str:
+    kept = f", kept AS ({idempotency.insertion(_KEPT)})" if once else ""
     return f"""
     WITH written AS ({statement}),
     claimed AS ({occupancy.insertion(_CLAIM, booking_id="$1")}),
     remembered AS ({history.insertion(_HISTORY, booking_id="$1", org_id="$2", actor=f"${_ACTOR}")}),
     told AS ({outbox.insertion(_MESSAGES)})
+    {kept}
     {occupancy.check("claimed", _CLAIM)}
+    {"UNION ALL SELECT all_claimed(count(*), 1) FROM kept" if once else ""}
     """
 
 
-_INSERT = _writing(f"""
+_NEW = f"""
     INSERT INTO bookings ({", ".join(_WRITTEN)})
     VALUES ({", ".join(f"${number}" for number in range(1, len(_WRITTEN) + 1))})
-""")
+"""
+_INSERT, _INSERT_ONCE = _writing(_NEW), _writing(_NEW, once=True)
 _UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id = $1 AND org_id = $2")
 _FETCH = f"SELECT {SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
 _DUE = f"SELECT {SELECTED} FROM bookings WHERE complete_at <= $1 ORDER BY complete_at LIMIT $2"
@@ -70,6 +75,7 @@ class Record:
         actor: who did it.
         entries: for history.
         messages: for the topic.
+        kept: the answer for a repetition of the request, as `chassis.idempotency.insertion` takes it; or none.
     """
 
     booking: Booking
@@ -77,16 +83,17 @@ class Record:
     actor: str
     entries: Sequence[history.Entry]
     messages: Sequence[OutboxMessage]
+    kept: Sequence[object] = ()
 
 
 async def insert(conn: Connection, record: Record) -> None:
     """Write a new booking.
 
     Raises:
-        asyncpg.ExclusionViolationError: another was quicker to take what it claims.
+        asyncpg.ExclusionViolationError: another was quicker to take what it claims, or to make the same request.
         AlreadyBookedError: its attendee has that slot already.
     """
-    await _execute(conn, _INSERT, record)
+    await _execute(conn, _INSERT_ONCE if record.kept else _INSERT, record)
 
 
 async def update(conn: Connection, record: Record) -> None:
@@ -188,6 +195,7 @@ def _values(record: Record) -> list[object]:
         *occupancy.columns(record.claim),
         *history.columns(record.entries),
         *outbox.columns(record.messages),
+        *record.kept,
     ]
 
 

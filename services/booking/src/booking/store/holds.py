@@ -14,6 +14,7 @@ from booking.domain.actors import Actor
 from booking.domain.holds import Hold
 from booking.domain.occupancy import Claim
 from booking.store import occupancy
+from chassis import idempotency
 from chassis.postgres import Connection
 
 _FIELDS = tuple(field.name for field in fields(Hold))
@@ -26,7 +27,11 @@ WITH written AS (
     INSERT INTO holds ({_SELECTED}) VALUES ({", ".join(f"${number}" for number in range(1, _CLAIM))})
 ),
 claimed AS ({occupancy.insertion(_CLAIM, hold_id="$1", expires_at=_EXPIRES_AT)})
-{occupancy.check("claimed", _CLAIM)}
+"""
+_CHECK = occupancy.check("claimed", _CLAIM)
+_INSERT_ONCE = f"""
+{_INSERT}, kept AS ({idempotency.insertion(_CLAIM + occupancy.COLUMNS)})
+{_CHECK} UNION ALL SELECT all_claimed(count(*), 1) FROM kept
 """
 _TAKE = f"""
 DELETE FROM holds WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3) RETURNING {_SELECTED}
@@ -42,13 +47,20 @@ ORDER BY id FOR NO KEY UPDATE
 """
 
 
-async def insert(conn: Connection, hold: Hold, claim: Claim | None) -> None:
+async def insert(conn: Connection, hold: Hold, claim: Claim | None, kept: Sequence[object]) -> None:
     """Write a hold with what it claims.
 
+    Args:
+        conn: where to write.
+        hold: the hold.
+        claim: what it takes.
+        kept: the answer for a repetition of the request, as `chassis.idempotency.insertion` takes it; or none.
+
     Raises:
-        asyncpg.ExclusionViolationError: another was quicker to take what it claims.
+        asyncpg.ExclusionViolationError: another was quicker to take what it claims, or to make the same request.
     """
-    await conn.execute(_INSERT, *(getattr(hold, name) for name in _FIELDS), *occupancy.columns(claim))
+    values = (*(getattr(hold, name) for name in _FIELDS), *occupancy.columns(claim), *kept)
+    await conn.execute(_INSERT_ONCE if kept else _INSERT + _CHECK, *values)
 
 
 async def take(conn: Connection, actor: Actor, hold_id: str) -> Hold | None:
