@@ -1,5 +1,6 @@
 """Topics of one's own, and reading them to the end."""
 
+import asyncio
 import secrets
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -17,12 +18,15 @@ async def fresh_topic(bootstrap: str, *, partitions: int = 3) -> Topic:
 
 async def read_topic(bootstrap: str, name: str) -> list[Record]:
     """Read all that a topic holds now, in offset order within each partition."""
-    consumer = AIOKafkaConsumer(name, bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        name, bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
-        partitions = list(consumer.assignment())
+        async with asyncio.timeout(30):
+            while not (partitions := list(consumer.assignment())):  # a new topic may be known late
+                await asyncio.sleep(0.02)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         found: list[Record] = []
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             batches = await consumer.getmany(timeout_ms=200)
