@@ -218,3 +218,18 @@ async def test_parties_that_swap_their_tables_keep_one_each(staff: Caller, db: D
         shown = [(await staff.get(f"/api/v1/bookings/{booking_id}")).data["table_ids"] for booking_id in ids]
         assert sorted(shown) == sorted([table] for table in tables)
         assert await overlaps(db, staff.org_id) == 0
+
+
+async def test_many_statuses_at_once_in_events_that_cross_all_change(staff: Caller, db: Database) -> None:
+    """Each request locks its bookings in one order and, with them, their events in another."""
+    events = [(await add_instance(db, staff, max_attendance=50))["uid"] for _ in range(2)]
+    several = []
+    for number in range(20):
+        order = events if number % 2 else events[::-1]
+        several.append([(await register(staff, instance_id)).data["id"] for instance_id in order])
+    answers = await asyncio.gather(
+        *(staff.post("/api/v1/bookings/bulk-status", {"ids": ids, "status": "CANCELLED"}) for ids in several)
+    )
+    assert [[result["status"] for result in answer.data] for answer in answers] == [["CANCELLED"] * 2] * 20
+    for instance_id in events:
+        assert (await staff.get(f"/v2/event_instances/{instance_id}")).data["attendance"] == 0
