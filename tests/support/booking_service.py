@@ -155,12 +155,13 @@ class Service:
 
 
 @asynccontextmanager
-async def running_service(servers: Servers) -> AsyncIterator[Service]:
-    """The service on a free port, with its databases migrated."""
+async def running_service(servers: Servers, **more: Any) -> AsyncIterator[Service]:
+    """The service on a free port, with its databases migrated; `more` are settings."""
     settings = Settings(
         postgres_url=servers.postgres_url,
         kafka_bootstrap=servers.kafka_bootstrap,
         secret_key=SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
+        **more,
     )
     await migrate(settings, DATABASE)
     identity, keys = Identity.on(settings.postgres_url)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chassis.postgres import Database
 from support.booking_service import SOON, Answer, Caller, a_body
+from support.event_instances import add_instance, register
 
 RACERS = 64
 
@@ -23,7 +24,8 @@ async def overlaps(db: Database, org_id: str) -> int:
         return int(
             await conn.fetchval(
                 "SELECT count(*) FROM occupancy a"
-                " JOIN occupancy b ON a.during && b.during AND a.booking_id < b.booking_id"
+                " JOIN occupancy b ON a.during && b.during"
+                " AND coalesce(a.booking_id, a.hold_id) < coalesce(b.booking_id, b.hold_id)"
                 " JOIN resources r ON r.resource_no = a.resource_no WHERE r.org_id = $1",
                 org_id,
             )
@@ -156,3 +158,88 @@ async def test_twins_of_one_request_are_one_booking_and_one_answer(staff: Caller
     assert len({answer.data["id"] for answer in answers}) == 1
     async with db.connection() as conn:
         assert await conn.fetchval("SELECT count(*) FROM bookings WHERE org_id = $1", staff.org_id) == 1
+
+
+async def test_a_corrected_no_show_and_creations_race_for_its_time(staff: Caller, db: Database) -> None:
+    schedule_id = await staff.schedule()
+    for status in ("SEATED", "CONFIRMED"):
+        at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1 + len(status))
+        path = f"/api/v1/bookings/{(await staff.book(schedule_id=schedule_id, at=at)).data['id']}"
+        for before in ("CONFIRMED", "NO_SHOW"):
+            assert (await staff.patch(path, {"status": before})).status == 200
+        answers = await asyncio.gather(
+            staff.patch(path, {"status": status, "correction": True}),
+            *(staff.book(schedule_id=schedule_id, at=at) for _ in range(8)),
+        )
+        assert sorted(answer.status // 100 for answer in answers) == [2] + [4] * 8
+        assert {answer.code for answer in answers if answer.status >= 400} == {"slot_unavailable"}
+        kept = (await staff.get(path)).data["status"]
+        assert kept == (status if answers[0].status == 200 else "NO_SHOW")
+    assert await overlaps(db, staff.org_id) == 0
+
+
+async def test_of_20_who_race_for_the_last_3_spots_3_get_one(staff: Caller, db: Database) -> None:
+    """By registering, by holding a spot, and by coming with one more."""
+    instance_id = (await add_instance(db, staff, max_attendance=10))["uid"]
+    ids = [(await register(staff, instance_id)).data["id"] for _ in range(7)]
+    answers = await asyncio.gather(
+        *(register(staff, instance_id) for _ in range(7)),
+        *(staff.post("/api/v1/holds", {"event_instance_id": instance_id}) for _ in range(6)),
+        *(staff.patch(f"/api/v1/bookings/{booking_id}", {"party_size": 2}) for booking_id in ids),
+    )
+    assert sorted(answer.status // 100 for answer in answers) == [2] * 3 + [4] * 17
+    assert {answer.code for answer in answers if answer.status >= 400} == {"slot_unavailable"}
+    async with db.connection() as conn:
+        spots = await conn.fetchval("SELECT sum(spots) FROM spots WHERE instance_id = $1", instance_id)
+    assert (spots, (await staff.get(f"/v2/event_instances/{instance_id}")).data["attendance"]) == (10, 10)
+
+
+async def test_at_the_bounds_of_time_a_booking_is_in_nobodys_way_but_its_own_resources(
+    staff: Caller, db: Database
+) -> None:
+    """The neighbours' numbers begin where those of a resource end."""
+    schedules = [await staff.schedule() for _ in range(3)]
+    async with db.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT resource_no FROM resources WHERE owner_id = ANY ($1) ORDER BY resource_no", schedules
+        )
+    first = rows[0]["resource_no"]
+    assert [row["resource_no"] for row in rows] == [first, first + 1, first + 2], "they are neighbours"
+    bounds = [datetime(1970, 1, 2, tzinfo=UTC), datetime(2199, 12, 31, 22, 59, 59, tzinfo=UTC)]
+    for schedule_id in (schedules[1], schedules[0], schedules[2]):
+        for at in bounds:
+            answers = await asyncio.gather(*(staff.book(schedule_id=schedule_id, at=at) for _ in range(8)))
+            assert told(answers) == {(201, ""): 1, (409, "slot_unavailable"): 7}
+    assert await overlaps(db, staff.org_id) == 0
+
+
+async def test_parties_that_swap_their_tables_keep_one_each(staff: Caller, db: Database) -> None:
+    location_id = await staff.location()
+    tables = [await staff.table(location_id, 4) for _ in range(3)]
+    ids = [(await staff.book(location_id=location_id, table_ids=[table])).data["id"] for table in tables]
+    for turn in range(3):
+        answers = await asyncio.gather(
+            *(
+                staff.patch(f"/api/v1/bookings/{booking_id}", {"table_ids": [tables[(place + turn + 1) % 3]]})
+                for place, booking_id in enumerate(ids)
+            )
+        )
+        assert {answer.status for answer in answers} <= {200, 409}
+        shown = [(await staff.get(f"/api/v1/bookings/{booking_id}")).data["table_ids"] for booking_id in ids]
+        assert sorted(shown) == sorted([table] for table in tables)
+        assert await overlaps(db, staff.org_id) == 0
+
+
+async def test_many_statuses_at_once_in_events_that_cross_all_change(staff: Caller, db: Database) -> None:
+    """Each request locks its bookings in one order and, with them, their events in another."""
+    events = [(await add_instance(db, staff, max_attendance=50))["uid"] for _ in range(2)]
+    several = []
+    for number in range(20):
+        order = events if number % 2 else events[::-1]
+        several.append([(await register(staff, instance_id)).data["id"] for instance_id in order])
+    answers = await asyncio.gather(
+        *(staff.post("/api/v1/bookings/bulk-status", {"ids": ids, "status": "CANCELLED"}) for ids in several)
+    )
+    assert [[result["status"] for result in answer.data] for answer in answers] == [["CANCELLED"] * 2] * 20
+    for instance_id in events:
+        assert (await staff.get(f"/v2/event_instances/{instance_id}")).data["attendance"] == 0

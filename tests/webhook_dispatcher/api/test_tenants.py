@@ -1,11 +1,6 @@
 """No request reads or changes another organization's rows (architecture.md I10); every operation needs its scope."""
 
-import pytest
-
 from support.booking_service import Caller
-from support.dispatcher import a_happening
-from support.endpoints import endpoint
-from support.waiting import eventually
 from support.webhook_service import SUBSCRIPTIONS, WebhookService
 
 OPERATIONS = [
@@ -17,21 +12,6 @@ OPERATIONS = [
     ("POST", f"{SUBSCRIPTIONS}/{{sub}}/disable", "manage"),
     ("DELETE", f"{SUBSCRIPTIONS}/{{sub}}", "manage"),
 ]
-
-
-@pytest.fixture
-async def ids(owner: Caller, service: WebhookService) -> dict[str, str]:
-    """A subscription and a delivery of the owner's organization."""
-    async with endpoint() as receiver:
-        made = await owner.post(SUBSCRIPTIONS, {"url": receiver.url, "events": ["*"]})
-        path = f"{SUBSCRIPTIONS}/{made.data['id']}/deliveries"
-        await service.publish(a_happening(orgid=owner.org_id))
-
-        async def came() -> bool:
-            return bool((await owner.get(f"{path}?status=delivered")).data)
-
-        await eventually(came, within=15)
-        return {"sub": made.data["id"], "dlv": (await owner.get(path)).data[0]["id"]}
 
 
 def body_for(method: str) -> dict[str, str] | None:

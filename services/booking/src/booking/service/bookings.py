@@ -29,7 +29,7 @@ from booking.service.occupying import find, make_room, reoccupy
 from booking.service.origin import Origin
 from booking.service.recording import write
 from booking.service.visiting import known_client, take_hold, visit_and_place
-from booking.store import bookings, history, places, spots
+from booking.store import bookings, history, instances, places, spots
 from booking.store.contention import retrying
 from booking.store.history import FeedEntry
 from chassis.clock import Clock
@@ -158,7 +158,9 @@ class Bookings:
     ) -> list[Outcome]:
         outcomes: dict[str, Outcome] = {}
         async with self._units.begin(once) as unit:
-            for booking_id in sorted(set(booking_ids)):  # in one order, so that two of these wait in one direction
+            for instance_id in await bookings.lock_several(unit.conn, actor, booking_ids):
+                await instances.lock(unit.conn, actor.org_id, instance_id)
+            for booking_id in sorted(set(booking_ids)):
                 try:
                     async with unit.conn.transaction():
                         after = await self._change_in(unit, actor, booking_id, change, origin, attempt=attempt)

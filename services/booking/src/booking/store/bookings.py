@@ -58,6 +58,11 @@ _UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id
 _FETCH = f"SELECT {SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
 _DUE = f"SELECT {SELECTED} FROM bookings WHERE complete_at <= $1 ORDER BY complete_at LIMIT $2"
 _ONE_PER_ATTENDEE = "bookings_one_per_attendee"
+_LOCK_SEVERAL = """
+SELECT event_instance_id FROM bookings
+WHERE id = ANY ($1::text[]) AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)
+ORDER BY id FOR UPDATE
+"""
 _REGISTRATIONS = f"""
 SELECT {SELECTED} FROM bookings
 WHERE event_instance_id = $1 AND org_id = $2 AND status = ANY ($3::text[]) AND id <> ALL ($4::text[])
@@ -109,6 +114,15 @@ async def fetch(conn: Connection, actor: Actor, booking_id: str, *, lock: bool =
     """Read a booking in the actor's reach, or None; with `lock`, so that changes of it queue up behind this one."""
     row = await conn.fetchrow(f"{_FETCH} FOR UPDATE" if lock else _FETCH, booking_id, actor.org_id, actor.client_id)
     return None if row is None else booking_of(row)
+
+
+async def lock_several(conn: Connection, actor: Actor, booking_ids: Collection[str]) -> list[str]:
+    """Lock bookings in the actor's reach in the order of their ids, and answer their event instances in that of theirs.
+
+    Two who lock several wait for each other in one direction only, if both lock the instances in this order too.
+    """
+    rows = await conn.fetch(_LOCK_SEVERAL, list(booking_ids), actor.org_id, actor.client_id)
+    return sorted({row["event_instance_id"] for row in rows} - {None})
 
 
 async def lock_registrations(
