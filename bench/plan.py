@@ -38,7 +38,7 @@ class Plan:
     journey_seconds: float = 8.0
     availability_reads: int = 300
     list_sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
-    list_reads: int = 150
+    list_reads: int = 100
     wide_list_reads: int = 30
 
 

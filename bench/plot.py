@@ -104,7 +104,7 @@ def _draw_lists(axes: Any, measured: lists.Measured) -> None:
             values = [percentile(size[name].milliseconds, 0.5) for size in timed]
             axes.plot(bookings, values, marker="o", linewidth=0.8, color=colour, label=None if number else what)
     axes.set_yscale("log")
-    _set_growth(axes, "First page of a list with its total, by filters, p50")
+    _set_growth(axes, "A list's first page and total, by filters, p50")
     axes.legend()
 
 
