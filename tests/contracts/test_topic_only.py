@@ -56,6 +56,8 @@ def test_a_snapshot_never_changes(resource: str) -> None:
         ("location", {"date_overrides": None}),
         ("location", {"visit_minutes": 0}),
         ("location", {"interval_minutes": 0}),
+        ("location", {"one_per_attendee": None}),
+        ("location", {"complete_after_minutes": -1}),
         ("table", {"min_party": 0}),
         ("table", {"max_party": 0}),
     ],
