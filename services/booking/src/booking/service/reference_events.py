@@ -10,9 +10,10 @@ from typing import Any
 from booking.domain.actors import Actor
 from booking.domain.facts import NextId
 from booking.domain.reference import LOCATIONS, TABLES, Kind, Stored, T
+from booking.service.events import message_of
 from booking.service.origin import Origin
 from chassis.outbox import OutboxMessage
-from slotwire_contracts import BOOKING_EVENTS, Location, Table, encode, make_event
+from slotwire_contracts import Location, Table, make_event
 
 _SNAPSHOTS: Mapping[str, type[Location | Table]] = {LOCATIONS.name: Location, TABLES.name: Table}
 
@@ -49,7 +50,7 @@ def tell(
         correlationid=origin.request_id,
         traceparent=origin.traceparent,
     )
-    return told, [OutboxMessage(event.id, BOOKING_EVENTS.name, event.subject.encode(), encode(event))]
+    return told, [message_of(event)]
 
 
 def _catalog(kind: Kind[T], before: Stored[T] | None, after: Stored[T]) -> tuple[str, dict[str, Any]]:
