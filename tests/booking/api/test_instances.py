@@ -28,9 +28,9 @@ KEYS = [
 ]
 
 
-async def test_what_is_left_out_is_as_the_service_says(staff: Caller, db: Database) -> None:
+async def test_what_is_left_out_is_as_the_service_says(staff: Caller) -> None:
     location_id = await staff.location()
-    service_id = await add_service(db, staff.org_id, location_id=location_id, duration_minutes=90, max_attendance=7)
+    service_id = await add_service(staff, location_id=location_id, duration_minutes=90, max_attendance=7)
     made = await post_instance(staff, service_id)
     assert made.status == 201
     assert list(made.body["data"]) == KEYS
@@ -49,8 +49,8 @@ async def test_what_is_left_out_is_as_the_service_says(staff: Caller, db: Databa
     assert (await staff.get(f"{PATH}/{made.data['uid']}")).body == made.body
 
 
-async def test_what_is_given_goes_before_the_service(staff: Caller, db: Database) -> None:
-    service_id = await add_service(db, staff.org_id, location_id=await staff.location())
+async def test_what_is_given_goes_before_the_service(staff: Caller) -> None:
+    service_id = await add_service(staff, location_id=await staff.location())
     given = {
         "title": "Yoga at sunrise",
         "start_time": text(SOON),
@@ -84,10 +84,8 @@ FLAWS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "param"), FLAWS)
-async def test_bad_input_is_refused_in_making_and_changing(
-    staff: Caller, db: Database, fields: dict[str, Any], param: str
-) -> None:
-    made = await add_instance(db, staff)
+async def test_bad_input_is_refused_in_making_and_changing(staff: Caller, fields: dict[str, Any], param: str) -> None:
+    made = await add_instance(staff)
     path = f"{PATH}/{made['uid']}"
     for refused in (
         await post_instance(staff, made["service_id"], **fields),
@@ -98,9 +96,10 @@ async def test_bad_input_is_refused_in_making_and_changing(
     assert [one["uid"] for one in (await staff.get(PATH)).data] == [made["uid"]]
 
 
-async def test_every_flaw_is_told_at_once(staff: Caller, db: Database) -> None:
-    appointment = await add_service(db, staff.org_id, service_type="appointment")
-    deleted = await add_service(db, staff.org_id, deleted_at=SOON)
+async def test_every_flaw_is_told_at_once(staff: Caller) -> None:
+    appointment = await add_service(staff, service_type="appointment")
+    deleted = await add_service(staff)
+    assert (await staff.delete(f"/v2/settings/services/{deleted}")).status == 200
     refused = await post_instance(staff, appointment, location_id="loc_none", end_time=text(SOON))
     assert [(flaw["param"], flaw["message"]) for flaw in refused.body["error"]["details"]["errors"]] == [
         ("service_id", "must be the id of a service of the type event"),
@@ -115,15 +114,15 @@ async def test_every_flaw_is_told_at_once(staff: Caller, db: Database) -> None:
 
 
 @pytest.mark.parametrize("field", ["title", "start_time", "end_time", "timezone", "max_attendance", "status"])
-async def test_what_must_have_a_value_cannot_be_taken_away(staff: Caller, db: Database, field: str) -> None:
-    made = await add_instance(db, staff)
+async def test_what_must_have_a_value_cannot_be_taken_away(staff: Caller, field: str) -> None:
+    made = await add_instance(staff)
     refused = await staff.patch(f"{PATH}/{made['uid']}", {field: None})
     assert (refused.status, refused.body["error"]["param"]) == (422, field)
 
 
 @pytest.mark.parametrize("status", ["cancelled", "gone", 1])
-async def test_only_its_own_endpoint_cancels(staff: Caller, db: Database, status: object) -> None:
-    made = await add_instance(db, staff)
+async def test_only_its_own_endpoint_cancels(staff: Caller, status: object) -> None:
+    made = await add_instance(staff)
     refused = await staff.patch(f"{PATH}/{made['uid']}", {"status": status})
     assert (refused.status, refused.body["error"]["message"]) == (
         422,
@@ -140,32 +139,30 @@ async def test_only_its_own_endpoint_cancels(staff: Caller, db: Database, status
         ("2031-10-26T02:30:00+01:00", "2031-10-26T01:30:00Z"),
     ],
 )
-async def test_times_are_kept_in_utc_whatever_the_clocks_do(
-    staff: Caller, db: Database, given: str, stored: str
-) -> None:
-    made = await add_instance(db, staff, start_time=given)
+async def test_times_are_kept_in_utc_whatever_the_clocks_do(staff: Caller, given: str, stored: str) -> None:
+    made = await add_instance(staff, start_time=given)
     assert made["start_time"] == stored
     assert parse_instant(made["end_time"]) - parse_instant(stored) == timedelta(hours=1)
     moved = await staff.patch(f"{PATH}/{made['uid']}", {"timezone": "America/New_York"})
     assert (moved.data["start_time"], moved.data["end_time"]) == (stored, made["end_time"])
 
 
-async def test_a_repeated_post_with_an_idempotency_key_makes_one(staff: Caller, db: Database) -> None:
-    body = {"service_id": await add_service(db, staff.org_id), "start_time": text(SOON)}
+async def test_a_repeated_post_with_an_idempotency_key_makes_one(staff: Caller) -> None:
+    body = {"service_id": await add_service(staff), "start_time": text(SOON)}
     first = await staff.post(PATH, body, Idempotency_Key="a")
     again = await staff.post(PATH, body, Idempotency_Key="a")
     assert (first.status, first.body) == (201, again.body)
     assert len((await staff.get(PATH)).data) == 1
 
 
-async def test_a_list_is_filtered_and_comes_in_pages_by_start(staff: Caller, db: Database) -> None:
-    service_id, location_id = await add_service(db, staff.org_id), await staff.location()
+async def test_a_list_is_filtered_and_comes_in_pages_by_start(staff: Caller) -> None:
+    service_id, location_id = await add_service(staff), await staff.location()
     days = [3, 0, 2, 1]
     uids = {
         day: (await post_instance(staff, service_id, start_time=text(SOON + timedelta(days=day)))).data["uid"]
         for day in days
     }
-    other = (await add_instance(db, staff, location_id=location_id, start_time=text(SOON + timedelta(days=9))))["uid"]
+    other = (await add_instance(staff, location_id=location_id, start_time=text(SOON + timedelta(days=9))))["uid"]
     await staff.post(f"{PATH}/{uids[2]}/cancel", {})
 
     async def listed(query: str) -> list[str]:
@@ -202,16 +199,16 @@ async def test_a_bad_query_is_refused(staff: Caller, query: str, param: str) -> 
     assert (refused.status, refused.body["error"]["param"]) == (422, param)
 
 
-async def test_a_page_has_25_unless_more_are_asked_for(staff: Caller, db: Database) -> None:
-    service_id = await add_service(db, staff.org_id)
+async def test_a_page_has_25_unless_more_are_asked_for(staff: Caller) -> None:
+    service_id = await add_service(staff)
     for _ in range(26):
         await post_instance(staff, service_id)
     assert len((await staff.get(PATH)).data) == 25
     assert len((await staff.get(f"{PATH}?per_page=100")).data) == 26
 
 
-async def test_a_change_is_told_and_no_change_is_not(service: Service, staff: Caller, db: Database) -> None:
-    made = await add_instance(db, staff)
+async def test_a_change_is_told_and_no_change_is_not(service: Service, staff: Caller) -> None:
+    made = await add_instance(staff)
     path, location_id = f"{PATH}/{made['uid']}", await staff.location()
     changes = {"title": "Yin yoga", "timezone": "Europe/Paris", "location_id": location_id, "max_attendance": 4}
     assert (await staff.patch(path, {})).data == made
@@ -233,15 +230,15 @@ async def test_a_change_is_told_and_no_change_is_not(service: Service, staff: Ca
     assert data["resource"] == {"id": changed.data.pop("uid"), **changed.data}
 
 
-async def test_holds_count(staff: Caller, db: Database) -> None:
-    made = await add_instance(db, staff)
+async def test_holds_count(staff: Caller) -> None:
+    made = await add_instance(staff)
     await hold(staff, made["uid"], 3)
     for shown in ((await staff.get(f"{PATH}/{made['uid']}")).data, (await staff.get(PATH)).data[0]):
         assert (shown["attendance"], shown["remaining"]) == (3, 7)
 
 
-async def test_a_capacity_keeps_every_spot_that_is_taken(staff: Caller, db: Database) -> None:
-    made = await add_instance(db, staff)
+async def test_a_capacity_keeps_every_spot_that_is_taken(staff: Caller) -> None:
+    made = await add_instance(staff)
     path = f"{PATH}/{made['uid']}"
     await registered(staff, made["uid"], party_size=5)
     await hold(staff, made["uid"], 2)
@@ -255,8 +252,8 @@ async def test_a_capacity_keeps_every_spot_that_is_taken(staff: Caller, db: Data
     assert (raised.data["attendance"], raised.data["remaining"]) == (7, 1)
 
 
-async def test_spots_and_a_lowered_capacity_race_and_it_is_never_overfull(staff: Caller, db: Database) -> None:
-    made = await add_instance(db, staff)
+async def test_spots_and_a_lowered_capacity_race_and_it_is_never_overfull(staff: Caller) -> None:
+    made = await add_instance(staff)
     path = f"{PATH}/{made['uid']}"
     answers = await asyncio.gather(
         *(register(staff, made["uid"]) for _ in range(10)),
@@ -270,7 +267,7 @@ async def test_spots_and_a_lowered_capacity_race_and_it_is_never_overfull(staff:
 
 
 async def test_one_that_nobody_registered_for_is_deleted(staff: Caller, db: Database) -> None:
-    made = await add_instance(db, staff)
+    made = await add_instance(staff)
     path = f"{PATH}/{made['uid']}"
     hold_id = await hold(staff, made["uid"], 1)
     deleted = await staff.delete(path)
@@ -282,8 +279,8 @@ async def test_one_that_nobody_registered_for_is_deleted(staff: Caller, db: Data
         assert not await conn.fetchval("SELECT true FROM spots WHERE hold_id = $1", hold_id)
 
 
-async def test_one_that_somebody_registered_for_is_kept(staff: Caller, db: Database) -> None:
-    made = await add_instance(db, staff)
+async def test_one_that_somebody_registered_for_is_kept(staff: Caller) -> None:
+    made = await add_instance(staff)
     path = f"{PATH}/{made['uid']}"
     await registered(staff, made["uid"])
     await staff.post(f"{path}/cancel", {})

@@ -12,14 +12,15 @@ from booking.domain.creation import NewBooking
 from booking.domain.errors import SlotUnavailableError, ValidationFailedError
 from booking.domain.instances import EventInstance, InstanceFilter, NewInstance
 from booking.domain.listing import Page
+from booking.domain.reference import SERVICES, Service
 from booking.service.ids import Ids
 from booking.service.instances import EventInstances
 from chassis.ids import new_id, next_id
 from chassis.unit import UnitOfWork
 from support.booking_desk import ORIGIN, Desk
 from support.booking_values import ADA, NOW, START
-from support.event_instances import add_service
 
+YOGA = Service(name="Yoga", service_type="event", timezone="Europe/Berlin")
 EVERY = InstanceFilter(service_id=None, location_id=None, status=None, starts_from=None, starts_before=None)
 
 
@@ -34,7 +35,7 @@ def instances(desk: Desk) -> EventInstances:
 async def instance(desk: Desk, instances: EventInstances) -> EventInstance:
     """An instance with 10 spots."""
     new = NewInstance(
-        service_id=await add_service(desk.db, desk.actor.org_id),
+        service_id=(await desk.data.create(desk.actor, SERVICES, YOGA, ORIGIN, None)).id,
         title=None,
         start_time=START,
         end_time=None,
