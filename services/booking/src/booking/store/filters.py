@@ -10,14 +10,14 @@ from booking.domain.actors import Actor
 from booking.domain.listing import BookingFilter, ReservationFilter
 from booking.domain.status import Status
 from booking.domain.times import EARLIEST, LATEST
+from booking.store.where import Condition, joined
 
 _DAY = timedelta(days=1)
-Condition = tuple[str, object]
 
 
 def conditions(actor: Actor, wanted: BookingFilter) -> tuple[str, list[object]]:
     """Answer a WHERE clause, all but the status, and the values of its parameters."""
-    return _joined(
+    return joined(
         *_within_reach(actor),
         ("schedule_id =", wanted.schedule_id),
         ("event_type_id =", wanted.event_type_id),
@@ -38,7 +38,7 @@ def statuses(wanted: BookingFilter) -> list[Status]:
 
 def reservation_conditions(actor: Actor, wanted: ReservationFilter) -> tuple[str, list[object]]:
     """Answer a WHERE clause and the values of its parameters."""
-    return _joined(
+    return joined(
         *_within_reach(actor),
         ("schedule_id =", wanted.schedule_id),
         ("location_id =", wanted.location_id),
@@ -70,9 +70,3 @@ def _starting_until(bound: date | datetime | None) -> Iterable[Condition]:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _joined(*asked: Condition) -> tuple[str, list[object]]:
-    given = [(condition, value) for condition, value in asked if value is not None]
-    where = " AND ".join(f"{condition} ${number}" for number, (condition, _) in enumerate(given, 1))
-    return where, [value for _, value in given]

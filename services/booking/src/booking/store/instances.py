@@ -12,6 +12,7 @@ import asyncpg
 
 from booking.domain.instances import EventInstance, InstanceFilter, InstanceStatus, Service
 from booking.domain.listing import Page
+from booking.store.where import joined
 from chassis import outbox
 from chassis.outbox import OutboxMessage
 from chassis.postgres import Connection
@@ -98,17 +99,15 @@ async def page(
     conn: Connection, org_id: str, wanted: InstanceFilter, part: Page, *, now: datetime
 ) -> list[EventInstance]:
     """Read a page of an organization's instances, by start."""
-    asked: list[tuple[str, object]] = [
+    where, values = joined(
         ("i.org_id =", org_id),
         ("i.service_id =", wanted.service_id),
         ("i.location_id =", wanted.location_id),
         ("i.status =", wanted.status),
         ("i.start_time >=", wanted.starts_from),
         ("i.start_time <", wanted.starts_before),
-    ]
-    given = [(condition, value) for condition, value in asked if value is not None]
-    where = " AND ".join(f"{condition} ${number}" for number, (condition, _) in enumerate(given, 4))
-    values = [value for _, value in given]
+        first=4,
+    )
     query = f"{_READ} WHERE {where} ORDER BY i.start_time, i.id LIMIT $2 OFFSET $3"
     return [_instance(row) for row in await conn.fetch(query, now, part.limit, part.offset, *values)]
 
