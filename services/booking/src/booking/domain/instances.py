@@ -12,6 +12,7 @@ from typing import Any
 from booking.domain.booking import Booking, FieldChange
 from booking.domain.errors import Flaw, Flaws, ValidationFailedError
 from booking.domain.facts import NextId
+from booking.domain.reference import Service
 from booking.domain.status import OCCUPYING, TRANSITIONS, Status
 from booking.domain.times import Span, check_span
 
@@ -27,19 +28,6 @@ class InstanceStatus(StrEnum):
 
     SCHEDULED = "scheduled"
     CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Service:
-    """What an instance takes from its service where nothing else is said."""
-
-    id: str
-    name: str
-    service_type: str
-    timezone: str
-    location_id: str | None
-    duration_minutes: int
-    max_attendance: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +102,7 @@ def draft(
 
     Args:
         new: what is asked for.
-        service: the one that it names; None when there is none.
+        service: the one that it names, with its time zone; None when there is none.
         org_id: whose it is.
         instance_id: the id it will have.
         known_location: whether the location that it names, if it names one, is there.
@@ -131,9 +119,9 @@ def draft(
         flaws.add("service_id", "must be the id of a service of the type event", "service_type")
     if not known_location:
         flaws.add_unknown("location_id", "location")
-    if service is None:
+    if service is None or service.timezone is None:
         flaws.tell()
-        raise AssertionError("a flaw was told")
+        raise AssertionError("a flaw was told, and a service that is stored has a time zone")
     end_time = new.end_time or new.start_time + timedelta(minutes=service.duration_minutes)
     with flaws.gathered():
         check_span(Span(new.start_time, end_time))
@@ -141,7 +129,7 @@ def draft(
     return EventInstance(
         id=instance_id,
         org_id=org_id,
-        service_id=service.id,
+        service_id=new.service_id,
         title=new.title or service.name,
         start_time=new.start_time,
         end_time=end_time,

@@ -1,7 +1,8 @@
 """Use cases on event instances.
 
 Invariant: an instance and its registrations tell the same: when it moves or is cancelled, so do they, in the same
-transaction. Who registers at the same time waits for the instance's row, and then finds it as it is by then.
+transaction. Who registers at the same time waits for the instance's row, and then finds it as it is by then. What an
+instance names is not deleted meanwhile.
 """
 
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from booking.domain.instances import (
     revise,
 )
 from booking.domain.listing import BookingFilter, Found, Page
+from booking.domain.reference import LOCATIONS, SERVICES
 from booking.domain.status import OCCUPYING
 from booking.service.bookings import Bookings
 from booking.service.events import message_of
@@ -37,7 +39,7 @@ from booking.service.ids import Ids
 from booking.service.instance_events import event_of
 from booking.service.origin import Origin
 from booking.service.registrations import Following, lock
-from booking.store import bookings, instances, spots
+from booking.store import bookings, instances, reference, spots
 from booking.store.contention import retrying
 from chassis.clock import Clock
 from chassis.idempotency import Once
@@ -71,11 +73,11 @@ class EventInstances:
             ValidationFailedError: as `draft` says.
         """
         async with self._units.begin(once) as unit:
-            service = await instances.service(unit.conn, actor.org_id, new.service_id)
-            known = await instances.has_location(unit.conn, actor.org_id, new.location_id)
+            service = await reference.fetch_named(unit.conn, SERVICES, actor.org_id, new.service_id)
+            known = await _has_location(unit.conn, actor, new.location_id)
             instance = draft(
                 new,
-                service,
+                None if service is None else service.entity,
                 org_id=actor.org_id,
                 instance_id=self._new_id(),
                 known_location=known,
@@ -145,7 +147,7 @@ class EventInstances:
             registered = await lock(unit.conn, actor.org_id, instance_id, OCCUPYING if moves else ())
             now = self._clock()
             before = await _find(unit.conn, actor, instance_id, now=now)
-            known = await instances.has_location(unit.conn, actor.org_id, changes.get("location_id"))
+            known = await _has_location(unit.conn, actor, changes.get("location_id"))
             after = revise(before, changes, known_location=known)
             changed = diff(before, after)
             if not changed:
@@ -215,6 +217,11 @@ class EventInstances:
         await instances.update(unit.conn, told, message_of(event_of(fact, told, actor, origin)))
         unit.publishes()
         return told
+
+
+async def _has_location(conn: Connection, actor: Actor, location_id: str | None) -> bool:
+    """Tell whether the location that is named is there, and keep it from being deleted; none named is as good."""
+    return location_id is None or await reference.fetch_named(conn, LOCATIONS, actor.org_id, location_id) is not None
 
 
 async def _find(conn: Connection, actor: Actor, instance_id: str, *, now: datetime) -> EventInstance:

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from booking.domain.instances import EventInstance, InstanceFilter, InstanceStatus, Service
+from booking.domain.instances import EventInstance, InstanceFilter, InstanceStatus
 from booking.domain.listing import Page
 from booking.store.where import joined
 from chassis import outbox
@@ -41,10 +41,6 @@ _LIVE = """i.attendance - (
 _READ = f"SELECT {', '.join(_LIVE if name == 'attendance' else name for name in _FIELDS)} FROM event_instances i"
 _LOCK = "SELECT true FROM event_instances WHERE id = $1 AND org_id = $2 FOR UPDATE"
 
-_SERVICE_FIELDS = ", ".join(field.name for field in fields(Service))
-_SERVICE = f"SELECT {_SERVICE_FIELDS} FROM services WHERE id = $1 AND org_id = $2 AND deleted_at IS NULL"
-_LOCATION = "SELECT true FROM locations WHERE id = $1 AND org_id = $2 AND deleted_at IS NULL"
-
 _RELEASE_HOLDS = """
 WITH given_back AS (DELETE FROM spots WHERE instance_id = $1 AND hold_id IS NOT NULL RETURNING hold_id)
 DELETE FROM holds USING given_back WHERE holds.id = given_back.hold_id
@@ -52,17 +48,6 @@ DELETE FROM holds USING given_back WHERE holds.id = given_back.hold_id
 _MOVE_HOLDS = """
 UPDATE holds SET start_time = $2, end_time = $3 FROM spots WHERE spots.instance_id = $1 AND holds.id = spots.hold_id
 """
-
-
-async def service(conn: Connection, org_id: str, service_id: str) -> Service | None:
-    """Read what a service gives its instances, or None."""
-    row = await conn.fetchrow(_SERVICE, service_id, org_id)
-    return None if row is None else Service(**dict(row.items()))
-
-
-async def has_location(conn: Connection, org_id: str, location_id: str | None) -> bool:
-    """Tell whether the organization has the location that is named; none named is as good."""
-    return location_id is None or bool(await conn.fetchval(_LOCATION, location_id, org_id))
 
 
 async def insert(conn: Connection, instance: EventInstance) -> None:
