@@ -68,8 +68,8 @@ def test_what_no_snapshot_says_is_refused(resource: str, spoilt: dict[str, Any])
         a_resource(resource, **spoilt)
 
 
-def test_a_hold_ends_by_time_or_by_hand() -> None:
-    assert list(ReleaseReason) == ["expired", "released"]
+def test_a_hold_ends_by_time_by_hand_or_with_what_it_is_for() -> None:
+    assert list(ReleaseReason) == ["expired", "released", "cancelled"]
     with pytest.raises(ValidationError, match="reason"):
         a_catalog_event("hold.released", change={})
 

@@ -365,6 +365,24 @@ async def test_changes_of_registrations_and_of_their_instance_never_fail_each_ot
         assert sequences == list(range(1, len(sequences) + 1))
 
 
+async def test_holds_are_released_while_their_instance_is_cancelled_and_each_is_told_of_once(
+    service: Service, staff: Caller
+) -> None:
+    uid = (await add_instance(staff, max_attendance=40))["uid"]
+    held = [await hold(staff, uid, 2) for _ in range(12)]
+    cancelled, *released = await asyncio.gather(
+        staff.post(f"{PATH}/{uid}/cancel", {}), *(staff.delete(f"/api/v1/holds/{one}") for one in held)
+    )
+    assert cancelled.status == 200
+    assert {answer.status for answer in released} <= {200, 404}
+    assert (await staff.get(f"{PATH}/{uid}")).data["attendance"] == 0
+    events = await told(service, held, len(held))
+    reasons = {event.subject: json_of(event)["change"]["reason"] for event in events}
+    by_hand = [one for one, answer in zip(held, released, strict=True) if answer.status == 200]
+    assert len(events) == len(held)
+    assert reasons == {one: "released" if one in by_hand else "cancelled" for one in held}
+
+
 async def test_registrations_come_in_pages_in_the_one_representation(staff: Caller, instance: dict[str, Any]) -> None:
     path = f"{PATH}/{instance['uid']}/registrations"
     await registered(staff, (await add_instance(staff))["uid"])

@@ -56,7 +56,7 @@ class Handlers:
 
     async def delete(self, call: Call) -> EventInstance:
         """Delete an instance."""
-        return await self.instances.delete(actor_of(call.caller), call.path["id"])
+        return await self.instances.delete(actor_of(call.caller), call.path["id"], origin_of(call))
 
     async def register(self, call: Call) -> Booking:
         """Register for an instance."""

@@ -39,12 +39,14 @@ from booking.service.ids import Ids
 from booking.service.instance_events import event_of
 from booking.service.origin import Origin
 from booking.service.registrations import Following, lock
-from booking.store import bookings, instances, reference, spots
+from booking.service.releasing import give_back
+from booking.store import bookings, holds, instances, reference, spots
 from booking.store.contention import retrying
 from chassis.clock import Clock
 from chassis.idempotency import Once
 from chassis.postgres import Connection, Database
 from chassis.unit import Unit, UnitOfWork
+from slotwire_contracts import ReleaseReason
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ class EventInstances:
                 registered = []
             else:
                 await self._following(unit, actor, origin, now).cancel(registered, reason)
-                await instances.release_holds(unit.conn, instance_id)
+                await self._end_holds(unit, instance_id, actor, origin, now)
                 left = await _find(unit.conn, actor, instance_id, now=now)
                 called_off = replace(left, status=InstanceStatus.CANCELLED)
                 instance = await self._tell(unit, InstanceCancelled(reason), called_off, actor, origin, now=now)
@@ -187,27 +189,32 @@ class EventInstances:
             unit.answer(cancellation)
         return cancellation
 
-    async def delete(self, actor: Actor, instance_id: str) -> EventInstance:
+    async def delete(self, actor: Actor, instance_id: str, origin: Origin) -> EventInstance:
         """Take an instance away for good, with the holds of its spots, and answer it as it was.
 
         Raises:
             NotFoundError: the organization has no such instance.
             InUseError: somebody registered once; the registrations are kept, and so is what they are for.
         """
-        return await retrying(partial(self._delete, actor, instance_id))
+        return await retrying(partial(self._delete, actor, instance_id, origin))
 
-    async def _delete(self, actor: Actor, instance_id: str, _attempt: int) -> EventInstance:
+    async def _delete(self, actor: Actor, instance_id: str, origin: Origin, _attempt: int) -> EventInstance:
         async with self._units.begin() as unit:
             await lock(unit.conn, actor.org_id, instance_id, ())
             instance = await _find(unit.conn, actor, instance_id, now=self._clock())
             if await instances.had_registrations(unit.conn, actor.org_id, instance_id):
                 raise InUseError("an event instance that was registered for can be cancelled, not deleted")
-            await instances.release_holds(unit.conn, instance_id)
+            await self._end_holds(unit, instance_id, actor, origin, self._clock())
             await instances.delete(unit.conn, instance_id)
         return instance
 
     def _following(self, unit: Unit, actor: Actor, origin: Origin, now: datetime) -> Following:
         return Following(unit, actor, origin, now, self._next_event_id)
+
+    async def _end_holds(self, unit: Unit, instance_id: str, actor: Actor, origin: Origin, now: datetime) -> None:
+        ended = await holds.take_of_instance(unit.conn, instance_id, now)
+        reason = ReleaseReason.CANCELLED
+        await give_back(unit, ended, reason, actor.name, origin, now=now, next_event_id=self._next_event_id)
 
     async def _tell(
         self, unit: Unit, fact: InstanceFact, instance: EventInstance, actor: Actor, origin: Origin, *, now: datetime

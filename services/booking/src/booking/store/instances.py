@@ -41,10 +41,6 @@ _LIVE = """i.attendance - (
 _READ = f"SELECT {', '.join(_LIVE if name == 'attendance' else name for name in _FIELDS)} FROM event_instances i"
 _LOCK = "SELECT true FROM event_instances WHERE id = $1 AND org_id = $2 FOR UPDATE"
 
-_RELEASE_HOLDS = """
-WITH given_back AS (DELETE FROM spots WHERE instance_id = $1 AND hold_id IS NOT NULL RETURNING hold_id)
-DELETE FROM holds USING given_back WHERE holds.id = given_back.hold_id
-"""
 _MOVE_HOLDS = """
 UPDATE holds SET start_time = $2, end_time = $3 FROM spots WHERE spots.instance_id = $1 AND holds.id = spots.hold_id
 """
@@ -104,11 +100,6 @@ async def had_registrations(conn: Connection, org_id: str, instance_id: str) -> 
             "SELECT true FROM bookings WHERE org_id = $1 AND event_instance_id = $2 LIMIT 1", org_id, instance_id
         )
     )
-
-
-async def release_holds(conn: Connection, instance_id: str) -> None:
-    """End every hold of an instance's spots."""
-    await conn.execute(_RELEASE_HOLDS, instance_id)
 
 
 async def move_holds(conn: Connection, instance: EventInstance) -> None:
