@@ -149,6 +149,23 @@ async def test_a_schedule_is_used_by_event_types_and_live_holds(conn: Connection
     assert await used(conn, SCHEDULES, schedule_id) == [Use("hold", 1), Use("event type", 1)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (SCHEDULES, {"schedule_id": "x_1"}),
+        (LOCATIONS, {"location_id": "x_1"}),
+        (EVENT_TYPES, {"event_type_id": "x_1", "schedule_id": "sch_1"}),
+    ],
+)
+async def test_holds_count_until_they_expire(conn: Connection, kind: Kind[Any], fields: dict[str, Any]) -> None:
+    await hold(conn, expires_at=NOW, **fields)
+    await hold(conn, expires_at=NOW + HOUR, **dict.fromkeys(fields, "x_2"))
+    assert await used(conn, kind, "x_1") == []
+    for minutes in (1, 2):
+        await hold(conn, expires_at=NOW + timedelta(minutes=minutes), **fields)
+    assert await used(conn, kind, "x_1") == [Use("hold", 2)]
+
+
 async def test_a_location_is_used_by_all_that_is_there(conn: Connection) -> None:
     location_id, other_id = await add_location(conn), await add_location(conn)
     section_id = await add(conn, SECTIONS, Section(location_id=location_id, name="Terrace"))
