@@ -1,6 +1,7 @@
 """Event instances over HTTP: making, listing, reading, changing and deleting them."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from booking.domain.times import parse_instant
 from chassis.postgres import Database
-from support.booking_service import SOON, Caller, Service, text
+from support.booking_service import SOON, Caller, Service, somebody, text
 from support.event_instances import PATH, add_instance, add_service, hold, post_instance, register, registered, told
 
 KEYS = [
@@ -266,27 +267,94 @@ async def test_spots_and_a_lowered_capacity_race_and_it_is_never_overfull(staff:
     assert shown["remaining"] >= 0
 
 
-async def test_one_that_nobody_registered_for_is_deleted(staff: Caller, db: Database) -> None:
-    made = await add_instance(staff)
+async def test_what_is_deleted_is_found_nowhere(service: Service, staff: Caller, db: Database) -> None:
+    kept, made = await add_instance(staff), await add_instance(staff)
     path = f"{PATH}/{made['uid']}"
-    hold_id = await hold(staff, made["uid"], 1)
+    await hold(staff, made["uid"], 1)
     deleted = await staff.delete(path)
     assert (deleted.status, deleted.body) == (200, {"data": {"uid": made["uid"], "deleted": True}})
-    for answer in (await staff.get(path), await staff.delete(path)):
+    for answer in (
+        await staff.get(path),
+        await staff.patch(path, {"title": "Back again"}),
+        await staff.patch(path, {"status": "scheduled"}),
+        await staff.post(f"{path}/cancel", {}),
+        await staff.get(f"{path}/registrations"),
+        await register(staff, made["uid"]),
+        await staff.delete(path),
+    ):
         assert (answer.status, answer.code) == (404, "not_found")
+    for refused in (
+        await staff.post("/api/v1/holds", {"event_instance_id": made["uid"]}),
+        await staff.post("/api/v1/bookings", {"event_instance_id": made["uid"], "attendee": somebody()}),
+    ):
+        assert (refused.status, refused.body["error"]["param"]) == (422, "event_instance_id")
+    assert [one["uid"] for one in (await staff.get(PATH)).data] == [kept["uid"]]
+    assert (await staff.delete(f"/v2/settings/services/{made['service_id']}")).status == 200
     async with db.connection() as conn:
-        assert not await conn.fetchval("SELECT true FROM holds WHERE id = $1", hold_id)
-        assert not await conn.fetchval("SELECT true FROM spots WHERE hold_id = $1", hold_id)
+        deleted_at = await conn.fetchval("SELECT deleted_at FROM event_instances WHERE id = $1", made["uid"])
+        held = await conn.fetchval("SELECT count(*) FROM holds WHERE event_instance_id = $1", made["uid"])
+    assert (deleted_at is not None, held) == (True, 0)
+    (event,) = await told(service, [made["uid"]], 1)
+    assert event.type == "event_instance.cancelled"
+    assert event.data.model_dump(mode="json")["change"] == {"reason": "event_cancelled"}
 
 
-async def test_one_that_somebody_registered_for_is_kept(staff: Caller) -> None:
+async def test_deleting_what_was_cancelled_tells_no_more(service: Service, staff: Caller) -> None:
     made = await add_instance(staff)
     path = f"{PATH}/{made['uid']}"
-    await registered(staff, made["uid"])
-    await staff.post(f"{path}/cancel", {})
+    await staff.post(f"{path}/cancel", {"reason": "rain"})
+    assert (await staff.delete(path)).status == 200
+    other = await add_instance(staff)
+    await staff.delete(f"{PATH}/{other['uid']}")
+    events = await told(service, [made["uid"], other["uid"]], 2)
+    assert [event.subject for event in events].count(made["uid"]) == 1
+
+
+async def test_bookings_keep_it_unless_they_were_called_off(staff: Caller) -> None:
+    made = await add_instance(staff)
+    path = f"{PATH}/{made['uid']}"
+    one, two = [await registered(staff, made["uid"], status) for status in ("CONFIRMED", "SEATED")]
+    declined = await registered(staff, made["uid"], "PENDING")
+    await staff.patch(f"/api/v1/bookings/{declined['id']}", {"status": "DECLINED"})
     refused = await staff.delete(path)
     assert (refused.status, refused.code) == (409, "in_use")
+    told_of = f"2 bookings use this event instance, the last until {made['end_time']}"
+    assert refused.body["error"]["message"] == told_of
+    assert refused.body["error"]["details"] == {"bookings": 2}
+    await staff.patch(f"/api/v1/bookings/{two['id']}", {"status": "COMPLETED"})
+    await staff.post(f"{path}/cancel", {})
+    refused = await staff.delete(path)
+    assert refused.body["error"]["details"] == {"bookings": 1}
     assert (await staff.get(path)).status == 200
+    assert (await staff.get(f"/api/v1/bookings/{one['id']}")).data["status"] == "CANCELLED"
+
+
+async def test_cancelled_registrations_outlive_it(staff: Caller) -> None:
+    made = await add_instance(staff)
+    booking = await registered(staff, made["uid"], "CANCELLED")
+    assert (await staff.delete(f"{PATH}/{made['uid']}")).status == 200
+    path = f"/api/v1/bookings/{booking['id']}"
+    assert (await staff.get(path)).data == booking
+    assert (await staff.patch(path, {"title": "Never came"})).data["title"] == "Never came"
+    assert [one["id"] for one in (await staff.get(f"/api/v1/bookings?event_instance_id={made['uid']}")).data] == [
+        booking["id"]
+    ]
+
+
+async def test_it_is_deleted_or_registered_for(staff: Caller) -> None:
+    service_id = await add_service(staff)
+    outcomes: Counter[int] = Counter()
+    for number in range(12):
+        uid = (await post_instance(staff, service_id)).data["uid"]
+        deleting = staff.delete(f"{PATH}/{uid}")
+        registering = [register(staff, uid) for _ in range(4)]
+        order = [deleting, *registering] if number % 2 else [*registering, deleting]
+        answers = await asyncio.gather(*order)
+        deleted, *booked = answers if number % 2 else [answers[-1], *answers[:-1]]
+        made = {answer.status for answer in booked}
+        assert made <= {404, 422} if deleted.status == 200 else made == {201}
+        outcomes[deleted.status] += 1
+    assert set(outcomes) <= {200, 409}
 
 
 async def test_an_unknown_id_is_not_found(staff: Caller) -> None:

@@ -100,7 +100,7 @@ async def hold(conn: Connection, *, expires_at: datetime, **fields: Any) -> None
 
 
 async def used(conn: Connection, kind: Kind[Any], entity_id: str) -> list[Use]:
-    return await usage.read(conn, kind, ORG, entity_id, now=NOW)
+    return await usage.read(conn, kind.name, ORG, entity_id, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,7 @@ async def test_a_location_is_used_by_all_that_is_there(conn: Connection) -> None
     await add_instance(conn, service_id, location_id=location_id, status=InstanceStatus.CANCELLED)
     await add_instance(conn, service_id, location_id=location_id, start_time=NOW - HOUR, end_time=NOW)
     await add_instance(conn, service_id, location_id=other_id)
+    await add_instance(conn, service_id, location_id=location_id, deleted_at=NOW)
     assert await used(conn, LOCATIONS, location_id) == [
         Use("table", 2),
         Use("section", 1),

@@ -123,7 +123,7 @@ def routes(instances: EventInstances) -> list[Route]:
             _ONE,
             handlers.delete,
             scope=MANAGE,
-            summary="Delete an event instance that nobody ever registered for",
+            summary="Delete an event instance that no booking uses",
             answer=Data[models.DeletedInstance],
             render=_show_deleted,
             errors=("in_use",),

@@ -51,6 +51,7 @@ class EventInstance:
         attendance: the spots taken, by registrations and by holds that have not expired.
         sequence: the number of its latest event; 0 before the first. They count without a gap.
         last_event_id: the id of that event; the next one's is greater.
+        deleted_at: since when it is not there any more for whoever asks.
     """
 
     id: str
@@ -68,6 +69,7 @@ class EventInstance:
     last_event_id: str | None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
 
     @property
     def span(self) -> Span:

@@ -14,7 +14,7 @@ from typing import Any
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.creation import NewBooking
-from booking.domain.errors import InUseError, NotFoundError
+from booking.domain.errors import NotFoundError
 from booking.domain.instances import (
     CANCELLABLE,
     EVENT_CANCELLED,
@@ -31,7 +31,7 @@ from booking.domain.instances import (
     revise,
 )
 from booking.domain.listing import BookingFilter, Found, Page
-from booking.domain.reference import LOCATIONS, SERVICES
+from booking.domain.reference import LOCATIONS, SERVICES, check_unused
 from booking.domain.status import OCCUPYING
 from booking.service.bookings import Bookings
 from booking.service.events import message_of
@@ -40,7 +40,7 @@ from booking.service.instance_events import event_of
 from booking.service.origin import Origin
 from booking.service.registrations import Following, lock
 from booking.service.releasing import give_back
-from booking.store import bookings, holds, instances, reference, spots
+from booking.store import bookings, holds, instances, reference, spots, usage
 from booking.store.contention import retrying
 from chassis.clock import Clock
 from chassis.idempotency import Once
@@ -181,47 +181,55 @@ class EventInstances:
                 registered = []
             else:
                 await self._following(unit, actor, origin, now).cancel(registered, reason)
-                await self._end_holds(unit, instance_id, actor, origin, now)
-                left = await _find(unit.conn, actor, instance_id, now=now)
-                called_off = replace(left, status=InstanceStatus.CANCELLED)
-                instance = await self._tell(unit, InstanceCancelled(reason), called_off, actor, origin, now=now)
+                instance = await self._call_off(unit, instance_id, reason, actor, origin, now=now)
             cancellation = Cancellation(instance, len(registered))
             unit.answer(cancellation)
         return cancellation
 
     async def delete(self, actor: Actor, instance_id: str, origin: Origin) -> EventInstance:
-        """Take an instance away for good, with the holds of its spots, and answer it as it was.
+        """Delete an instance that no booking uses, with the holds of its spots, and answer it as it was last.
+
+        One that is to take place is cancelled by it, and told to be.
 
         Raises:
             NotFoundError: the organization has no such instance.
-            InUseError: somebody registered once; the registrations are kept, and so is what they are for.
+            InUseError: bookings use it.
         """
         return await retrying(partial(self._delete, actor, instance_id, origin))
 
     async def _delete(self, actor: Actor, instance_id: str, origin: Origin, _attempt: int) -> EventInstance:
         async with self._units.begin() as unit:
             await lock(unit.conn, actor.org_id, instance_id, ())
-            instance = await _find(unit.conn, actor, instance_id, now=self._clock())
-            if await instances.had_registrations(unit.conn, actor.org_id, instance_id):
-                raise InUseError("an event instance that was registered for can be cancelled, not deleted")
-            await self._end_holds(unit, instance_id, actor, origin, self._clock())
-            await instances.delete(unit.conn, instance_id)
-        return instance
+            now = self._clock()
+            instance = await _find(unit.conn, actor, instance_id, now=now)
+            uses = await usage.read(unit.conn, "event_instances", actor.org_id, instance_id, now=now)
+            check_unused("event instance", uses, closed=True)
+            if instance.status is InstanceStatus.SCHEDULED:
+                instance = await self._call_off(unit, instance_id, EVENT_CANCELLED, actor, origin, now=now)
+            gone = replace(instance, deleted_at=max(now, instance.updated_at))
+            await instances.update(unit.conn, gone, [])
+        return gone
+
+    async def _call_off(
+        self, unit: Unit, instance_id: str, reason: str, actor: Actor, origin: Origin, *, now: datetime
+    ) -> EventInstance:
+        """Cancel an instance, without its registrations, and end the holds of its spots."""
+        ended = await holds.take_of_instance(unit.conn, instance_id, now)
+        cancelled = ReleaseReason.CANCELLED
+        await give_back(unit, ended, cancelled, actor.name, origin, now=now, next_event_id=self._next_event_id)
+        left = await _find(unit.conn, actor, instance_id, now=now)
+        called_off = replace(left, status=InstanceStatus.CANCELLED)
+        return await self._tell(unit, InstanceCancelled(reason), called_off, actor, origin, now=now)
 
     def _following(self, unit: Unit, actor: Actor, origin: Origin, now: datetime) -> Following:
         return Following(unit, actor, origin, now, self._next_event_id)
-
-    async def _end_holds(self, unit: Unit, instance_id: str, actor: Actor, origin: Origin, now: datetime) -> None:
-        ended = await holds.take_of_instance(unit.conn, instance_id, now)
-        reason = ReleaseReason.CANCELLED
-        await give_back(unit, ended, reason, actor.name, origin, now=now, next_event_id=self._next_event_id)
 
     async def _tell(
         self, unit: Unit, fact: InstanceFact, instance: EventInstance, actor: Actor, origin: Origin, *, now: datetime
     ) -> EventInstance:
         """Store a changed instance, and publish what happened to it."""
         told = numbered(instance, now=now, next_id=self._next_event_id)
-        await instances.update(unit.conn, told, message_of(event_of(fact, told, actor, origin)))
+        await instances.update(unit.conn, told, [message_of(event_of(fact, told, actor, origin))])
         unit.publishes()
         return told
 

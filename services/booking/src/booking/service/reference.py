@@ -110,7 +110,7 @@ class ReferenceData:
             before = await _find(unit.conn, actor, kind, entity_id, lock=True)
             # Counted after the claim: whoever was quicker has committed by then.
             closed = await resources.close(unit.conn, entity_id, now=now)
-            uses = await usage.read(unit.conn, kind, actor.org_id, entity_id, now=now)
+            uses = await usage.read(unit.conn, kind.name, actor.org_id, entity_id, now=now)
             check_unused(kind.noun, uses, closed=closed)
             gone = replace(before, deleted_at=max(now, before.updated_at))
             return await self._write(unit, kind, before, gone, actor=actor, origin=origin)

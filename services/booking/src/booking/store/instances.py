@@ -1,9 +1,11 @@
 """Event instances in their table, and the spots that are taken of them.
 
-Invariant: every statement names the organization, or an instance that the caller found by it; the attendance that is
-read counts no hold that has expired. Who has registrations and their instance to lock locks the instance last.
+Invariant: every statement names the organization, or an instance that the caller found by it, and what is deleted is
+found by none; the attendance that is read counts no hold that has expired. Who has registrations and their instance to
+lock locks the instance last.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -51,20 +53,17 @@ async def insert(conn: Connection, instance: EventInstance) -> None:
     await conn.execute(_INSERT, *(getattr(instance, name) for name in _FIELDS))
 
 
-async def update(conn: Connection, instance: EventInstance, message: OutboxMessage) -> None:
-    """Write an instance anew, and what is told of it. The caller holds the lock of `lock`."""
+async def update(conn: Connection, instance: EventInstance, messages: Sequence[OutboxMessage]) -> None:
+    """Write an instance anew or mark it as deleted, and what is told of it. The caller holds the lock of `lock`."""
     assigned = (getattr(instance, name) for name in _ASSIGNED)
-    await conn.execute(_UPDATE, instance.id, *assigned, *outbox.columns([message]))
-
-
-async def delete(conn: Connection, instance_id: str) -> None:
-    """Take an instance away that never had registrations. The caller holds the lock of `lock`."""
-    await conn.execute("DELETE FROM event_instances WHERE id = $1", instance_id)
+    await conn.execute(_UPDATE, instance.id, *assigned, *outbox.columns(messages))
 
 
 async def fetch(conn: Connection, org_id: str, instance_id: str, *, now: datetime) -> EventInstance | None:
     """Read one instance, or None."""
-    row = await conn.fetchrow(f"{_READ} WHERE i.id = $2 AND i.org_id = $3", now, instance_id, org_id)
+    row = await conn.fetchrow(
+        f"{_READ} WHERE i.id = $2 AND i.org_id = $3 AND i.deleted_at IS NULL", now, instance_id, org_id
+    )
     return None if row is None else _instance(row)
 
 
@@ -89,17 +88,8 @@ async def page(
         ("i.start_time <", wanted.starts_before),
         first=4,
     )
-    query = f"{_READ} WHERE {where} ORDER BY i.start_time, i.id LIMIT $2 OFFSET $3"
+    query = f"{_READ} WHERE {where} AND i.deleted_at IS NULL ORDER BY i.start_time, i.id LIMIT $2 OFFSET $3"
     return [_instance(row) for row in await conn.fetch(query, now, part.limit, part.offset, *values)]
-
-
-async def had_registrations(conn: Connection, org_id: str, instance_id: str) -> bool:
-    """Tell whether anybody ever registered."""
-    return bool(
-        await conn.fetchval(
-            "SELECT true FROM bookings WHERE org_id = $1 AND event_instance_id = $2 LIMIT 1", org_id, instance_id
-        )
-    )
 
 
 async def move_holds(conn: Connection, instance: EventInstance) -> None:

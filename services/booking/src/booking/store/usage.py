@@ -1,4 +1,4 @@
-"""What uses an entity of reference data, counted.
+"""What uses an entity of reference data or an event instance, counted.
 
 Invariant: a booking counts unless it was called off, however long ago it was; a hold until it expires.
 """
@@ -6,7 +6,7 @@ Invariant: a booking counts unless it was called off, however long ago it was; a
 from collections.abc import Mapping
 from datetime import datetime
 
-from booking.domain.reference import Kind, T, Use
+from booking.domain.reference import Use
 from booking.domain.status import USING
 from chassis.postgres import Connection
 
@@ -42,7 +42,7 @@ _USES: Mapping[str, tuple[str, ...]] = {
             "event instance",
             "event_instances",
             "used.org_id = asked.org_id AND used.location_id = asked.id"
-            " AND used.status <> 'cancelled' AND used.end_time > asked.now",
+            " AND used.status <> 'cancelled' AND used.end_time > asked.now AND used.deleted_at IS NULL",
         ),
         _bookings("used.location_id = asked.id"),
         _holds("used.location_id = asked.id"),
@@ -58,9 +58,8 @@ _USES: Mapping[str, tuple[str, ...]] = {
     "sections": (_named("table", "tables", "section_id"),),
     "event_types": (_bookings("used.event_type_id = asked.id"), _holds("used.event_type_id = asked.id")),
     "clients": (_bookings("used.client_id = asked.id"),),
-    "services": (
-        _counted("event instance", "event_instances", "used.service_id = asked.id AND used.org_id = asked.org_id"),
-    ),
+    "services": (_named("event instance", "event_instances", "service_id"),),
+    "event_instances": (_bookings("used.event_instance_id = asked.id"),),
 }
 
 
@@ -76,6 +75,6 @@ def _reading(uses: tuple[str, ...]) -> str:
 _READ = {name: _reading(uses) for name, uses in _USES.items()}
 
 
-async def read(conn: Connection, kind: Kind[T], org_id: str, entity_id: str, *, now: datetime) -> list[Use]:
-    """Count what uses an entity; what does not use it is not told."""
-    return [Use(**row) for row in await conn.fetch(_READ[kind.name], org_id, entity_id, now, list(USING))]
+async def read(conn: Connection, collection: str, org_id: str, entity_id: str, *, now: datetime) -> list[Use]:
+    """Count what uses an entity of a collection; what does not use it is not told."""
+    return [Use(**row) for row in await conn.fetch(_READ[collection], org_id, entity_id, now, list(USING))]
