@@ -388,9 +388,11 @@ async def test_registrations_come_in_pages_in_the_one_representation(staff: Call
     await registered(staff, (await add_instance(staff))["uid"])
     made = sorted([await registered(staff, instance["uid"]) for _ in range(3)], key=lambda one: str(one["id"]))
     listed = await staff.get(path)
-    assert list(listed.body) == ["data"]
+    assert listed.body["meta"] == {"total": 3, "page": 1, "per_page": 25, "hasMore": False}
     assert listed.data == made
-    assert (await staff.get(f"{path}?per_page=2&page=2")).data == made[2:]
+    first, second = [await staff.get(f"{path}?per_page=2&page={number}") for number in (1, 2)]
+    assert (first.body["meta"]["hasMore"], second.data) == (True, made[2:])
+    assert second.body["meta"] == {"total": 3, "page": 2, "per_page": 2, "hasMore": False}
     refused = await staff.get(f"{path}?per_page=101")
     assert (refused.status, refused.body["error"]["param"]) == (422, "per_page")
 

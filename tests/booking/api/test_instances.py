@@ -168,7 +168,6 @@ async def test_a_list_is_filtered_and_comes_in_pages_by_start(staff: Caller) -> 
 
     async def listed(query: str) -> list[str]:
         answer = await staff.get(f"{PATH}?{query}")
-        assert list(answer.body) == ["data"]
         return [one["uid"] for one in answer.data]
 
     assert await listed("") == [uids[0], uids[1], uids[2], uids[3], other]
@@ -179,7 +178,9 @@ async def test_a_list_is_filtered_and_comes_in_pages_by_start(staff: Caller) -> 
     assert await listed(f"status=scheduled&service_id={service_id}") == [uids[0], uids[1], uids[3]]
     assert await listed(f"location_id={location_id}") == [other]
     start, end = text(SOON + timedelta(days=1)), text(SOON + timedelta(days=3))
-    assert await listed(f"from={start}&to={end}") == [uids[1], uids[2]]
+    assert await listed(f"from={start}&to={end}") == [uids[1], uids[2], uids[3]]
+    assert await listed(f"from={start}&to={start}") == [uids[1]]
+    assert await listed(f"to={start}&service_id={service_id}") == [uids[0], uids[1]]
     assert await listed(f"from={end}") == [uids[3], other]
 
 
@@ -191,7 +192,8 @@ async def test_a_list_is_filtered_and_comes_in_pages_by_start(staff: Caller) -> 
         ("per_page=101", "per_page"),
         ("status=gone", "status"),
         ("from=yesterday", "from"),
-        ("from=2031-01-02T00:00:00Z&to=2031-01-02T00:00:00Z", "to"),
+        ("from=2031-01-02T00:00:00", "from"),
+        ("to=2031-02-30", "to"),
         ("color=red", "color"),
     ],
 )
@@ -204,8 +206,31 @@ async def test_a_page_has_25_unless_more_are_asked_for(staff: Caller) -> None:
     service_id = await add_service(staff)
     for _ in range(26):
         await post_instance(staff, service_id)
-    assert len((await staff.get(PATH)).data) == 25
+    first, last = await staff.get(PATH), await staff.get(f"{PATH}?page=2")
+    assert (len(first.data), first.body["meta"]) == (25, {"total": 26, "page": 1, "per_page": 25, "hasMore": True})
+    assert (len(last.data), last.body["meta"]) == (1, {"total": 26, "page": 2, "per_page": 25, "hasMore": False})
     assert len((await staff.get(f"{PATH}?per_page=100")).data) == 26
+
+
+async def test_dates_are_the_instances_own_and_included(staff: Caller) -> None:
+    service_id = await add_service(staff)
+    late = "2031-03-05T15:30:00Z"  # the 6th in Tokyo, the 5th in New York
+    tokyo, new_york = [
+        (await post_instance(staff, service_id, start_time=late, timezone=zone)).data["uid"]
+        for zone in ("Asia/Tokyo", "America/New_York")
+    ]
+
+    async def listed(query: str) -> set[str]:
+        answer = await staff.get(f"{PATH}?{query}")
+        assert answer.body["meta"]["total"] == len(answer.data)
+        return {one["uid"] for one in answer.data}
+
+    assert await listed("from=2031-03-06") == {tokyo}
+    assert await listed("to=2031-03-05") == {new_york}
+    assert await listed("from=2031-03-05&to=2031-03-06") == {tokyo, new_york}
+    assert await listed("from=2031-03-06&to=2031-03-06") == {tokyo}
+    assert await listed("from=2031-03-05T00:00:00Z&to=2031-03-05") == {new_york}
+    assert await listed("from=2031-03-07&to=2031-03-05") == set()
 
 
 async def test_a_change_is_told_and_no_change_is_not(service: Service, staff: Caller) -> None:

@@ -15,7 +15,7 @@ async def test_the_seeds_request_finds_the_uid_of_an_event_service(staff: Caller
     await made(staff, "services", service_type="appointment")
     uid = await made(staff, "services", service_type="event")
     listed = await staff.get(f"{PATH}?business_id={staff.org_id}&per_page=10")
-    assert set(listed.body) == {"data"}
+    assert listed.body["meta"] == {"total": 2, "page": 1, "per_page": 10, "hasMore": False}
     assert [one["uid"] for one in listed.data if one["service_type"] == "event"] == [uid]
     assert list(listed.data[0])[:3] == ["uid", "name", "service_type"]
 
@@ -28,6 +28,7 @@ async def test_a_list_comes_in_pages_of_25(staff: Caller) -> None:
 
     assert await listed("") == uids[:25]
     assert await listed("?page=2") == uids[25:]
+    assert (await staff.get(PATH)).body["meta"] == {"total": 27, "page": 1, "per_page": 25, "hasMore": True}
     assert await listed("?page=3&per_page=10") == uids[20:]
     assert await listed("?per_page=100") == uids
     assert await listed("?page=1000000&per_page=100") == []

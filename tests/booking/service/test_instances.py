@@ -22,7 +22,6 @@ from support.booking_desk import ORIGIN, Desk
 from support.booking_values import ADA, NOW, START
 
 YOGA = Service(name="Yoga", service_type="event", timezone="Europe/Berlin")
-EVERY = InstanceFilter(service_id=None, location_id=None, status=None, starts_from=None, starts_before=None)
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ End = Callable[[Desk, str], Coroutine[Any, Any, None]]
 
 async def attendance(desk: Desk, instances: EventInstances, instance: EventInstance) -> int:
     """The spots that are taken, as both ways of reading tell."""
-    (listed,) = await instances.page(desk.actor, EVERY, Page(10, 0))
+    (listed,) = (await instances.page(desk.actor, InstanceFilter(), Page(10, 0))).items
     one = await instances.get(desk.actor, instance.id)
     assert one == listed
     return one.attendance

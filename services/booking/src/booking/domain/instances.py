@@ -5,7 +5,7 @@ Invariant: an instance is a value whose span can be stored, and every change mak
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -84,13 +84,18 @@ class EventInstance:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceFilter:
-    """The filters of a list; None filters nothing. It starts at `starts_from` or later, and before `starts_before`."""
+    """The filters of a list; None filters nothing.
 
-    service_id: str | None
-    location_id: str | None
-    status: InstanceStatus | None
-    starts_from: datetime | None
-    starts_before: datetime | None
+    Attributes:
+        starts_from: an instant, or a date in the instance's own zone; both inclusive.
+        starts_until: as `starts_from`.
+    """
+
+    service_id: str | None = None
+    location_id: str | None = None
+    status: InstanceStatus | None = None
+    starts_from: datetime | date | None = None
+    starts_until: datetime | date | None = None
 
 
 _UPDATED = ("title", "start_time", "end_time", "timezone", "location_id", "max_attendance", "status")

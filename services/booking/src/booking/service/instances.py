@@ -98,7 +98,7 @@ class EventInstances:
         async with self._database.connection() as conn:
             return await _find(conn, actor, instance_id, now=self._clock())
 
-    async def page(self, actor: Actor, wanted: InstanceFilter, part: Page) -> list[EventInstance]:
+    async def page(self, actor: Actor, wanted: InstanceFilter, part: Page) -> Found[EventInstance]:
         """Read a page of the organization's instances, by start."""
         async with self._database.connection() as conn:
             return await instances.page(conn, actor.org_id, wanted, part, now=self._clock())

@@ -4,15 +4,11 @@ Invariant: what is always filtered on, the organization and for a client the cli
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
 
 from booking.domain.actors import Actor
 from booking.domain.listing import BookingFilter, ReservationFilter
 from booking.domain.status import Status
-from booking.domain.times import EARLIEST, LATEST
-from booking.store.where import Condition, joined
-
-_DAY = timedelta(days=1)
+from booking.store.where import Condition, joined, starting
 
 
 def conditions(actor: Actor, wanted: BookingFilter) -> tuple[str, list[object]]:
@@ -25,8 +21,7 @@ def conditions(actor: Actor, wanted: BookingFilter) -> tuple[str, list[object]]:
         ("event_instance_id =", wanted.event_instance_id),
         ("client_id =", wanted.client_id),
         ("start_time >", wanted.starts_after),
-        *_starting_from(wanted.starts_from),
-        *_starting_until(wanted.starts_until),
+        *starting(wanted.starts_from, wanted.starts_until),
         ("lower(attendee_email) =", None if wanted.attendee_email is None else wanted.attendee_email.lower()),
     )
 
@@ -49,24 +44,3 @@ def reservation_conditions(actor: Actor, wanted: ReservationFilter) -> tuple[str
 
 def _within_reach(actor: Actor) -> Iterable[Condition]:
     return ("org_id =", actor.org_id), ("client_id =", actor.client_id)
-
-
-def _starting_from(bound: date | datetime | None) -> Iterable[Condition]:
-    """Compare an instant with the start itself, and a bare date with its date in the booking's own zone.
-
-    No zone is a day from UTC, so a bare date bounds the start too: that bound is what an index can serve.
-    """
-    if bound is None or isinstance(bound, datetime):
-        return [("start_time >=", bound)]
-    return [("local_date >=", bound), ("start_time >=", _midnight(max(bound, EARLIEST.date())) - _DAY)]
-
-
-def _starting_until(bound: date | datetime | None) -> Iterable[Condition]:
-    """Do as `_starting_from` on the other side, to the end of the day."""
-    if bound is None or isinstance(bound, datetime):
-        return [("start_time <=", bound)]
-    return [("local_date <=", bound), ("start_time <=", _midnight(min(bound, LATEST.date())) + 2 * _DAY)]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

@@ -13,8 +13,8 @@ from typing import Any
 import asyncpg
 
 from booking.domain.instances import EventInstance, InstanceFilter, InstanceStatus
-from booking.domain.listing import Page
-from booking.store.where import joined
+from booking.domain.listing import Found, Page
+from booking.store.where import joined, starting
 from chassis import outbox
 from chassis.outbox import OutboxMessage
 from chassis.postgres import Connection
@@ -41,6 +41,7 @@ _LIVE = """i.attendance - (
     SELECT coalesce(sum(s.spots), 0) FROM spots s WHERE s.instance_id = i.id AND s.expires_at <= $1
 )::integer AS attendance"""
 _READ = f"SELECT {', '.join(_LIVE if name == 'attendance' else name for name in _FIELDS)} FROM event_instances i"
+_LOCAL_DATE = "(i.start_time AT TIME ZONE i.timezone)::date"
 _LOCK = "SELECT true FROM event_instances WHERE id = $1 AND org_id = $2 FOR UPDATE"
 
 _MOVE_HOLDS = """
@@ -77,19 +78,23 @@ async def lock(conn: Connection, org_id: str, instance_id: str) -> None:
 
 async def page(
     conn: Connection, org_id: str, wanted: InstanceFilter, part: Page, *, now: datetime
-) -> list[EventInstance]:
+) -> Found[EventInstance]:
     """Read a page of an organization's instances, by start."""
-    where, values = joined(
+    asked = (
         ("i.org_id =", org_id),
         ("i.service_id =", wanted.service_id),
         ("i.location_id =", wanted.location_id),
         ("i.status =", wanted.status),
-        ("i.start_time >=", wanted.starts_from),
-        ("i.start_time <", wanted.starts_before),
-        first=4,
+        *starting(wanted.starts_from, wanted.starts_until, local_date=_LOCAL_DATE),
     )
+    where, values = joined(*asked)
+    total = await conn.fetchval(
+        f"SELECT count(*) FROM event_instances i WHERE {where} AND i.deleted_at IS NULL", *values
+    )
+    where, values = joined(*asked, first=4)
     query = f"{_READ} WHERE {where} AND i.deleted_at IS NULL ORDER BY i.start_time, i.id LIMIT $2 OFFSET $3"
-    return [_instance(row) for row in await conn.fetch(query, now, part.limit, part.offset, *values)]
+    rows = await conn.fetch(query, now, part.limit, part.offset, *values)
+    return Found([_instance(row) for row in rows], total, part)
 
 
 async def move_holds(conn: Connection, instance: EventInstance) -> None:
