@@ -1,5 +1,6 @@
 """Services, as seed 002 lists them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -62,3 +63,37 @@ async def test_its_instances_take_from_it_what_they_leave_out(staff: Caller) -> 
     }
     await staff.patch(f"{PATH}/{uid}", {"max_attendance": 3, "timezone": "UTC"})
     assert (await staff.get(f"/v2/event_instances/{instance.data['uid']}")).body == instance.body
+
+
+async def test_a_service_with_instances_stays_one_of_events(staff: Caller) -> None:
+    uid = await made(staff, "services", location_id=None)
+    path = f"{PATH}/{uid}"
+    before = (await staff.get(path)).data
+    instance = await staff.post("/v2/event_instances", {"service_id": uid, "start_time": text(SOON)})
+    refused = await staff.patch(path, {"service_type": "appointment", "name": "Talk"})
+    assert (refused.status, refused.code) == (422, "validation_failed")
+    assert refused.body["error"]["details"]["errors"] == [
+        {
+            "param": "service_type",
+            "message": "must stay event: 1 event instance belongs to this service",
+            "rule": "in_use",
+        }
+    ]
+    assert (await staff.get(path)).data == before
+    assert (await staff.patch(path, {"service_type": "event", "name": "Talk"})).data["name"] == "Talk"
+    await staff.delete(f"/v2/event_instances/{instance.data['uid']}")
+    for service_type in ("appointment", "event"):
+        assert (await staff.patch(path, {"service_type": service_type})).data["service_type"] == service_type
+
+
+async def test_a_service_becomes_one_of_appointments_or_gets_an_instance(staff: Caller) -> None:
+    outcomes = []
+    for number in range(12):
+        uid = await made(staff, "services", location_id=None)
+        doing = [
+            staff.patch(f"{PATH}/{uid}", {"service_type": "appointment"}),
+            staff.post("/v2/event_instances", {"service_id": uid, "start_time": text(SOON)}),
+        ]
+        first, second = await asyncio.gather(*(doing if number % 2 else reversed(doing)))
+        outcomes.append((first.status, second.status) if number % 2 else (second.status, first.status))
+    assert set(outcomes) <= {(200, 422), (422, 201)}
