@@ -312,7 +312,8 @@ async def test_what_is_deleted_is_found_nowhere(service: Service, staff: Caller,
         await staff.post("/api/v1/holds", {"event_instance_id": made["uid"]}),
         await staff.post("/api/v1/bookings", {"event_instance_id": made["uid"], "attendee": somebody()}),
     ):
-        assert (refused.status, refused.body["error"]["param"]) == (422, "event_instance_id")
+        (flaw,) = refused.body["error"]["details"]["errors"]
+        assert (refused.status, flaw["param"], flaw["rule"]) == (422, "event_instance_id", "unknown")
     assert [one["uid"] for one in (await staff.get(PATH)).data] == [kept["uid"]]
     assert (await staff.delete(f"/v2/settings/services/{made['service_id']}")).status == 200
     async with db.connection() as conn:
