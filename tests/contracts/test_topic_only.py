@@ -56,6 +56,8 @@ def test_a_snapshot_never_changes(resource: str) -> None:
         ("location", {"date_overrides": None}),
         ("location", {"visit_minutes": 0}),
         ("location", {"interval_minutes": 0}),
+        ("location", {"one_per_attendee": None}),
+        ("location", {"complete_after_minutes": -1}),
         ("table", {"min_party": 0}),
         ("table", {"max_party": 0}),
     ],
@@ -66,8 +68,8 @@ def test_what_no_snapshot_says_is_refused(resource: str, spoilt: dict[str, Any])
         a_resource(resource, **spoilt)
 
 
-def test_a_hold_ends_by_time_or_by_hand() -> None:
-    assert list(ReleaseReason) == ["expired", "released"]
+def test_a_hold_ends_by_time_by_hand_or_with_what_it_is_for() -> None:
+    assert list(ReleaseReason) == ["expired", "released", "cancelled"]
     with pytest.raises(ValidationError, match="reason"):
         a_catalog_event("hold.released", change={})
 

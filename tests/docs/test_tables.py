@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from booking.api.errors import ERRORS as BOOKING_ERRORS
+from booking.domain.instances import EVENT_CANCELLED
 from chassis.identity import KeyKind
 from chassis.identity.callers import SCOPES
 from chassis.web.errors import STATUSES
@@ -75,3 +76,13 @@ def test_the_states_and_failures_of_deliveries() -> None:
     states = told.split("`status` may be", 1)[1].split(";", 1)[0]
     assert set(words(states)) == set(DeliveryState)
     assert [word for error, _ in rows("webhooks.md", "`error`") for word in words(error)] == list(FailureKind)
+
+
+def test_what_is_outside_availability_is_told_whole() -> None:
+    (told,) = [meaning for _, codes, meaning in rows("api.md", "status") if words(codes) == ["outside_availability"]]
+    assert all(word in told for word in ("schedule", "location", "lengths", "grid", "notice", "horizon"))
+
+
+def test_the_reason_of_an_event_instance_that_nobody_gave_one_for() -> None:
+    (told,) = [change for kinds, _, change in rows("consume-the-streams.md", "type") if "e.cancelled`" in kinds]
+    assert EVENT_CANCELLED in words(told)

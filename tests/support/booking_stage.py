@@ -6,7 +6,18 @@ Invariant: the model's places are those of the database, by the numbers that the
 from dataclasses import replace
 
 from booking.domain.instances import EventInstance, NewInstance
-from booking.domain.reference import EVENT_TYPES, LOCATIONS, TABLES, EventType, Kind, Location, T, Table
+from booking.domain.reference import (
+    EVENT_TYPES,
+    LOCATIONS,
+    SERVICES,
+    TABLES,
+    EventType,
+    Kind,
+    Location,
+    Service,
+    T,
+    Table,
+)
 from booking.service.ids import Ids
 from booking.service.instances import EventInstances
 from chassis.ids import new_id, next_id
@@ -17,7 +28,6 @@ from support.booking_model import INSTANCE, Instance, Where, World
 from support.booking_model import Table as Seats
 from support.booking_play import Play
 from support.booking_witness import Witness
-from support.event_instances import add_service
 
 SPOTS = 5
 TABLES_FOR = {"Left": (1, 2, True), "Right": (2, 3, True), "Bar": (1, 3, False)}
@@ -87,14 +97,15 @@ async def _instance(desk: Desk) -> tuple[EventInstances, EventInstance]:
     instances = EventInstances(
         UnitOfWork(desk.db, lambda: None), desk.db, desk.clock, Ids(new_id, next_id), desk.bookings
     )
-    service_id = await add_service(
-        desk.db,
-        desk.actor.org_id,
+    service = Service(
+        name="Yoga",
+        service_type="event",
+        timezone="Europe/Berlin",
         requires_confirmation=True,
         complete_after_minutes=COMPLETE_AFTER // MINUTE,
     )
     new = NewInstance(
-        service_id=service_id,
+        service_id=await _add(desk, SERVICES, service),
         title=None,
         start_time=MORNING,
         end_time=None,

@@ -45,6 +45,8 @@ RESOURCES: Mapping[str, Mapping[str, Any]] = {
         "date_overrides": {"2024-12-25": []},
         "visit_minutes": 90,
         "interval_minutes": 15,
+        "one_per_attendee": True,
+        "complete_after_minutes": None,
         "created_at": "2024-01-01T00:00:00Z",
         "updated_at": "2024-01-02T00:00:00Z",
     },

@@ -185,3 +185,20 @@ async def test_a_deleted_schedules_bookings_can_still_be_read(staff: Caller) -> 
     assert [one["id"] for one in (await staff.get(f"/api/v1/bookings?schedule_id={schedule_id}")).data] == [
         booked.data["id"]
     ]
+
+
+async def test_what_is_held_is_kept_until_the_hold_ends(staff: Caller) -> None:
+    location_id, schedule_id = await staff.location(), await staff.schedule()
+    event_type_id = await staff.event_type(schedule_id=schedule_id)
+    await staff.table(location_id, 2)
+    at_location = await staff.hold(location_id=location_id)
+    of_type = await staff.hold(schedule_id=schedule_id, event_type_id=event_type_id)
+    refused = await staff.delete(f"/api/v1/locations/{location_id}")
+    assert refused.body["error"]["details"] == {"tables": 1, "holds": 1}
+    path = f"/api/v1/event-types/{event_type_id}"
+    check_in_use(await staff.delete(path), "1 hold uses this event type", {"holds": 1})
+    for held in (at_location, of_type):
+        assert (await staff.delete(f"/api/v1/holds/{held.data['id']}")).status == 200
+    assert (await staff.delete(path)).status == 200
+    refused = await staff.delete(f"/api/v1/locations/{location_id}")
+    assert refused.body["error"]["details"] == {"tables": 1}

@@ -10,6 +10,8 @@ import pytest
 
 from chassis.postgres import Database
 from support.booking_service import SOON, Answer, Caller
+from support.event_instances import PATH as INSTANCES
+from support.event_instances import add_instance, add_service, post_instance
 from support.reference_data import made
 
 ROUNDS = 12
@@ -135,6 +137,51 @@ async def test_a_location_is_deleted_or_gets_a_table(staff: Caller) -> None:
             after(0.002 * (number // 3 % 3), staff.post("/api/v1/tables", body)),
         )
         assert (deleted.status, placed.status) in {(200, 422), (409, 201)}
+
+
+async def test_a_service_is_deleted_or_gets_an_instance(staff: Caller) -> None:
+    outcomes: Counter[bool] = Counter()
+    for number in range(ROUNDS):
+        service_id = await add_service(staff)
+        deleted, made = await asyncio.gather(
+            after(0.002 * (number % 3), staff.delete(f"/v2/settings/services/{service_id}")),
+            after(0.002 * (number // 3 % 3), post_instance(staff, service_id)),
+        )
+        assert (deleted.status, made.status) in {(200, 422), (409, 201)}
+        outcomes[deleted.status == 200] += 1
+    assert outcomes[True]
+    assert outcomes[False]
+
+
+async def test_a_location_is_deleted_or_gets_an_instance(staff: Caller) -> None:
+    instance = await add_instance(staff)
+    for number in range(ROUNDS):
+        location_id = await staff.location()
+        fields = {"location_id": location_id}
+        deleted, *placed = await asyncio.gather(
+            after(0.002 * (number % 3), staff.delete(f"/api/v1/locations/{location_id}")),
+            after(0.002 * (number // 3 % 3), post_instance(staff, instance["service_id"], **fields)),
+            after(0.002 * (number // 3 % 3), staff.patch(f"{INSTANCES}/{instance['uid']}", fields)),
+        )
+        assert (deleted.status, *(answer.status for answer in placed)) in {(200, 422, 422), (409, 201, 200)}
+
+
+async def test_who_names_what_is_being_deleted_waits_and_finds_it_gone(staff: Caller, db: Database) -> None:
+    service_id, location_id = await add_service(staff), await staff.location()
+    instance = await add_instance(staff)
+    async with db.connection() as conn, conn.transaction():
+        for table, one in (("services", service_id), ("locations", location_id)):
+            await conn.execute(f"SELECT true FROM {table} WHERE id = $1 FOR UPDATE", one)
+            await conn.execute(f"UPDATE {table} SET deleted_at = now() WHERE id = $1", one)
+        naming = [
+            asyncio.create_task(post_instance(staff, service_id)),
+            asyncio.create_task(post_instance(staff, instance["service_id"], location_id=location_id)),
+            asyncio.create_task(staff.patch(f"{INSTANCES}/{instance['uid']}", {"location_id": location_id})),
+        ]
+        done, _ = await asyncio.wait(naming, timeout=0.3)
+        assert not done
+    refused = [(answer.status, answer.body["error"]["param"]) for answer in await asyncio.gather(*naming)]
+    assert refused == [(422, "service_id"), (422, "location_id"), (422, "location_id")]
 
 
 async def test_a_schedule_is_deleted_or_gets_more_lanes(staff: Caller, db: Database) -> None:

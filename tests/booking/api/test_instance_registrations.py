@@ -28,9 +28,9 @@ LATER = {"start_time": text(SOON + timedelta(days=1)), "end_time": text(SOON + t
 
 
 @pytest.fixture
-async def instance(staff: Caller, db: Database) -> dict[str, Any]:
+async def instance(staff: Caller) -> dict[str, Any]:
     """An instance with 10 spots."""
-    return await add_instance(db, staff)
+    return await add_instance(staff)
 
 
 @pytest.fixture
@@ -284,7 +284,7 @@ async def test_of_30_who_register_while_it_is_cancelled_none_stays(
     service: Service, staff: Caller, db: Database
 ) -> None:
     for _ in range(3):
-        uid = (await add_instance(db, staff, max_attendance=40))["uid"]
+        uid = (await add_instance(staff, max_attendance=40))["uid"]
         racers = [asyncio.create_task(register(staff, uid)) for _ in range(30)]
         await asyncio.wait(racers, return_when=asyncio.FIRST_COMPLETED)
         cancelled = await staff.post(f"{PATH}/{uid}/cancel", {})
@@ -350,7 +350,7 @@ async def test_who_registers_while_it_moves_has_its_new_time(staff: Caller, inst
 async def test_changes_of_registrations_and_of_their_instance_never_fail_each_other(
     staff: Caller, db: Database
 ) -> None:
-    instance = await add_instance(db, staff, max_attendance=40)
+    instance = await add_instance(staff, max_attendance=40)
     made = [await registered(staff, instance["uid"]) for _ in range(12)]
     answers = await asyncio.gather(
         *(staff.patch(f"/api/v1/bookings/{one['id']}", {"title": "Yoga", "party_size": 2}) for one in made),
@@ -365,16 +365,34 @@ async def test_changes_of_registrations_and_of_their_instance_never_fail_each_ot
         assert sequences == list(range(1, len(sequences) + 1))
 
 
-async def test_registrations_come_in_pages_in_the_one_representation(
-    staff: Caller, db: Database, instance: dict[str, Any]
+async def test_holds_are_released_while_their_instance_is_cancelled_and_each_is_told_of_once(
+    service: Service, staff: Caller
 ) -> None:
+    uid = (await add_instance(staff, max_attendance=40))["uid"]
+    held = [await hold(staff, uid, 2) for _ in range(12)]
+    cancelled, *released = await asyncio.gather(
+        staff.post(f"{PATH}/{uid}/cancel", {}), *(staff.delete(f"/api/v1/holds/{one}") for one in held)
+    )
+    assert cancelled.status == 200
+    assert {answer.status for answer in released} <= {200, 404}
+    assert (await staff.get(f"{PATH}/{uid}")).data["attendance"] == 0
+    events = await told(service, held, len(held))
+    reasons = {event.subject: json_of(event)["change"]["reason"] for event in events}
+    by_hand = [one for one, answer in zip(held, released, strict=True) if answer.status == 200]
+    assert len(events) == len(held)
+    assert reasons == {one: "released" if one in by_hand else "cancelled" for one in held}
+
+
+async def test_registrations_come_in_pages_in_the_one_representation(staff: Caller, instance: dict[str, Any]) -> None:
     path = f"{PATH}/{instance['uid']}/registrations"
-    await registered(staff, (await add_instance(db, staff))["uid"])
+    await registered(staff, (await add_instance(staff))["uid"])
     made = sorted([await registered(staff, instance["uid"]) for _ in range(3)], key=lambda one: str(one["id"]))
     listed = await staff.get(path)
-    assert list(listed.body) == ["data"]
+    assert listed.body["meta"] == {"total": 3, "page": 1, "per_page": 25, "hasMore": False}
     assert listed.data == made
-    assert (await staff.get(f"{path}?per_page=2&page=2")).data == made[2:]
+    first, second = [await staff.get(f"{path}?per_page=2&page={number}") for number in (1, 2)]
+    assert (first.body["meta"]["hasMore"], second.data) == (True, made[2:])
+    assert second.body["meta"] == {"total": 3, "page": 2, "per_page": 2, "hasMore": False}
     refused = await staff.get(f"{path}?per_page=101")
     assert (refused.status, refused.body["error"]["param"]) == (422, "per_page")
 
@@ -401,7 +419,7 @@ async def test_a_client_sees_instances_registers_itself_and_changes_nothing(
 
 
 async def test_another_organizations_instances_are_not_there(
-    service: Service, staff: Caller, db: Database, instance: dict[str, Any]
+    service: Service, staff: Caller, instance: dict[str, Any]
 ) -> None:
     other = await service.caller()
     path = f"{PATH}/{instance['uid']}"
@@ -418,7 +436,7 @@ async def test_another_organizations_instances_are_not_there(
         assert (answer.status, answer.code) == (404, "not_found")
     for query in ("", f"?service_id={instance['service_id']}"):
         assert (await other.get(f"{PATH}{query}")).data == []
-    theirs, own = instance["service_id"], await add_service(db, other.org_id)
+    theirs, own = instance["service_id"], await add_service(other)
     location_id = await staff.location()
     mine = (await post_instance(other, own)).data
     for refused, param in (

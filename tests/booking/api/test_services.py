@@ -1,5 +1,6 @@
 """Services, as seed 002 lists them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ async def test_the_seeds_request_finds_the_uid_of_an_event_service(staff: Caller
     await made(staff, "services", service_type="appointment")
     uid = await made(staff, "services", service_type="event")
     listed = await staff.get(f"{PATH}?business_id={staff.org_id}&per_page=10")
-    assert set(listed.body) == {"data"}
+    assert listed.body["meta"] == {"total": 2, "page": 1, "per_page": 10, "hasMore": False}
     assert [one["uid"] for one in listed.data if one["service_type"] == "event"] == [uid]
     assert list(listed.data[0])[:3] == ["uid", "name", "service_type"]
 
@@ -28,6 +29,7 @@ async def test_a_list_comes_in_pages_of_25(staff: Caller) -> None:
 
     assert await listed("") == uids[:25]
     assert await listed("?page=2") == uids[25:]
+    assert (await staff.get(PATH)).body["meta"] == {"total": 27, "page": 1, "per_page": 25, "hasMore": True}
     assert await listed("?page=3&per_page=10") == uids[20:]
     assert await listed("?per_page=100") == uids
     assert await listed("?page=1000000&per_page=100") == []
@@ -61,3 +63,37 @@ async def test_its_instances_take_from_it_what_they_leave_out(staff: Caller) -> 
     }
     await staff.patch(f"{PATH}/{uid}", {"max_attendance": 3, "timezone": "UTC"})
     assert (await staff.get(f"/v2/event_instances/{instance.data['uid']}")).body == instance.body
+
+
+async def test_a_service_with_instances_stays_one_of_events(staff: Caller) -> None:
+    uid = await made(staff, "services", location_id=None)
+    path = f"{PATH}/{uid}"
+    before = (await staff.get(path)).data
+    instance = await staff.post("/v2/event_instances", {"service_id": uid, "start_time": text(SOON)})
+    refused = await staff.patch(path, {"service_type": "appointment", "name": "Talk"})
+    assert (refused.status, refused.code) == (422, "validation_failed")
+    assert refused.body["error"]["details"]["errors"] == [
+        {
+            "param": "service_type",
+            "message": "must stay event: 1 event instance belongs to this service",
+            "rule": "in_use",
+        }
+    ]
+    assert (await staff.get(path)).data == before
+    assert (await staff.patch(path, {"service_type": "event", "name": "Talk"})).data["name"] == "Talk"
+    await staff.delete(f"/v2/event_instances/{instance.data['uid']}")
+    for service_type in ("appointment", "event"):
+        assert (await staff.patch(path, {"service_type": service_type})).data["service_type"] == service_type
+
+
+async def test_a_service_becomes_one_of_appointments_or_gets_an_instance(staff: Caller) -> None:
+    outcomes = []
+    for number in range(12):
+        uid = await made(staff, "services", location_id=None)
+        doing = [
+            staff.patch(f"{PATH}/{uid}", {"service_type": "appointment"}),
+            staff.post("/v2/event_instances", {"service_id": uid, "start_time": text(SOON)}),
+        ]
+        first, second = await asyncio.gather(*(doing if number % 2 else reversed(doing)))
+        outcomes.append((first.status, second.status) if number % 2 else (second.status, first.status))
+    assert set(outcomes) <= {(200, 422), (422, 201)}

@@ -13,19 +13,18 @@ from booking.domain.instances import (
     EventInstance,
     InstanceStatus,
     NewInstance,
-    Service,
     diff,
     draft,
     moved,
     numbered,
     revise,
 )
+from booking.domain.reference import Service
 from booking.domain.status import Status
 from chassis.ids import next_id
 from support.booking_values import END, NOW, START, a_booking
 
 YOGA = Service(
-    id="svc_1",
     name="Yoga",
     service_type="event",
     timezone="Europe/Berlin",
@@ -34,7 +33,7 @@ YOGA = Service(
     max_attendance=10,
 )
 LEAST = NewInstance(
-    service_id="svc_1",
+    service_id="srv_1",
     title=None,
     start_time=START,
     end_time=None,

@@ -12,10 +12,11 @@ from booking.domain.status import Status
 from booking.service.events import entry_of, event_of, message_of
 from booking.service.origin import Origin
 from booking.service.snapshots import snapshot
+from slotwire_contracts import CATALOG, ReservationStatus, decode
 from slotwire_contracts import LocationType as ContractLocationType
-from slotwire_contracts import ReservationStatus, decode
 from slotwire_contracts.reservation_changes import FieldChanges
 from support.booking_values import CLIENT, NOW, STAFF, START, a_booking
+from support.catalog_events import a_catalog_event
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -80,3 +81,11 @@ def test_a_message_carries_the_whole_event_under_the_bookings_id() -> None:
     assert (told.actor, told.correlationid, told.traceparent) == ("client", "req_1", TRACE)
     assert (told.subject, told.orgid, told.source) == ("bk_1", "org_1", "/slotwire/booking")
     assert told.data.resource == snapshot(booking)
+
+
+@pytest.mark.parametrize("kind", CATALOG)
+def test_the_topic_gets_every_event_under_the_id_of_what_it_is_about(kind: str) -> None:
+    event = a_catalog_event(kind)
+    message = message_of(event)
+    assert (message.event_id, message.topic, message.key) == (event.id, "booking.events", event.subject.encode())
+    assert decode(message.value) == event

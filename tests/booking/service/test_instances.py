@@ -12,15 +12,16 @@ from booking.domain.creation import NewBooking
 from booking.domain.errors import SlotUnavailableError, ValidationFailedError
 from booking.domain.instances import EventInstance, InstanceFilter, NewInstance
 from booking.domain.listing import Page
+from booking.domain.reference import SERVICES, Service
 from booking.service.ids import Ids
 from booking.service.instances import EventInstances
 from chassis.ids import new_id, next_id
 from chassis.unit import UnitOfWork
+from slotwire_contracts import HoldReleased, ReleaseReason
 from support.booking_desk import ORIGIN, Desk
 from support.booking_values import ADA, NOW, START
-from support.event_instances import add_service
 
-EVERY = InstanceFilter(service_id=None, location_id=None, status=None, starts_from=None, starts_before=None)
+YOGA = Service(name="Yoga", service_type="event", timezone="Europe/Berlin")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def instances(desk: Desk) -> EventInstances:
 async def instance(desk: Desk, instances: EventInstances) -> EventInstance:
     """An instance with 10 spots."""
     new = NewInstance(
-        service_id=await add_service(desk.db, desk.actor.org_id),
+        service_id=(await desk.data.create(desk.actor, SERVICES, YOGA, ORIGIN, None)).id,
         title=None,
         start_time=START,
         end_time=None,
@@ -65,7 +66,7 @@ End = Callable[[Desk, str], Coroutine[Any, Any, None]]
 
 async def attendance(desk: Desk, instances: EventInstances, instance: EventInstance) -> int:
     """The spots that are taken, as both ways of reading tell."""
-    (listed,) = await instances.page(desk.actor, EVERY, Page(10, 0))
+    (listed,) = (await instances.page(desk.actor, InstanceFilter(), Page(10, 0))).items
     one = await instances.get(desk.actor, instance.id)
     assert one == listed
     return one.attendance
@@ -152,3 +153,34 @@ async def test_a_hold_ends_though_its_instance_moves_meanwhile(
     await ending
     assert await attendance(desk, instances, instance) == 0
     assert [event.type for event in await desk.told(hold_id)] == ["hold.released"]
+
+
+@pytest.mark.parametrize("ending", ["cancel", "delete"])
+async def test_holds_that_end_with_their_instance_are_told_of_once(
+    desk: Desk, instances: EventInstances, instance: EventInstance, ending: str
+) -> None:
+    expired = await hold(desk, instance, 3, minutes=5)
+    live = [await hold(desk, instance, spots, minutes=10) for spots in (1, 2)]
+    desk.now = NOW + timedelta(minutes=6)
+    if ending == "cancel":
+        cancelled = await instances.cancel(desk.actor, instance.id, None, ORIGIN, None)
+        assert cancelled.instance.attendance == 0
+    else:
+        await instances.delete(desk.actor, instance.id, ORIGIN)
+    events = await desk.told(*live)
+    assert sorted((event.subject, event.type, event.sequence) for event in events) == [
+        (one, "hold.released", 1) for one in sorted(live)
+    ]
+    for event in events:
+        assert isinstance(event, HoldReleased)
+        assert (event.data.change.reason, event.actor) == (ReleaseReason.CANCELLED, "staff")
+        assert (event.correlationid, event.orgid, event.time) == ("req_1", desk.actor.org_id, desk.now)
+        assert event.data.resource.event_instance_id == instance.id
+    while await desk.holds.sweep_once():
+        pass
+    assert len(await desk.told(*live)) == len(live)
+    (swept,) = await desk.told(expired)
+    assert isinstance(swept, HoldReleased)
+    assert swept.data.change.reason is ReleaseReason.EXPIRED
+    async with desk.db.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM spots WHERE instance_id = $1", instance.id) == 0

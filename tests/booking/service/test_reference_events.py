@@ -1,6 +1,7 @@
-"""What is told of locations and tables: each change that a snapshot shows, once, in order, with it or not at all."""
+"""What is told of locations and tables: each change, once, in order, with it or not at all."""
 
 import itertools
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -15,12 +16,15 @@ from booking.domain.reference import (
     SECTIONS,
     TABLES,
     Client,
+    Kind,
     Location,
     Schedule,
     Section,
     Table,
 )
 from slotwire_contracts import BOOKING_EVENTS, LocationDeleted, LocationUpdated
+from slotwire_contracts import Location as Snapshot
+from slotwire_contracts import Table as TableSnapshot
 from support.booking_desk import ORIGIN, Desk
 from support.booking_values import NOW
 
@@ -66,6 +70,8 @@ async def test_a_location_is_told_of_from_its_beginning_to_its_end(desk: Desk) -
             "date_overrides": {"2026-12-25": []},
             "visit_minutes": 90,
             "interval_minutes": 15,
+            "one_per_attendee": True,
+            "complete_after_minutes": None,
             "created_at": "2026-06-01T08:00:00Z",
             "updated_at": "2026-06-01T08:00:00Z",
         },
@@ -93,11 +99,29 @@ async def test_a_table_is_told_of_with_its_section(desk: Desk) -> None:
     }
 
 
-async def test_what_no_snapshot_shows_is_not_told_and_leaves_no_gap(desk: Desk) -> None:
+@pytest.mark.parametrize(("kind", "snapshot"), [(LOCATIONS, Snapshot), (TABLES, TableSnapshot)])
+def test_a_snapshot_shows_every_field(kind: Kind[Any], snapshot: type[Snapshot | TableSnapshot]) -> None:
+    own = {field.name for field in fields(kind.entity)}
+    assert set(snapshot.model_fields) == own | {"id", "created_at", "updated_at"}
+
+
+async def test_a_change_of_any_field_is_told(desk: Desk) -> None:
     location_id = await a_location(desk)
-    hidden = {"one_per_attendee": False, "complete_after_minutes": 5}
-    changed = await desk.data.change(desk.actor, LOCATIONS, location_id, hidden, ORIGIN)
-    assert (changed.entity.complete_after_minutes, changed.sequence) == (5, 1)
+    rules = {"one_per_attendee": False, "complete_after_minutes": 5}
+    await desk.data.change(desk.actor, LOCATIONS, location_id, rules, ORIGIN)
+    _, updated = await desk.told(location_id)
+    assert isinstance(updated, LocationUpdated)
+    assert updated.model_dump(mode="json")["data"]["change"] == {
+        "changes": {
+            "one_per_attendee": {"from": True, "to": False},
+            "complete_after_minutes": {"from": None, "to": 5},
+        }
+    }
+    assert updated.data.resource.complete_after_minutes == 5
+
+
+async def test_what_changes_nothing_is_not_told_and_leaves_no_gap(desk: Desk) -> None:
+    location_id = await a_location(desk)
     await desk.data.change(desk.actor, LOCATIONS, location_id, {"name": "Bistro"}, ORIGIN)
     await desk.data.change(desk.actor, LOCATIONS, location_id, {"name": "Bar"}, ORIGIN)
     assert [(event.type, event.sequence) for event in await desk.told(location_id)] == [

@@ -81,7 +81,7 @@ class EventInstanceUpdatedChange(ContractModel):
 
 
 class CalledOffChange(ContractModel):
-    """Why it does not take place, if somebody said so."""
+    """Why it does not take place; `event_cancelled` where nobody said more."""
 
     reason: str | None = omitted_when_none()
 

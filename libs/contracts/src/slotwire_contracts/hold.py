@@ -43,10 +43,11 @@ class Hold(ContractModel):
 
 
 class ReleaseReason(StrEnum):
-    """Why a hold ended: its time ran out, or somebody gave it back."""
+    """Why a hold ended: its time ran out, somebody gave it back, or what it was for does not take place."""
 
     EXPIRED = "expired"
     RELEASED = "released"
+    CANCELLED = "cancelled"
 
 
 class ReleaseChange(ContractModel):

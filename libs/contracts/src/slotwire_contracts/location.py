@@ -46,6 +46,10 @@ class Location(ContractModel):
     """How long a visit lasts where nobody says otherwise."""
     interval_minutes: Annotated[int, Field(ge=1)]
     """How far apart the times lie at which a visit may be offered."""
+    one_per_attendee: bool
+    """Whether an attendee has at most one active reservation that starts at the same time."""
+    complete_after_minutes: Annotated[int, Field(ge=0)] | None
+    """How long after its end a reservation completes by itself; null: never."""
     created_at: Instant
     updated_at: Instant
 

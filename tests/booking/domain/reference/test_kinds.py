@@ -32,5 +32,10 @@ def test_a_client_reaches_itself_alone_among_clients() -> None:
     assert [kind.only(staff) for kind in KINDS] == [None] * len(KINDS)
 
 
+def test_what_stays_while_it_is_used_is_a_field() -> None:
+    assert [kind for kind in KINDS if kind.kept_in_use] == [SERVICES]
+    assert all(name in kind.entity.__dataclass_fields__ for kind in KINDS for name in kind.kept_in_use)
+
+
 def test_locations_and_tables_are_told_of() -> None:
     assert [kind for kind in KINDS if kind.emits] == [LOCATIONS, TABLES]

@@ -5,17 +5,16 @@ Invariant: what a change leaves out stays as it is, and only the location can be
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from booking.api.booking_models import Attendee, Metadata, Source
-from booking.api.fields import UNSET, Body, Identifier, Instant, Name, PartySize, UtcSeconds
+from booking.api.fields import UNSET, Body, Identifier, Instant, InstantOrDate, Name, PartySize, UtcSeconds
+from booking.api.parts import PartQuery
 from booking.domain import creation
 from booking.domain.creation import NewBooking
 from booking.domain.instances import EventInstance, InstanceFilter, InstanceStatus, NewInstance
-from booking.domain.listing import Page
-from chassis.web import Input, Output, Text, TimeZone
-from slotwire_contracts import Reservation
+from chassis.web import Output, Text, TimeZone
 
 MaxAttendance = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -85,34 +84,14 @@ class RegistrationBody(Body):
         )
 
 
-class PartQuery(Input):
-    """Which page of a list is wanted."""
-
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    per_page: Annotated[int, Field(ge=1, le=100)] = 25
-
-    @property
-    def part(self) -> Page:
-        """The page, as use cases take it."""
-        return Page(self.per_page, (self.page - 1) * self.per_page)
-
-
 class InstanceQuery(PartQuery):
-    """The filters of a list of event instances: those that start at `from` or later, and before `to`."""
+    """The filters of a list of event instances: those that start from `from` on and until `to`, both included."""
 
     service_id: Identifier | None = None
     location_id: Identifier | None = None
     status: InstanceStatus | None = None
-    since: Annotated[Instant | None, Field(alias="from")] = None
-    until: Annotated[Instant | None, Field(alias="to")] = None
-
-    @field_validator("until")
-    @classmethod
-    def _is_after(cls, until: Instant | None, info: ValidationInfo) -> Instant | None:
-        since = info.data.get("since")
-        if until is not None and since is not None and until <= since:
-            raise PydanticCustomError("after_from", "must be after from")
-        return until
+    since: Annotated[InstantOrDate | None, Field(alias="from")] = None
+    until: Annotated[InstantOrDate | None, Field(alias="to")] = None
 
     @property
     def filter(self) -> InstanceFilter:
@@ -122,7 +101,7 @@ class InstanceQuery(PartQuery):
             location_id=self.location_id,
             status=self.status,
             starts_from=self.since,
-            starts_before=self.until,
+            starts_until=self.until,
         )
 
 
@@ -161,15 +140,3 @@ class DeletedInstance(Output):
 
     uid: str
     deleted: Literal[True] = True
-
-
-class Instances(Output):
-    """A page of event instances, by start."""
-
-    data: list[Instance]
-
-
-class Registrations(Output):
-    """A page of an event instance's registrations."""
-
-    data: list[Reservation]

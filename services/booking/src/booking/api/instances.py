@@ -10,6 +10,7 @@ from booking.api.bookings import MANAGE as MANAGE_BOOKINGS
 from booking.api.bookings import READ as READ_BOOKINGS
 from booking.api.bookings import origin_of
 from booking.api.fields import actor_of
+from booking.api.parts import Part, PartQuery, part_of
 from booking.api.reference import MANAGE, READ
 from booking.domain.booking import Booking
 from booking.domain.instances import EventInstance
@@ -29,7 +30,7 @@ class Handlers:
 
     instances: EventInstances
 
-    async def page(self, call: Call) -> list[EventInstance]:
+    async def page(self, call: Call) -> Found[EventInstance]:
         """Answer a page of instances."""
         query: models.InstanceQuery = call.query
         return await self.instances.page(actor_of(call.caller), query.filter, query.part)
@@ -56,7 +57,7 @@ class Handlers:
 
     async def delete(self, call: Call) -> EventInstance:
         """Delete an instance."""
-        return await self.instances.delete(actor_of(call.caller), call.path["id"])
+        return await self.instances.delete(actor_of(call.caller), call.path["id"], origin_of(call))
 
     async def register(self, call: Call) -> Booking:
         """Register for an instance."""
@@ -68,7 +69,7 @@ class Handlers:
 
     async def registrations(self, call: Call) -> Found[Booking]:
         """Answer a page of an instance's registrations."""
-        query: models.PartQuery = call.query
+        query: PartQuery = call.query
         return await self.instances.registrations(actor_of(call.caller), call.path["id"], query.part)
 
 
@@ -82,7 +83,7 @@ def routes(instances: EventInstances) -> list[Route]:
             handlers.page,
             scope=READ,
             summary="List event instances",
-            answer=models.Instances,
+            answer=Part[models.Instance],
             render=_show_page,
             query=models.InstanceQuery,
         ),
@@ -123,7 +124,7 @@ def routes(instances: EventInstances) -> list[Route]:
             _ONE,
             handlers.delete,
             scope=MANAGE,
-            summary="Delete an event instance that nobody ever registered for",
+            summary="Delete an event instance that no booking uses",
             answer=Data[models.DeletedInstance],
             render=_show_deleted,
             errors=("in_use",),
@@ -158,9 +159,9 @@ def routes(instances: EventInstances) -> list[Route]:
             handlers.registrations,
             scope=READ_BOOKINGS,
             summary="List an event instance's registrations",
-            answer=models.Registrations,
+            answer=Part[Reservation],
             render=_show_registrations,
-            query=models.PartQuery,
+            query=PartQuery,
         ),
     ]
 
@@ -169,8 +170,8 @@ def _show(instance: EventInstance) -> Data[models.Instance]:
     return Data(data=models.Instance.of(instance))
 
 
-def _show_page(found: list[EventInstance]) -> models.Instances:
-    return models.Instances(data=[models.Instance.of(instance) for instance in found])
+def _show_page(found: Found[EventInstance]) -> Part[models.Instance]:
+    return part_of(found, models.Instance.of)
 
 
 def _show_cancelled(cancellation: Cancellation) -> Data[models.CancelledInstance]:
@@ -186,5 +187,5 @@ def _show_registration(booking: Booking) -> Data[Reservation]:
     return Data(data=snapshot(booking))
 
 
-def _show_registrations(found: Found[Booking]) -> models.Registrations:
-    return models.Registrations(data=[snapshot(booking) for booking in found.items])
+def _show_registrations(found: Found[Booking]) -> Part[Reservation]:
+    return part_of(found, snapshot)

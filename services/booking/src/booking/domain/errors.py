@@ -88,7 +88,7 @@ class Flaws:
 
 
 class OutsideAvailabilityError(BookingError):
-    """The time lies outside the schedule's weekly hours."""
+    """The schedule or the location is closed at that time, or the event type does not offer it."""
 
     code = "outside_availability"
 

@@ -5,13 +5,14 @@ Invariant: an instance is a value whose span can be stored, and every change mak
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from booking.domain.booking import Booking, FieldChange
 from booking.domain.errors import Flaw, Flaws, ValidationFailedError
 from booking.domain.facts import NextId
+from booking.domain.reference import Service
 from booking.domain.status import OCCUPYING, TRANSITIONS, Status
 from booking.domain.times import Span, check_span
 
@@ -27,19 +28,6 @@ class InstanceStatus(StrEnum):
 
     SCHEDULED = "scheduled"
     CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Service:
-    """What an instance takes from its service where nothing else is said."""
-
-    id: str
-    name: str
-    service_type: str
-    timezone: str
-    location_id: str | None
-    duration_minutes: int
-    max_attendance: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +51,7 @@ class EventInstance:
         attendance: the spots taken, by registrations and by holds that have not expired.
         sequence: the number of its latest event; 0 before the first. They count without a gap.
         last_event_id: the id of that event; the next one's is greater.
+        deleted_at: since when it is not there any more for whoever asks.
     """
 
     id: str
@@ -80,6 +69,7 @@ class EventInstance:
     last_event_id: str | None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
 
     @property
     def span(self) -> Span:
@@ -94,13 +84,18 @@ class EventInstance:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceFilter:
-    """The filters of a list; None filters nothing. It starts at `starts_from` or later, and before `starts_before`."""
+    """The filters of a list; None filters nothing.
 
-    service_id: str | None
-    location_id: str | None
-    status: InstanceStatus | None
-    starts_from: datetime | None
-    starts_before: datetime | None
+    Attributes:
+        starts_from: an instant, or a date in the instance's own zone; both inclusive.
+        starts_until: as `starts_from`.
+    """
+
+    service_id: str | None = None
+    location_id: str | None = None
+    status: InstanceStatus | None = None
+    starts_from: datetime | date | None = None
+    starts_until: datetime | date | None = None
 
 
 _UPDATED = ("title", "start_time", "end_time", "timezone", "location_id", "max_attendance", "status")
@@ -114,7 +109,7 @@ def draft(
 
     Args:
         new: what is asked for.
-        service: the one that it names; None when there is none.
+        service: the one that it names, with its time zone; None when there is none.
         org_id: whose it is.
         instance_id: the id it will have.
         known_location: whether the location that it names, if it names one, is there.
@@ -131,9 +126,9 @@ def draft(
         flaws.add("service_id", "must be the id of a service of the type event", "service_type")
     if not known_location:
         flaws.add_unknown("location_id", "location")
-    if service is None:
+    if service is None or service.timezone is None:
         flaws.tell()
-        raise AssertionError("a flaw was told")
+        raise AssertionError("a flaw was told, and a service that is stored has a time zone")
     end_time = new.end_time or new.start_time + timedelta(minutes=service.duration_minutes)
     with flaws.gathered():
         check_span(Span(new.start_time, end_time))
@@ -141,7 +136,7 @@ def draft(
     return EventInstance(
         id=instance_id,
         org_id=org_id,
-        service_id=service.id,
+        service_id=new.service_id,
         title=new.title or service.name,
         start_time=new.start_time,
         end_time=end_time,

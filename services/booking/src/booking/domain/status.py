@@ -60,6 +60,9 @@ OCCUPYING = frozenset(
     {Status.PENDING, Status.CONFIRMED, Status.LATE, Status.PARTIALLY_SEATED, Status.SEATED},
 )
 
+USING = frozenset(Status) - {Status.CANCELLED, Status.DECLINED}
+"""What keeps what it was made with from being deleted: every booking that was not called off, however long ago."""
+
 COUNTED = OCCUPYING | {Status.COMPLETED}
 """What counts to a limit: bookings that were not called off, and whose guests came or may come."""
 

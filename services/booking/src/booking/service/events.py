@@ -15,7 +15,7 @@ from booking.store.history import Entry
 from chassis.outbox import OutboxMessage
 from slotwire_contracts import (
     BOOKING_EVENTS,
-    EventInstanceEvent,
+    CatalogEvent,
     HoldReleased,
     ReleaseReason,
     ReservationEvent,
@@ -65,7 +65,7 @@ def released(
     )
 
 
-def message_of(event: ReservationEvent | HoldReleased | EventInstanceEvent) -> OutboxMessage:
+def message_of(event: CatalogEvent) -> OutboxMessage:
     """Tell what the topic gets of an event: all of it, under the id of what it is about."""
     return OutboxMessage(event.id, BOOKING_EVENTS.name, event.subject.encode(), encode(event))
 

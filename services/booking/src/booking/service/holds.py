@@ -15,14 +15,13 @@ from booking.domain.occupancy import tables_among
 from booking.domain.times import check_span
 from booking.domain.visit import Given, check_fields, check_rights, check_times
 from booking.service import limits
-from booking.service.events import message_of, released
 from booking.service.ids import Ids
 from booking.service.occupying import find, make_room
 from booking.service.origin import Origin
+from booking.service.releasing import give_back
 from booking.service.visiting import visit_and_place
-from booking.store import holds, occupancy, spots
+from booking.store import holds, spots
 from booking.store.contention import retrying
-from chassis import outbox
 from chassis.clock import Clock
 from chassis.idempotency import Once
 from chassis.lifecycle import Stop
@@ -109,22 +108,10 @@ class Holds:
     async def _sweep(self, _attempt: int) -> int:
         async with self._units.begin() as unit:
             expired = await holds.take_expired(unit.conn, self._clock(), BATCH)
-            if expired:
-                origin = Origin(self._new_request_id())
-                await self._give_back(unit, expired, ReleaseReason.EXPIRED, "system", origin)
+            await self._give_back(unit, expired, ReleaseReason.EXPIRED, "system", Origin(self._new_request_id()))
         return len(expired)
 
     async def _give_back(
         self, unit: Unit, taken: Sequence[Hold], reason: ReleaseReason, actor: ActorName, origin: Origin
     ) -> None:
-        """Let what removed holds hold fall free, and tell of it."""
-        ids = [hold.id for hold in taken]
-        await occupancy.release_holds(unit.conn, ids)
-        await spots.release_holds(unit.conn, ids)
-        now = self._clock()
-        told = [
-            released(hold, reason, origin, actor=actor, event_id=self._next_event_id(None, now), at=now)
-            for hold in taken
-        ]
-        await outbox.append(unit.conn, [message_of(event) for event in told])
-        unit.publishes()
+        await give_back(unit, taken, reason, actor, origin, now=self._clock(), next_event_id=self._next_event_id)

@@ -1,7 +1,8 @@
 """Use cases on event instances.
 
 Invariant: an instance and its registrations tell the same: when it moves or is cancelled, so do they, in the same
-transaction. Who registers at the same time waits for the instance's row, and then finds it as it is by then.
+transaction. Who registers at the same time waits for the instance's row, and then finds it as it is by then. What an
+instance names is not deleted meanwhile.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.creation import NewBooking
-from booking.domain.errors import InUseError, NotFoundError
+from booking.domain.errors import NotFoundError
 from booking.domain.instances import (
     CANCELLABLE,
     EVENT_CANCELLED,
@@ -30,6 +31,7 @@ from booking.domain.instances import (
     revise,
 )
 from booking.domain.listing import BookingFilter, Found, Page
+from booking.domain.reference import LOCATIONS, SERVICES, check_unused
 from booking.domain.status import OCCUPYING
 from booking.service.bookings import Bookings
 from booking.service.events import message_of
@@ -37,12 +39,14 @@ from booking.service.ids import Ids
 from booking.service.instance_events import event_of
 from booking.service.origin import Origin
 from booking.service.registrations import Following, lock
-from booking.store import bookings, instances, spots
+from booking.service.releasing import give_back
+from booking.store import bookings, holds, instances, reference, spots, usage
 from booking.store.contention import retrying
 from chassis.clock import Clock
 from chassis.idempotency import Once
 from chassis.postgres import Connection, Database
 from chassis.unit import Unit, UnitOfWork
+from slotwire_contracts import ReleaseReason
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,11 @@ class EventInstances:
             ValidationFailedError: as `draft` says.
         """
         async with self._units.begin(once) as unit:
-            service = await instances.service(unit.conn, actor.org_id, new.service_id)
-            known = await instances.has_location(unit.conn, actor.org_id, new.location_id)
+            service = await reference.fetch_named(unit.conn, SERVICES, actor.org_id, new.service_id)
+            known = await _has_location(unit.conn, actor, new.location_id)
             instance = draft(
                 new,
-                service,
+                None if service is None else service.entity,
                 org_id=actor.org_id,
                 instance_id=self._new_id(),
                 known_location=known,
@@ -94,7 +98,7 @@ class EventInstances:
         async with self._database.connection() as conn:
             return await _find(conn, actor, instance_id, now=self._clock())
 
-    async def page(self, actor: Actor, wanted: InstanceFilter, part: Page) -> list[EventInstance]:
+    async def page(self, actor: Actor, wanted: InstanceFilter, part: Page) -> Found[EventInstance]:
         """Read a page of the organization's instances, by start."""
         async with self._database.connection() as conn:
             return await instances.page(conn, actor.org_id, wanted, part, now=self._clock())
@@ -145,7 +149,7 @@ class EventInstances:
             registered = await lock(unit.conn, actor.org_id, instance_id, OCCUPYING if moves else ())
             now = self._clock()
             before = await _find(unit.conn, actor, instance_id, now=now)
-            known = await instances.has_location(unit.conn, actor.org_id, changes.get("location_id"))
+            known = await _has_location(unit.conn, actor, changes.get("location_id"))
             after = revise(before, changes, known_location=known)
             changed = diff(before, after)
             if not changed:
@@ -177,32 +181,45 @@ class EventInstances:
                 registered = []
             else:
                 await self._following(unit, actor, origin, now).cancel(registered, reason)
-                await instances.release_holds(unit.conn, instance_id)
-                left = await _find(unit.conn, actor, instance_id, now=now)
-                called_off = replace(left, status=InstanceStatus.CANCELLED)
-                instance = await self._tell(unit, InstanceCancelled(reason), called_off, actor, origin, now=now)
+                instance = await self._call_off(unit, instance_id, reason, actor, origin, now=now)
             cancellation = Cancellation(instance, len(registered))
             unit.answer(cancellation)
         return cancellation
 
-    async def delete(self, actor: Actor, instance_id: str) -> EventInstance:
-        """Take an instance away for good, with the holds of its spots, and answer it as it was.
+    async def delete(self, actor: Actor, instance_id: str, origin: Origin) -> EventInstance:
+        """Delete an instance that no booking uses, with the holds of its spots, and answer it as it was last.
+
+        One that is to take place is cancelled by it, and told to be.
 
         Raises:
             NotFoundError: the organization has no such instance.
-            InUseError: somebody registered once; the registrations are kept, and so is what they are for.
+            InUseError: bookings use it.
         """
-        return await retrying(partial(self._delete, actor, instance_id))
+        return await retrying(partial(self._delete, actor, instance_id, origin))
 
-    async def _delete(self, actor: Actor, instance_id: str, _attempt: int) -> EventInstance:
+    async def _delete(self, actor: Actor, instance_id: str, origin: Origin, _attempt: int) -> EventInstance:
         async with self._units.begin() as unit:
             await lock(unit.conn, actor.org_id, instance_id, ())
-            instance = await _find(unit.conn, actor, instance_id, now=self._clock())
-            if await instances.had_registrations(unit.conn, actor.org_id, instance_id):
-                raise InUseError("an event instance that was registered for can be cancelled, not deleted")
-            await instances.release_holds(unit.conn, instance_id)
-            await instances.delete(unit.conn, instance_id)
-        return instance
+            now = self._clock()
+            instance = await _find(unit.conn, actor, instance_id, now=now)
+            uses = await usage.read(unit.conn, "event_instances", actor.org_id, instance_id, now=now)
+            check_unused("event instance", uses, closed=True)
+            if instance.status is InstanceStatus.SCHEDULED:
+                instance = await self._call_off(unit, instance_id, EVENT_CANCELLED, actor, origin, now=now)
+            gone = replace(instance, deleted_at=max(now, instance.updated_at))
+            await instances.update(unit.conn, gone, [])
+        return gone
+
+    async def _call_off(
+        self, unit: Unit, instance_id: str, reason: str, actor: Actor, origin: Origin, *, now: datetime
+    ) -> EventInstance:
+        """Cancel an instance, without its registrations, and end the holds of its spots."""
+        ended = await holds.take_of_instance(unit.conn, instance_id, now)
+        cancelled = ReleaseReason.CANCELLED
+        await give_back(unit, ended, cancelled, actor.name, origin, now=now, next_event_id=self._next_event_id)
+        left = await _find(unit.conn, actor, instance_id, now=now)
+        called_off = replace(left, status=InstanceStatus.CANCELLED)
+        return await self._tell(unit, InstanceCancelled(reason), called_off, actor, origin, now=now)
 
     def _following(self, unit: Unit, actor: Actor, origin: Origin, now: datetime) -> Following:
         return Following(unit, actor, origin, now, self._next_event_id)
@@ -212,9 +229,14 @@ class EventInstances:
     ) -> EventInstance:
         """Store a changed instance, and publish what happened to it."""
         told = numbered(instance, now=now, next_id=self._next_event_id)
-        await instances.update(unit.conn, told, message_of(event_of(fact, told, actor, origin)))
+        await instances.update(unit.conn, told, [message_of(event_of(fact, told, actor, origin))])
         unit.publishes()
         return told
+
+
+async def _has_location(conn: Connection, actor: Actor, location_id: str | None) -> bool:
+    """Tell whether the location that is named is there, and keep it from being deleted; none named is as good."""
+    return location_id is None or await reference.fetch_named(conn, LOCATIONS, actor.org_id, location_id) is not None
 
 
 async def _find(conn: Connection, actor: Actor, instance_id: str, *, now: datetime) -> EventInstance:

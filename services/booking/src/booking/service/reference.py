@@ -13,7 +13,7 @@ from typing import Any
 from booking.domain.actors import Actor
 from booking.domain.errors import Flaws, NotFoundError
 from booking.domain.listing import Found, Page
-from booking.domain.reference import Entity, Kind, Stored, T, check_lanes, check_unused
+from booking.domain.reference import Entity, Kind, Stored, T, check_kept, check_lanes, check_unused
 from booking.service.ids import Ids
 from booking.service.origin import Origin
 from booking.service.reference_events import tell
@@ -82,7 +82,8 @@ class ReferenceData:
 
         Raises:
             NotFoundError: there is no such entity in the actor's reach.
-            ValidationFailedError: the fields break a rule, or take lanes away that bookings still use.
+            ValidationFailedError: the fields break a rule, take lanes away that bookings still use, or are among those
+                that stay as they are while anything uses it.
         """
         now = self._clock()
         async with self._units.begin() as unit:
@@ -93,6 +94,7 @@ class ReferenceData:
             settled = await _settle(unit.conn, kind, actor.org_id, entity)
             after = replace(before, entity=settled, updated_at=max(now, before.updated_at))
             await _fit_lanes(unit.conn, actor.org_id, before, after)
+            await _fit_uses(unit.conn, kind, actor.org_id, before, after)
             return await self._write(unit, kind, before, after, actor=actor, origin=origin)
 
     async def delete(self, actor: Actor, kind: Kind[T], entity_id: str, origin: Origin) -> Stored[T]:
@@ -110,7 +112,7 @@ class ReferenceData:
             before = await _find(unit.conn, actor, kind, entity_id, lock=True)
             # Counted after the claim: whoever was quicker has committed by then.
             closed = await resources.close(unit.conn, entity_id, now=now)
-            uses = await usage.read(unit.conn, kind, actor.org_id, entity_id, now=now)
+            uses = await usage.read(unit.conn, kind.name, actor.org_id, entity_id, now=now)
             check_unused(kind.noun, uses, closed=closed)
             gone = replace(before, deleted_at=max(now, before.updated_at))
             return await self._write(unit, kind, before, gone, actor=actor, origin=origin)
@@ -156,6 +158,14 @@ async def _fit_lanes(conn: Connection, org_id: str, before: Stored[T], after: St
         await resources.provide(conn, org_id, after.id, after.entity.lanes)
     else:
         check_lanes(after.entity, await resources.highest_used(conn, after.id, since=after.updated_at))
+
+
+async def _fit_uses(conn: Connection, kind: Kind[T], org_id: str, before: Stored[T], after: Stored[T]) -> None:
+    """Refuse to change what stays as it is in use. Whoever names the entity waits for its lock, or has committed."""
+    changed = [name for name in kind.kept_in_use if getattr(before.entity, name) != getattr(after.entity, name)]
+    if changed:
+        uses = await usage.read(conn, kind.name, org_id, after.id, now=after.updated_at)
+        check_kept(kind.noun, changed, before.entity, uses)
 
 
 async def _find(conn: Connection, actor: Actor, kind: Kind[T], entity_id: str, *, lock: bool = False) -> Stored[T]:

@@ -10,9 +10,10 @@ from typing import Any
 from booking.domain.actors import Actor
 from booking.domain.facts import NextId
 from booking.domain.reference import LOCATIONS, TABLES, Kind, Stored, T
+from booking.service.events import message_of
 from booking.service.origin import Origin
 from chassis.outbox import OutboxMessage
-from slotwire_contracts import BOOKING_EVENTS, Location, Table, encode, make_event
+from slotwire_contracts import Location, Table, make_event
 
 _SNAPSHOTS: Mapping[str, type[Location | Table]] = {LOCATIONS.name: Location, TABLES.name: Table}
 
@@ -22,7 +23,7 @@ def tell(
 ) -> tuple[Stored[T], list[OutboxMessage]]:
     """Answer a new, changed or deleted entity numbered for the event that tells of it, and what the topic gets.
 
-    Nothing is told of a kind that has no events, nor of a change that a snapshot does not show.
+    Nothing is told of a kind that has no events.
 
     Args:
         kind: of which kind it is.
@@ -32,9 +33,9 @@ def tell(
         origin: the request behind it.
         next_id: makes the event's id, greater than the latest one's.
     """
-    word, change = _catalog(kind, before, after) if kind.emits else ("updated", None)
-    if change is None:
+    if not kind.emits:
         return after, []
+    word, change = _catalog(kind, before, after)
     at = after.deleted_at or after.updated_at
     told = replace(after, sequence=after.sequence + 1, last_event_id=next_id(after.last_event_id, at))
     event = make_event(
@@ -49,18 +50,18 @@ def tell(
         correlationid=origin.request_id,
         traceparent=origin.traceparent,
     )
-    return told, [OutboxMessage(event.id, BOOKING_EVENTS.name, event.subject.encode(), encode(event))]
+    return told, [message_of(event)]
 
 
-def _catalog(kind: Kind[T], before: Stored[T] | None, after: Stored[T]) -> tuple[str, dict[str, Any] | None]:
-    """Answer the last word of the event's type and its `change`; None where nothing changed that a snapshot shows."""
+def _catalog(kind: Kind[T], before: Stored[T] | None, after: Stored[T]) -> tuple[str, dict[str, Any]]:
+    """Answer the last word of the event's type and its `change`."""
     if before is None:
         return "created", {}
     if after.deleted_at is not None:
         return "deleted", {}
     was, now = (_snapshot(kind, stored).model_dump(mode="json") for stored in (before, after))
     names = [name for name in now if name != "updated_at" and was[name] != now[name]]
-    return "updated", {"changes": {name: {"from": was[name], "to": now[name]} for name in names}} if names else None
+    return "updated", {"changes": {name: {"from": was[name], "to": now[name]} for name in names}}
 
 
 def _snapshot(kind: Kind[T], stored: Stored[T]) -> Location | Table:

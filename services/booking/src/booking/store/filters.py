@@ -4,20 +4,16 @@ Invariant: what is always filtered on, the organization and for a client the cli
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
 
 from booking.domain.actors import Actor
 from booking.domain.listing import BookingFilter, ReservationFilter
 from booking.domain.status import Status
-from booking.domain.times import EARLIEST, LATEST
-
-_DAY = timedelta(days=1)
-Condition = tuple[str, object]
+from booking.store.where import Condition, joined, starting
 
 
 def conditions(actor: Actor, wanted: BookingFilter) -> tuple[str, list[object]]:
     """Answer a WHERE clause, all but the status, and the values of its parameters."""
-    return _joined(
+    return joined(
         *_within_reach(actor),
         ("schedule_id =", wanted.schedule_id),
         ("event_type_id =", wanted.event_type_id),
@@ -25,8 +21,7 @@ def conditions(actor: Actor, wanted: BookingFilter) -> tuple[str, list[object]]:
         ("event_instance_id =", wanted.event_instance_id),
         ("client_id =", wanted.client_id),
         ("start_time >", wanted.starts_after),
-        *_starting_from(wanted.starts_from),
-        *_starting_until(wanted.starts_until),
+        *starting(wanted.starts_from, wanted.starts_until),
         ("lower(attendee_email) =", None if wanted.attendee_email is None else wanted.attendee_email.lower()),
     )
 
@@ -38,7 +33,7 @@ def statuses(wanted: BookingFilter) -> list[Status]:
 
 def reservation_conditions(actor: Actor, wanted: ReservationFilter) -> tuple[str, list[object]]:
     """Answer a WHERE clause and the values of its parameters."""
-    return _joined(
+    return joined(
         *_within_reach(actor),
         ("schedule_id =", wanted.schedule_id),
         ("location_id =", wanted.location_id),
@@ -49,30 +44,3 @@ def reservation_conditions(actor: Actor, wanted: ReservationFilter) -> tuple[str
 
 def _within_reach(actor: Actor) -> Iterable[Condition]:
     return ("org_id =", actor.org_id), ("client_id =", actor.client_id)
-
-
-def _starting_from(bound: date | datetime | None) -> Iterable[Condition]:
-    """Compare an instant with the start itself, and a bare date with its date in the booking's own zone.
-
-    No zone is a day from UTC, so a bare date bounds the start too: that bound is what an index can serve.
-    """
-    if bound is None or isinstance(bound, datetime):
-        return [("start_time >=", bound)]
-    return [("local_date >=", bound), ("start_time >=", _midnight(max(bound, EARLIEST.date())) - _DAY)]
-
-
-def _starting_until(bound: date | datetime | None) -> Iterable[Condition]:
-    """Do as `_starting_from` on the other side, to the end of the day."""
-    if bound is None or isinstance(bound, datetime):
-        return [("start_time <=", bound)]
-    return [("local_date <=", bound), ("start_time <=", _midnight(min(bound, LATEST.date())) + 2 * _DAY)]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
-def _joined(*asked: Condition) -> tuple[str, list[object]]:
-    given = [(condition, value) for condition, value in asked if value is not None]
-    where = " AND ".join(f"{condition} ${number}" for number, (condition, _) in enumerate(given, 1))
-    return where, [value for _, value in given]

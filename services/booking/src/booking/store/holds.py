@@ -45,6 +45,11 @@ SELECT FROM event_instances
 WHERE id IN (SELECT event_instance_id FROM holds WHERE id = ANY ($1::text[]) AND ($2::text IS NULL OR org_id = $2))
 ORDER BY id FOR NO KEY UPDATE
 """
+# Of the spots first, for which there is an index.
+_TAKE_OF_INSTANCE = f"""
+DELETE FROM holds WHERE expires_at > $2 AND id IN (SELECT hold_id FROM spots WHERE instance_id = $1)
+RETURNING {_SELECTED}
+"""
 
 
 async def insert(conn: Connection, hold: Hold, claim: Claim | None, kept: Sequence[object]) -> None:
@@ -75,6 +80,14 @@ async def take_expired(conn: Connection, now: datetime, limit: int) -> Sequence[
     expired = [row["id"] for row in await conn.fetch(_EXPIRED, now, limit)]
     await conn.execute(_LOCK_INSTANCES, expired, None)
     return [_hold(row) for row in await conn.fetch(_TAKE_ALL, expired)]
+
+
+async def take_of_instance(conn: Connection, instance_id: str, now: datetime) -> Sequence[Hold]:
+    """Remove the holds of an event instance's spots that have not expired; the others are left to who sweeps them up.
+
+    The caller holds the lock of the instance, and gives back what they claim.
+    """
+    return [_hold(row) for row in await conn.fetch(_TAKE_OF_INSTANCE, instance_id, now)]
 
 
 def _hold(row: asyncpg.Record) -> Hold:

@@ -1,17 +1,20 @@
 """Event instances in their table, and the spots that are taken of them.
 
-Invariant: every statement names the organization, or an instance that the caller found by it; the attendance that is
-read counts no hold that has expired. Who has registrations and their instance to lock locks the instance last.
+Invariant: every statement names the organization, or an instance that the caller found by it, and what is deleted is
+found by none; the attendance that is read counts no hold that has expired. Who has registrations and their instance to
+lock locks the instance last.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
-from booking.domain.instances import EventInstance, InstanceFilter, InstanceStatus, Service
-from booking.domain.listing import Page
+from booking.domain.instances import EventInstance, InstanceFilter, InstanceStatus
+from booking.domain.listing import Found, Page
+from booking.store.where import joined, starting
 from chassis import outbox
 from chassis.outbox import OutboxMessage
 from chassis.postgres import Connection
@@ -38,30 +41,12 @@ _LIVE = """i.attendance - (
     SELECT coalesce(sum(s.spots), 0) FROM spots s WHERE s.instance_id = i.id AND s.expires_at <= $1
 )::integer AS attendance"""
 _READ = f"SELECT {', '.join(_LIVE if name == 'attendance' else name for name in _FIELDS)} FROM event_instances i"
+_LOCAL_DATE = "(i.start_time AT TIME ZONE i.timezone)::date"
 _LOCK = "SELECT true FROM event_instances WHERE id = $1 AND org_id = $2 FOR UPDATE"
 
-_SERVICE_FIELDS = ", ".join(field.name for field in fields(Service))
-_SERVICE = f"SELECT {_SERVICE_FIELDS} FROM services WHERE id = $1 AND org_id = $2 AND deleted_at IS NULL"
-_LOCATION = "SELECT true FROM locations WHERE id = $1 AND org_id = $2 AND deleted_at IS NULL"
-
-_RELEASE_HOLDS = """
-WITH given_back AS (DELETE FROM spots WHERE instance_id = $1 AND hold_id IS NOT NULL RETURNING hold_id)
-DELETE FROM holds USING given_back WHERE holds.id = given_back.hold_id
-"""
 _MOVE_HOLDS = """
 UPDATE holds SET start_time = $2, end_time = $3 FROM spots WHERE spots.instance_id = $1 AND holds.id = spots.hold_id
 """
-
-
-async def service(conn: Connection, org_id: str, service_id: str) -> Service | None:
-    """Read what a service gives its instances, or None."""
-    row = await conn.fetchrow(_SERVICE, service_id, org_id)
-    return None if row is None else Service(**dict(row.items()))
-
-
-async def has_location(conn: Connection, org_id: str, location_id: str | None) -> bool:
-    """Tell whether the organization has the location that is named; none named is as good."""
-    return location_id is None or bool(await conn.fetchval(_LOCATION, location_id, org_id))
 
 
 async def insert(conn: Connection, instance: EventInstance) -> None:
@@ -69,20 +54,17 @@ async def insert(conn: Connection, instance: EventInstance) -> None:
     await conn.execute(_INSERT, *(getattr(instance, name) for name in _FIELDS))
 
 
-async def update(conn: Connection, instance: EventInstance, message: OutboxMessage) -> None:
-    """Write an instance anew, and what is told of it. The caller holds the lock of `lock`."""
+async def update(conn: Connection, instance: EventInstance, messages: Sequence[OutboxMessage]) -> None:
+    """Write an instance anew or mark it as deleted, and what is told of it. The caller holds the lock of `lock`."""
     assigned = (getattr(instance, name) for name in _ASSIGNED)
-    await conn.execute(_UPDATE, instance.id, *assigned, *outbox.columns([message]))
-
-
-async def delete(conn: Connection, instance_id: str) -> None:
-    """Take an instance away that never had registrations. The caller holds the lock of `lock`."""
-    await conn.execute("DELETE FROM event_instances WHERE id = $1", instance_id)
+    await conn.execute(_UPDATE, instance.id, *assigned, *outbox.columns(messages))
 
 
 async def fetch(conn: Connection, org_id: str, instance_id: str, *, now: datetime) -> EventInstance | None:
     """Read one instance, or None."""
-    row = await conn.fetchrow(f"{_READ} WHERE i.id = $2 AND i.org_id = $3", now, instance_id, org_id)
+    row = await conn.fetchrow(
+        f"{_READ} WHERE i.id = $2 AND i.org_id = $3 AND i.deleted_at IS NULL", now, instance_id, org_id
+    )
     return None if row is None else _instance(row)
 
 
@@ -96,35 +78,23 @@ async def lock(conn: Connection, org_id: str, instance_id: str) -> None:
 
 async def page(
     conn: Connection, org_id: str, wanted: InstanceFilter, part: Page, *, now: datetime
-) -> list[EventInstance]:
+) -> Found[EventInstance]:
     """Read a page of an organization's instances, by start."""
-    asked: list[tuple[str, object]] = [
+    asked = (
         ("i.org_id =", org_id),
         ("i.service_id =", wanted.service_id),
         ("i.location_id =", wanted.location_id),
         ("i.status =", wanted.status),
-        ("i.start_time >=", wanted.starts_from),
-        ("i.start_time <", wanted.starts_before),
-    ]
-    given = [(condition, value) for condition, value in asked if value is not None]
-    where = " AND ".join(f"{condition} ${number}" for number, (condition, _) in enumerate(given, 4))
-    values = [value for _, value in given]
-    query = f"{_READ} WHERE {where} ORDER BY i.start_time, i.id LIMIT $2 OFFSET $3"
-    return [_instance(row) for row in await conn.fetch(query, now, part.limit, part.offset, *values)]
-
-
-async def had_registrations(conn: Connection, org_id: str, instance_id: str) -> bool:
-    """Tell whether anybody ever registered."""
-    return bool(
-        await conn.fetchval(
-            "SELECT true FROM bookings WHERE org_id = $1 AND event_instance_id = $2 LIMIT 1", org_id, instance_id
-        )
+        *starting(wanted.starts_from, wanted.starts_until, local_date=_LOCAL_DATE),
     )
-
-
-async def release_holds(conn: Connection, instance_id: str) -> None:
-    """End every hold of an instance's spots."""
-    await conn.execute(_RELEASE_HOLDS, instance_id)
+    where, values = joined(*asked)
+    total = await conn.fetchval(
+        f"SELECT count(*) FROM event_instances i WHERE {where} AND i.deleted_at IS NULL", *values
+    )
+    where, values = joined(*asked, first=4)
+    query = f"{_READ} WHERE {where} AND i.deleted_at IS NULL ORDER BY i.start_time, i.id LIMIT $2 OFFSET $3"
+    rows = await conn.fetch(query, now, part.limit, part.offset, *values)
+    return Found([_instance(row) for row in rows], total, part)
 
 
 async def move_holds(conn: Connection, instance: EventInstance) -> None:

@@ -11,6 +11,7 @@ import asyncpg
 
 from booking.domain.listing import Found, Page
 from booking.domain.reference import Kind, Stored, T
+from booking.store.where import Condition, joined
 from chassis.postgres import Connection
 
 _CASELESS = {"email"}
@@ -56,9 +57,8 @@ async def page(
         wanted: which part of them.
         filters: the values that columns are to have.
     """
-    conditions = [_condition(column, number) for number, column in enumerate(filters, 2)]
-    found = f"FROM {kind.name} WHERE {' AND '.join(('org_id = $1', 'deleted_at IS NULL', *conditions))}"
-    values = (org_id, *filters.values())
+    where, values = joined(("org_id =", org_id), *(_condition(column, value) for column, value in filters.items()))
+    found = f"FROM {kind.name} WHERE {where} AND deleted_at IS NULL"
     total = await conn.fetchval(f"SELECT count(*) {found}", *values)
     rows = await conn.fetch(
         f"SELECT {_selected(kind)} {found} ORDER BY created_at, id LIMIT ${len(values) + 1} OFFSET ${len(values) + 2}",
@@ -78,8 +78,8 @@ async def _fetch(conn: Connection, kind: Kind[T], org_id: str, entity_id: str, l
     return None if row is None else _stored(kind, row)
 
 
-def _condition(column: str, number: int) -> str:
-    return f"lower({column}) = lower(${number})" if column in _CASELESS else f"{column} = ${number}"
+def _condition(column: str, value: object) -> Condition:
+    return (f"lower({column}) =", str(value).lower()) if column in _CASELESS else (f"{column} =", value)
 
 
 def _kept(kind: Kind[T]) -> tuple[str, ...]:

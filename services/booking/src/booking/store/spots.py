@@ -19,7 +19,7 @@ SELECT
     i.max_attendance, i.attendance, i.status = 'scheduled' AS is_scheduled,
     s.requires_confirmation, s.complete_after_minutes
 FROM event_instances i JOIN services s ON s.id = i.service_id
-WHERE i.id = $1 AND i.org_id = $2
+WHERE i.id = $1 AND i.org_id = $2 AND i.deleted_at IS NULL
 FOR NO KEY UPDATE OF i
 """
 _COUNT = """

@@ -1,4 +1,4 @@
-"""What uses an entity of reference data, counted.
+"""What uses an entity of reference data or an event instance, counted.
 
 Invariant: a booking counts unless it was called off, however long ago it was; a hold until it expires.
 """
@@ -6,7 +6,8 @@ Invariant: a booking counts unless it was called off, however long ago it was; a
 from collections.abc import Mapping
 from datetime import datetime
 
-from booking.domain.reference import Kind, T, Use
+from booking.domain.reference import Use
+from booking.domain.status import USING
 from chassis.postgres import Connection
 
 
@@ -15,8 +16,8 @@ def _counted(noun: str, table: str, condition: str, until: str = "NULL::timestam
 
 
 def _bookings(condition: str) -> str:
-    active = f"used.org_id = asked.org_id AND used.status NOT IN ('CANCELLED', 'DECLINED') AND {condition}"
-    return _counted("booking", "bookings", active, "max(used.end_time)")
+    using = f"used.org_id = asked.org_id AND used.status = ANY (asked.statuses) AND {condition}"
+    return _counted("booking", "bookings", using, "max(used.end_time)")
 
 
 def _holds(condition: str) -> str:
@@ -41,9 +42,10 @@ _USES: Mapping[str, tuple[str, ...]] = {
             "event instance",
             "event_instances",
             "used.org_id = asked.org_id AND used.location_id = asked.id"
-            " AND used.status <> 'cancelled' AND used.end_time > asked.now",
+            " AND used.status <> 'cancelled' AND used.end_time > asked.now AND used.deleted_at IS NULL",
         ),
         _bookings("used.location_id = asked.id"),
+        _holds("used.location_id = asked.id"),
     ),
     "tables": (
         # By the location first, for which there is an index.
@@ -54,18 +56,17 @@ _USES: Mapping[str, tuple[str, ...]] = {
         _holds("used.table_ids @> ARRAY[asked.id]"),
     ),
     "sections": (_named("table", "tables", "section_id"),),
-    "event_types": (_bookings("used.event_type_id = asked.id"),),
+    "event_types": (_bookings("used.event_type_id = asked.id"), _holds("used.event_type_id = asked.id")),
     "clients": (_bookings("used.client_id = asked.id"),),
-    "services": (
-        _counted("event instance", "event_instances", "used.service_id = asked.id AND used.org_id = asked.org_id"),
-    ),
+    "services": (_named("event instance", "event_instances", "service_id"),),
+    "event_instances": (_bookings("used.event_instance_id = asked.id"),),
 }
 
 
 def _reading(uses: tuple[str, ...]) -> str:
     return f"""
     SELECT uses.noun, uses.count, uses.until
-    FROM (SELECT $1::text AS org_id, $2::text AS id, $3::timestamptz AS now) AS asked
+    FROM (SELECT $1::text AS org_id, $2::text AS id, $3::timestamptz AS now, $4::text[] AS statuses) AS asked
     CROSS JOIN LATERAL ({" UNION ALL ".join(uses)}) AS uses
     WHERE uses.count > 0
     """
@@ -74,6 +75,6 @@ def _reading(uses: tuple[str, ...]) -> str:
 _READ = {name: _reading(uses) for name, uses in _USES.items()}
 
 
-async def read(conn: Connection, kind: Kind[T], org_id: str, entity_id: str, *, now: datetime) -> list[Use]:
-    """Count what uses an entity; what does not use it is not told."""
-    return [Use(**row) for row in await conn.fetch(_READ[kind.name], org_id, entity_id, now)]
+async def read(conn: Connection, collection: str, org_id: str, entity_id: str, *, now: datetime) -> list[Use]:
+    """Count what uses an entity of a collection; what does not use it is not told."""
+    return [Use(**row) for row in await conn.fetch(_READ[collection], org_id, entity_id, now, list(USING))]

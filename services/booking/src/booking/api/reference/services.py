@@ -6,6 +6,7 @@ Invariant: but for the list's query and shape they are a kind like every other.
 from typing import Any
 
 from booking.api.fields import actor_of
+from booking.api.parts import Part, part_of
 from booking.api.reference.collection import Collection
 from booking.api.reference_models import services as models
 from booking.domain.errors import Flaw, ValidationFailedError
@@ -27,7 +28,7 @@ class ServiceCollection(Collection[Service]):
 
     def show_several(self, found: Found[Stored[Service]]) -> Any:
         """Render a page as an answer."""
-        return models.Services(data=[self.show(stored) for stored in found.items])
+        return part_of(found, self.show)
 
 
 def collection(data: ReferenceData) -> ServiceCollection:
@@ -40,7 +41,7 @@ def collection(data: ReferenceData) -> ServiceCollection:
         query=models.ServiceQuery,
         shown=models.Service,
         one=Data[models.Service],
-        several=models.Services,
+        several=Part[models.Service],
         gone=Data[models.DeletedService],
         key="uid",
         data=data,

@@ -7,7 +7,8 @@ from typing import Literal
 
 from booking.api.booking_models import Notes
 from booking.api.fields import UNSET, Body, Identifier, Name, UtcSeconds
-from booking.api.instance_models import MaxAttendance, PartQuery
+from booking.api.instance_models import MaxAttendance
+from booking.api.parts import PartQuery
 from booking.api.reference_models.fields import CompleteAfter, Duration
 from chassis.web import Output, TimeZone
 
@@ -57,12 +58,6 @@ class Service(Output):
     complete_after_minutes: int | None
     created_at: UtcSeconds
     updated_at: UtcSeconds
-
-
-class Services(Output):
-    """A page of services, the oldest first."""
-
-    data: list[Service]
 
 
 class ServiceQuery(PartQuery):

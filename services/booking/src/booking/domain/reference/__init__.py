@@ -25,7 +25,7 @@ from booking.domain.reference.kinds import (
     Stored,
     T,
 )
-from booking.domain.reference.usage import LaneUse, Use, check_lanes, check_unused
+from booking.domain.reference.usage import LaneUse, Use, check_kept, check_lanes, check_unused
 
 __all__ = [
     "CLIENTS",
@@ -48,6 +48,7 @@ __all__ = [
     "T",
     "Table",
     "Use",
+    "check_kept",
     "check_lanes",
     "check_unused",
 ]

@@ -32,6 +32,7 @@ class Kind(Generic[T]):
         prefix: what its ids begin with.
         entity: its class.
         references: fields that hold another kind's id, with that kind.
+        kept_in_use: fields that stay as they are while anything uses it.
         emits: whether its changes are told as events.
         personal: whether a client key reaches the one that it is bound to, and no other.
     """
@@ -40,6 +41,7 @@ class Kind(Generic[T]):
     prefix: str
     entity: type[T]
     references: Mapping[str, "Kind[Any]"] = field(default_factory=dict)
+    kept_in_use: frozenset[str] = frozenset()
     emits: bool = False
     personal: bool = False
 
@@ -78,4 +80,10 @@ TABLES = Kind("tables", "tbl", Table, references={"location_id": LOCATIONS, "sec
 SCHEDULES = Kind("schedules", "sch", Schedule)
 EVENT_TYPES = Kind("event_types", "evt", EventType, references={"schedule_id": SCHEDULES})
 CLIENTS = Kind("clients", "cli", Client, personal=True)
-SERVICES = Kind("services", "srv", Service, references={"location_id": LOCATIONS})
+SERVICES = Kind(
+    "services",
+    "srv",
+    Service,
+    references={"location_id": LOCATIONS},
+    kept_in_use=frozenset({"service_type"}),
+)

@@ -1,13 +1,13 @@
-"""What keeps reference data from being lowered or deleted: whatever uses it.
+"""What keeps reference data from being lowered, altered or deleted: whatever uses it.
 
 Invariant: a refusal tells what uses it, and how much of that there is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from booking.domain.errors import Flaw, InUseError, ValidationFailedError
+from booking.domain.errors import Flaw, Flaws, InUseError, ValidationFailedError
 from booking.domain.reference.entities import Entity
 from booking.domain.times import instant_text
 
@@ -65,6 +65,26 @@ def check_lanes(entity: Entity, highest_used: LaneUse | None) -> None:
     if highest_used is not None and highest_used.lane > entity.lanes:
         told = f"must be at least {highest_used.lane}: lane {highest_used.lane} holds bookings until"
         raise ValidationFailedError(Flaw("capacity", f"{told} {instant_text(highest_used.until)}", "in_use"))
+
+
+def check_kept(noun: str, changed: Iterable[str], before: Entity, uses: Sequence[Use]) -> None:
+    """Refuse to change fields that stay as they are while anything uses what has them.
+
+    Args:
+        noun: what it is called.
+        changed: the names of the fields.
+        before: with the values that they have.
+        uses: what uses it.
+
+    Raises:
+        ValidationFailedError: it is in use.
+    """
+    if uses:
+        told = "; ".join(use.told(noun) for use in uses)
+        flaws = Flaws()
+        for field in changed:
+            flaws.add(field, f"must stay {getattr(before, field)}: {told}", "in_use")
+        flaws.tell()
 
 
 def check_unused(noun: str, uses: Sequence[Use], *, closed: bool) -> None:

@@ -1,0 +1,48 @@
+"""What becomes of holds that end without a booking.
+
+Invariant: what a removed hold held falls free, and is told of, in the transaction that removes it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from booking.domain.actors import ActorName
+from booking.domain.facts import NextId
+from booking.domain.holds import Hold
+from booking.service.events import message_of, released
+from booking.service.origin import Origin
+from booking.store import occupancy, spots
+from chassis import outbox
+from chassis.unit import Unit
+from slotwire_contracts import ReleaseReason
+
+
+async def give_back(
+    unit: Unit,
+    taken: Sequence[Hold],
+    reason: ReleaseReason,
+    actor: ActorName,
+    origin: Origin,
+    *,
+    now: datetime,
+    next_event_id: NextId,
+) -> None:
+    """Let what holds held fall free, and tell of it.
+
+    Args:
+        unit: the transaction that has removed them.
+        taken: what they were.
+        reason: why they ended.
+        actor: who ended them.
+        origin: the request behind it.
+        now: the current instant.
+        next_event_id: makes the events' ids.
+    """
+    if not taken:
+        return
+    ids = [hold.id for hold in taken]
+    await occupancy.release_holds(unit.conn, ids)
+    await spots.release_holds(unit.conn, ids)
+    told = [released(hold, reason, origin, actor=actor, event_id=next_event_id(None, now), at=now) for hold in taken]
+    await outbox.append(unit.conn, [message_of(event) for event in told])
+    unit.publishes()
