@@ -211,7 +211,7 @@ class World:
 
     Attributes:
         places: the places that commands name.
-        released: the holds that were told of as released or expired.
+        released: the holds that were told of as released, expired or ended with their instance.
     """
 
     places: Mapping[str, Where]
@@ -234,7 +234,7 @@ class World:
             case MoveInstance(start):
                 return iter([(OK, self._move_instance(start))])
             case CancelInstance():
-                return iter([(OK, self._cancel_instance())])
+                return iter([(OK, self._cancel_instance(now))])
             case unknown:
                 assert_never(unknown)
 
@@ -477,12 +477,13 @@ class World:
         moved = replace(self, instance=instance, holds=holds)
         return moved._registered(ACTIVE, lambda booking: replace(booking, start=instance.start, end=instance.end))
 
-    def _cancel_instance(self) -> "World":
+    def _cancel_instance(self, now: datetime) -> "World":
         if not self.instance.is_scheduled:
             return self
         instance = replace(self.instance, is_scheduled=False, told=(*self.instance.told, "cancelled"))
-        holds = {key: hold for key, hold in self.holds.items() if not hold.where.is_instance}
-        cancelled = replace(self, instance=instance, holds=holds)
+        ended = {key for key, hold in self.holds.items() if hold.where.is_instance and hold.expires > now}
+        holds = {key: hold for key, hold in self.holds.items() if key not in ended}
+        cancelled = replace(self, instance=instance, holds=holds, released=self.released | ended)
         return cancelled._registered(
             {"PENDING", "CONFIRMED", "LATE"}, lambda booking: replace(booking, status="CANCELLED")
         )

@@ -180,7 +180,7 @@ async def test_a_corrected_no_show_and_creations_race_for_its_time(staff: Caller
 
 async def test_of_20_who_race_for_the_last_3_spots_3_get_one(staff: Caller, db: Database) -> None:
     """By registering, by holding a spot, and by coming with one more."""
-    instance_id = (await add_instance(db, staff, max_attendance=10))["uid"]
+    instance_id = (await add_instance(staff, max_attendance=10))["uid"]
     ids = [(await register(staff, instance_id)).data["id"] for _ in range(7)]
     answers = await asyncio.gather(
         *(register(staff, instance_id) for _ in range(7)),
@@ -232,7 +232,7 @@ async def test_parties_that_swap_their_tables_keep_one_each(staff: Caller, db: D
 
 async def test_many_statuses_at_once_in_events_that_cross_all_change(staff: Caller, db: Database) -> None:
     """Each request locks its bookings in one order and, with them, their events in another."""
-    events = [(await add_instance(db, staff, max_attendance=50))["uid"] for _ in range(2)]
+    events = [(await add_instance(staff, max_attendance=50))["uid"] for _ in range(2)]
     several = []
     for number in range(20):
         order = events if number % 2 else events[::-1]

@@ -33,7 +33,7 @@ async def step(play: Play, chance: Chance, number: int) -> None:
     kind = random.choice(["alone"] * 5 + ["together"] * 4 + ["twins", "again", "cancel"] + ["wait"] * 3)
     if kind == "wait":
         play.wait(random.choice((6, 20, 60)))
-        if random.random() < 0.5:
+        if random.random() < 0.2:
             await play.sweep()
         if random.random() < 0.5:
             await play.complete()
@@ -43,6 +43,5 @@ async def step(play: Play, chance: Chance, number: int) -> None:
         count = random.randint(2, 4) if kind == "together" else 1
         asked: list[Request] = [chance.request(f"{number}.{place}", play.world) for place in range(count)]
         if kind == "cancel" and number > LATE:
-            await play.sweep()  # a hold that had expired unseen would end with the instance, told or untold
             asked.append(CancelInstance())
         await play.together(*asked, twins=2 if kind == "twins" else 1)
