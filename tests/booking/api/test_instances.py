@@ -405,3 +405,10 @@ async def test_every_operation_is_described(service: Service) -> None:
         f"{PATH}/{{id}}/cancel": ["post"],
         f"{PATH}/{{id}}/registrations": ["get", "post"],
     }
+
+
+async def test_a_class_beyond_the_calendar_is_refused(staff: Caller) -> None:
+    service_id = await add_service(staff)
+    for start in ("9999-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "2199-12-31T23:30:00Z"):
+        refused = await staff.post("/v2/event_instances", {"service_id": service_id, "start_time": start})
+        assert (refused.status, refused.code) == (422, "validation_failed")

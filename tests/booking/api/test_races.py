@@ -230,7 +230,7 @@ async def test_parties_that_swap_their_tables_keep_one_each(staff: Caller, db: D
         assert await overlaps(db, staff.org_id) == 0
 
 
-async def test_many_statuses_at_once_in_events_that_cross_all_change(staff: Caller, db: Database) -> None:
+async def test_many_statuses_at_once_in_events_that_cross_all_change(staff: Caller) -> None:
     """Each request locks its bookings in one order and, with them, their events in another."""
     events = [(await add_instance(staff, max_attendance=50))["uid"] for _ in range(2)]
     several = []

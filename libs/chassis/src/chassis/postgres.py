@@ -134,6 +134,19 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """Lend a connection that sees one state of the database throughout, for reads that belong together.
+
+        Each statement is planned for the values that it is asked with: which index finds few rows depends on them.
+        """
+        async with (
+            self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+            yield connection
+
+    @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[DedicatedConnection]:
         """Open a connection outside the pool, for session locks and LISTEN; it is closed with the block."""
         connection = await asyncpg.connect(

@@ -14,7 +14,7 @@ from booking.domain.errors import Flaw, Flaws, ValidationFailedError
 from booking.domain.facts import NextId
 from booking.domain.reference import Service
 from booking.domain.status import OCCUPYING, TRANSITIONS, Status
-from booking.domain.times import Span, check_span
+from booking.domain.times import LATEST, Span, check_span
 
 EVENT_CANCELLED = "event_cancelled"
 """Why a registration was cancelled, where staff gave no other reason."""
@@ -129,6 +129,9 @@ def draft(
     if service is None or service.timezone is None:
         flaws.tell()
         raise AssertionError("a flaw was told, and a service that is stored has a time zone")
+    if new.end_time is None and new.start_time > LATEST:  # its end could leave the range of datetime itself
+        flaws.add("start_time", f"must not be after {LATEST.date()}", "bounds")
+        flaws.tell()
     end_time = new.end_time or new.start_time + timedelta(minutes=service.duration_minutes)
     with flaws.gathered():
         check_span(Span(new.start_time, end_time))

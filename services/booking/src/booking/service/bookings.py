@@ -218,7 +218,7 @@ class Bookings:
         """Read a page of the bookings in the actor's reach; `upcoming` leaves only those that are yet to start."""
         if upcoming:
             wanted = replace(wanted, starts_after=self._clock())
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             return await bookings.page(conn, actor, wanted, part)
 
     async def feed(self, actor: Actor, booking_id: str, page: FeedPage) -> Feed:

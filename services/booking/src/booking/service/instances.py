@@ -109,7 +109,7 @@ class EventInstances:
         Raises:
             NotFoundError: the organization has no such instance.
         """
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             await _find(conn, actor, instance_id, now=self._clock())
             return await bookings.page(conn, actor, BookingFilter(event_instance_id=instance_id), part)
 
