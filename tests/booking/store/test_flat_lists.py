@@ -1,5 +1,6 @@
 """What a list reads grows with what it finds, and not with what there is."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -58,6 +59,7 @@ async def explained(conn: Connection, work: Awaitable[T]) -> tuple[T, list[float
     sent: list[tuple[str, Any]] = []
     with conn.query_logger(lambda record: sent.append((record.query, record.args))):
         result = await work
+        await asyncio.sleep(0)  # what was sent is told a little later
     plans = [await conn.fetchval(f"EXPLAIN (ANALYZE, FORMAT json) {query}", *args) for query, args in sent]
     return result, [rows_read(plan[0]["Plan"]) for plan in plans]
 
