@@ -1,8 +1,8 @@
 """The booking service against a model of it: random requests, some at once, each answer and all that is left compared.
 
 `SLOTWIRE_PROOF_RUNS` asks for more runs. Requests one after another are drawn by hypothesis, which finds the shortest
-beginning of a run that fails. Those made at once follow from a run's number, but the order in which they are done does not:
-what fails only in some order may need some repetitions.
+beginning of a run that fails. Those made at once follow from the number of a run, but the order in which they are done
+does not: what fails only in some order may need some repetitions.
 """
 
 import os
