@@ -153,7 +153,7 @@ def offered(place: Place, **fields: Any) -> list[tuple[str, int | None]]:
     numbers = [*(place.schedule.lanes if place.schedule else ()), *(table.resource_no for table in place.tables)]
     blocked = {number: fields.get("blocked", {}).get(number, []) for number in numbers}
     found = slots(place, 2, window, grid, blocked=blocked, booked=fields.get("booked", {}))
-    return [(f"{slot.start:%H:%M}", slot.remaining) for slot in found]
+    return [(f"{at(slot.start):%H:%M}", slot.remaining) for slot in found]
 
 
 def test_the_tightest_bound_tells_what_remains_and_what_has_no_room_is_left_out() -> None:

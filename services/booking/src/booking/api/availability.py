@@ -4,18 +4,15 @@ Invariant: each slot is told in UTC and in the zone of its place, with its offse
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from booking.api.bookings import READ
 from booking.api.fields import Identifier, InstantOrDate, PartySize, actor_of
+from booking.api.told import Told
 from booking.domain.search import Search
-from booking.domain.times import instant_text
 from booking.service.availability import Availability, Offer
 from chassis.web import Call, Input, Output, Route
 
@@ -103,15 +100,10 @@ def routes(availability: Availability) -> list[Route]:
 
 
 def _show(offer: Offer) -> Slots:
-    """Show the slots as texts right away: of a month there are thousands, and one mostly ends where another starts."""
-    zone = ZoneInfo(offer.zone)
-
-    @cache
-    def told(instant: datetime) -> tuple[str, str]:
-        return instant_text(instant), instant.astimezone(zone).isoformat()
-
-    found = []
-    for slot in offer.slots:
-        (start, local_start), (end, local_end) = told(slot.start), told(slot.end)
-        found.append(Slot(start, end, local_start, local_end, slot.remaining))
+    """Show the slots as texts right away: of a month there are thousands."""
+    told = Told(offer.zone)
+    found = [
+        Slot(told.utc(slot.start), told.utc(slot.end), told.local(slot.start), told.local(slot.end), slot.remaining)
+        for slot in offer.slots
+    ]
     return Slots.model_construct(data=found, meta=AvailabilityMeta(timezone=offer.zone, total=len(found)))

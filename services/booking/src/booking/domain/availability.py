@@ -9,7 +9,7 @@ Times are epoch seconds here: a month holds thousands of starts.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from functools import reduce
 from itertools import accumulate
 from operator import xor
@@ -23,18 +23,16 @@ from booking.domain.seating import counter
 from booking.domain.stretches import Stretch, common, joined
 from booking.domain.times import Span, epoch_seconds
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 Blocked = Mapping[int, Sequence[Stretch]]
 """When nothing can start on resources, as it would run into what is there, by their numbers; stretches are joined."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
-    """A time that can be booked, and how many more bookings it can take; None when nothing bounds them."""
+    """A time that can be booked, in epoch seconds, and how many more bookings it can take; None: any number."""
 
-    start: datetime
-    end: datetime
+    start: int
+    end: int
     remaining: int | None
 
 
@@ -65,8 +63,9 @@ def slots(
     if place.tables:
         bounds.append(seatable(offered, blocked, place.tables, party_size))
     left = [min(several) for several in zip(*bounds, strict=True)] if bounds else [None] * len(offered)
+    length = int(grid.duration.total_seconds())
     return [
-        Slot(begin := _EPOCH + timedelta(seconds=start), begin + grid.duration, remaining)
+        Slot(start, start + length, remaining)
         for start, remaining in zip(offered, left, strict=True)
         if remaining is None or remaining > 0
     ]
