@@ -113,10 +113,10 @@ def draft(
         ValidationFailedError: a field breaks a rule, as `check_fields` says, or the metadata is too large.
         OutsideAvailabilityError: as `check_times` says.
     """
-    flaws = Flaws()
+    flaws, metadata = Flaws(), merge_metadata({}, new.metadata)
     check_fields(visit, place, actor, flaws, now=now)
     with flaws.gathered():
-        check_metadata(merge_metadata({}, new.metadata))
+        check_metadata(metadata)
     flaws.tell()
     check_times(visit, place, now)
     zone = place.zone
@@ -145,7 +145,7 @@ def draft(
         attendee_phone=attendee.phone,
         attendee_timezone=attendee.timezone,
         attendee_notes=attendee.notes,
-        metadata=merge_metadata({}, new.metadata),
+        metadata=metadata,
         party_size=visit.party_size,
         source=new.source,
         buffer_before_minutes=buffer_before,

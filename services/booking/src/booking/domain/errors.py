@@ -37,6 +37,12 @@ class Flaw:
     rule: str
 
 
+def unknown(param: str, noun: str) -> Flaw:
+    """Tell that a field names by its id what the organization does not have."""
+    article = "an" if noun[0] in "aeiou" else "a"
+    return Flaw(param, f"must be the id of {article} {noun}; there is none with this id", "unknown")
+
+
 class ValidationFailedError(BookingError):
     """Fields break rules. The message is the first one's; the details read like those of a malformed body."""
 
@@ -63,11 +69,7 @@ class Flaws:
 
     def add_unknown(self, param: str, noun: str) -> None:
         """Keep, for `tell`, that a field names by its id what the organization does not have."""
-        self.add(
-            param,
-            f"must be the id of {'an' if noun[0] in 'aeiou' else 'a'} {noun}; there is none with this id",
-            "unknown",
-        )
+        self._found.append(unknown(param, noun))
 
     @contextmanager
     def gathered(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from booking.domain.actors import Actor
 from booking.domain.checks import check_known, check_not_past, check_open, check_tables
-from booking.domain.errors import Flaws
+from booking.domain.errors import Flaw, Flaws, ValidationFailedError, unknown
 from booking.domain.offering import check_offered
 from booking.domain.place import InstancePlace, Place
 from booking.domain.times import Span, check_span
@@ -93,14 +93,11 @@ def at_instance(given: Given, instance: InstancePlace | None) -> Given:
     Raises:
         ValidationFailedError: as `complete` says, or there is no such instance, or it is cancelled.
     """
-    flaws = Flaws()
     if instance is None:
-        flaws.add_unknown("event_instance_id", "event instance")
-    elif not instance.is_scheduled:
-        flaws.add("event_instance_id", "must not be the id of a cancelled event instance", "cancelled")
-    flaws.tell()
-    if instance is None:
-        raise AssertionError("a flaw was told")
+        raise ValidationFailedError(unknown("event_instance_id", "event instance"))
+    if not instance.is_scheduled:
+        told = "must not be the id of a cancelled event instance"
+        raise ValidationFailedError(Flaw("event_instance_id", told, "cancelled"))
     base = {
         "event_instance_id": instance.instance_id,
         "location_id": instance.location_id,

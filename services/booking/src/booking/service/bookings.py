@@ -5,7 +5,6 @@ nothing of it is left when it raises.
 """
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -83,28 +82,26 @@ class Bookings:
         now = self._clock()
         alone = new.hold_id is None and new.visit.get("event_instance_id") is None
         begun = self._units.statement(once) if alone else self._units.begin(once)
-        async with begun as unit, AsyncExitStack() as stack:
+        async with begun as unit:
             hold, freed = await take_hold(unit.conn, actor, new, now)
             given = new.visit if hold is None else of_hold(new.visit, hold)
             visit, place = await visit_and_place(unit.conn, actor, given, now=now)
-            place = replace(place, held=freed)
-            visit = visit if hold is None else grant(hold, visit)
+            if hold is not None:
+                visit, place = grant(hold, visit), replace(place, held=freed)
             attendee = check_attendee(new, await known_client(unit.conn, actor, new), actor)
             drafted = draft(new, visit, attendee, place, actor, booking_id=self._new_id(), now=now)
             if hold is not None and visit.granted:
                 drafted = replace(drafted, tables_chosen=hold.tables_chosen)
-            elif place.schedule is not None and place.schedule.is_limited:
-                await stack.enter_async_context(unit.conn.transaction())
-                made = 1 if hold is None else 0
-                await limits.heed(unit.conn, place.schedule, visit.start_time, made=made, now=now)
-            span = stored_span(drafted)
-            claim = await find(unit.conn, drafted, place, span, chosen=visit.table_ids, now=now, attempt=attempt)
-            if place.instance is not None:
-                await make_room(unit.conn, place.instance, drafted.spots, now)
-                await spots.book(unit.conn, drafted)
-            booking = replace(drafted, table_ids=visit.table_ids or tables_among(place, claim.resource_nos))
-            created = Created(booking.source, booking.party_size, walk_in=new.seated)
-            stored = await self._write(unit, None, [(created, booking)], actor, origin, claim=claim, now=now)
+            schedule, made = None if visit.granted else place.schedule, 1 if hold is None else 0
+            async with limits.heeded(unit.conn, schedule, visit.start_time, made=made, now=now):
+                span = stored_span(drafted)
+                claim = await find(unit.conn, drafted, place, span, chosen=visit.table_ids, now=now, attempt=attempt)
+                if place.instance is not None:
+                    await make_room(unit.conn, place.instance, drafted.spots, now)
+                    await spots.book(unit.conn, drafted)
+                booking = replace(drafted, table_ids=visit.table_ids or tables_among(place, claim.resource_nos))
+                created = Created(booking.source, booking.party_size, walk_in=new.seated)
+                stored = await self._write(unit, None, [(created, booking)], actor, origin, claim=claim, now=now)
             unit.answer(stored)
         return stored
 
@@ -189,7 +186,7 @@ class Bookings:
             place = await _place_of(unit, revised, occupied(after, now) or stored_span(after), now=now)
             changing.check_times(before, revised, change, place, now=now)
             choice = changing.choose_tables(before, revised, change, place)
-            if place.schedule is not None and place.schedule.is_limited and changing.counts_anew(before, after):
+            if changing.counts_anew(before, after):
                 await limits.heed(unit.conn, place.schedule, after.start_time, made=0, now=now, except_id=before.id)
         table_ids, claim = await reoccupy(unit.conn, before, after, place, choice, now=now, attempt=attempt)
         revised, after = (

@@ -4,7 +4,6 @@ Invariant: a hold blocks from its commit on, and no longer than to its expiry, w
 """
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 
@@ -58,24 +57,22 @@ class Holds:
         now = self._clock()
         alone = given.get("event_instance_id") is None
         begun = self._units.statement(once) if alone else self._units.begin(once)
-        async with begun as unit, AsyncExitStack() as stack:
+        async with begun as unit:
             visit, place = await visit_and_place(unit.conn, actor, given, now=now)
             flaws = Flaws()
             check_fields(visit, place, actor, flaws, now=now)
             flaws.tell()
             check_times(visit, place, now)
             hold = hold_of(visit, actor, hold_id=self._new_id(), minutes=minutes, now=now)
-            if place.schedule is not None and place.schedule.is_limited:
-                await stack.enter_async_context(unit.conn.transaction())
-                await limits.heed(unit.conn, place.schedule, visit.start_time, made=1, now=now)
             before, after = place.buffers
             span = check_span(visit.span, before_minutes=before, after_minutes=after)
-            claim = await find(unit.conn, hold, place, span, chosen=visit.table_ids, now=now, attempt=attempt)
-            hold = replace(hold, table_ids=visit.table_ids or tables_among(place, claim.resource_nos))
-            if place.instance is not None:
-                await make_room(unit.conn, place.instance, hold.party_size, now)
-                await spots.hold(unit.conn, hold)
-            await holds.insert(unit.conn, hold, claim, unit.kept(hold))
+            async with limits.heeded(unit.conn, place.schedule, visit.start_time, made=1, now=now):
+                claim = await find(unit.conn, hold, place, span, chosen=visit.table_ids, now=now, attempt=attempt)
+                hold = replace(hold, table_ids=visit.table_ids or tables_among(place, claim.resource_nos))
+                if place.instance is not None:
+                    await make_room(unit.conn, place.instance, hold.party_size, now)
+                    await spots.hold(unit.conn, hold)
+                await holds.insert(unit.conn, hold, claim, unit.kept(hold))
             unit.answer(hold)
         return hold
 

@@ -4,6 +4,8 @@ Invariant: bookings are counted behind the schedule's gate, one writer after ano
 the last place of a date.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from booking.domain.hours import day_span
@@ -14,9 +16,26 @@ from booking.store import gates, limits
 from chassis.postgres import Connection
 
 
+@asynccontextmanager
+async def heeded(
+    conn: Connection, schedule: SchedulePlace | None, start: datetime, *, made: int, now: datetime
+) -> AsyncIterator[None]:
+    """Do as `heed` for a block that writes: in a transaction, which only a schedule with limits needs.
+
+    Raises:
+        TooManyBookingsError, SlotUnavailableError: as `heed` says.
+    """
+    if schedule is None or not schedule.is_limited:
+        yield
+        return
+    async with conn.transaction():
+        await heed(conn, schedule, start, made=made, now=now)
+        yield
+
+
 async def heed(
     conn: Connection,
-    schedule: SchedulePlace,
+    schedule: SchedulePlace | None,
     start: datetime,
     *,
     made: int,
@@ -27,7 +46,7 @@ async def heed(
 
     Args:
         conn: the transaction that goes on to write.
-        schedule: one with limits.
+        schedule: whose limits; without one, or without limits, nobody waits and nothing is refused.
         start: when the booking is to start.
         made: how many bookings are new, rather than moved.
         now: the current instant.
@@ -36,6 +55,8 @@ async def heed(
     Raises:
         TooManyBookingsError, SlotUnavailableError: as the rules of `booking.domain.limits` say.
     """
+    if schedule is None or not schedule.is_limited:
+        return
     recent = await gates.enter(conn, schedule.schedule_id, made=made, now=now)
     if made:
         check_pace(schedule, recent, now=now)
