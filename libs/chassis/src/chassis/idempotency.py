@@ -7,7 +7,7 @@ committed are kept, sealed, for 24 hours.
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chassis.crypto import Sealer
@@ -52,15 +52,20 @@ class AnsweredBeforeError(Exception):
         self.body = body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Once:
-    """One request's idempotency key: where it is kept, what its body was, and how its result is rendered."""
+    """One request's idempotency key: where it is kept, what its body was, and how its result is rendered.
+
+    Attributes:
+        answer: what is kept for a repetition, and so is the answer to the request itself; None until there is one.
+    """
 
     scope: bytes
     fingerprint: bytes
     status: int
     render: Callable[[Any], bytes]
     sealer: Sealer
+    answer: bytes | None = field(default=None, init=False)
 
     async def enter(self, connection: Connection) -> None:
         """Go on when the key is new; called first inside the transaction of the change.
@@ -94,8 +99,8 @@ class Once:
 
     def columns(self, result: object) -> list[object]:
         """Lay the answer out as the parameters of `insertion`."""
-        answer = self.sealer.seal(self.render(result), context=self.scope)
-        return [self.scope, self.fingerprint, self.status, answer]
+        self.answer = self.render(result)
+        return [self.scope, self.fingerprint, self.status, self.sealer.seal(self.answer, context=self.scope)]
 
 
 def insertion(first: int) -> str:

@@ -67,15 +67,13 @@ class UnitOfWork:
     async def statement(self, once: Once | None = None) -> AsyncIterator[Unit]:
         """Do as `begin` for a block that writes with one statement, which it executes last, with `Unit.kept` in it.
 
-        Such a statement is a transaction by itself: four round trips fewer. A twin of the request that runs at the same
-        time fails over the key, or over what the other one took; so a block that fails looks for the twin's answer.
+        Such a statement is a transaction by itself: four round trips fewer. A repetition of the request, later or at
+        the same time, fails over the key or over what the first one took: a block that fails looks for an answer.
 
         Raises:
             AnsweredBeforeError, IdempotencyKeyReusedError: as `Once.look` says.
         """
         async with self._database.connection() as conn:
-            if once is not None:
-                await once.look(conn)
             unit = Unit(conn, once)
             try:
                 yield unit

@@ -89,7 +89,8 @@ class Endpoint:
                 param="Idempotency-Key",
                 headers={"Retry-After": "1"},
             ) from None
-        return _json(self.route.status, self._render(result))
+        kept = call.once.answer if call.once is not None else None
+        return _json(self.route.status, self._render(result) if kept is None else kept)
 
     async def _authenticate(self, request: web.Request) -> Caller:
         header = request.headers.get("Authorization", "")

@@ -4,6 +4,7 @@ Invariant: what belongs to another organization is not found.
 """
 
 from datetime import datetime
+from functools import cache
 
 import asyncpg
 
@@ -12,16 +13,7 @@ from booking.domain.place import Appointment, LocationPlace, Place, SchedulePlac
 from booking.domain.times import EARLIEST, LATEST, Span, epoch_seconds
 from chassis.postgres import Connection
 
-_IS_TAKEN = """EXISTS (
-    SELECT FROM occupancy o
-    WHERE o.during && slot(r.resource_no, wanted.starts, wanted.ends)
-    AND coalesce(o.booking_id, o.hold_id) IS DISTINCT FROM $5
-    AND (o.expires_at IS NULL OR o.expires_at > $10)
-)"""
-
-# A span that its buffers carry out of the bounds of occupancy is looked up within them; the rules refuse it later.
-_READ = f"""
-SELECT
+_SCHEDULE = """
     s.id AS schedule_id,
     s.timezone AS schedule_timezone,
     s.weekly_hours AS schedule_weekly_hours,
@@ -32,6 +24,9 @@ SELECT
     s.one_per_attendee AS schedule_one_per_attendee,
     s.complete_after_minutes AS schedule_complete_after_minutes,
     lanes.numbers AS lanes,
+    lanes.taken AS lanes_taken
+"""
+_LOCATION = """
     l.id AS location_id,
     l.timezone AS location_timezone,
     l.weekly_hours AS location_weekly_hours,
@@ -42,6 +37,9 @@ SELECT
     l.one_per_attendee AS location_one_per_attendee,
     l.complete_after_minutes AS location_complete_after_minutes,
     seats.tables,
+    seats.taken AS seats_taken
+"""
+_EVENT_TYPE = """
     e.id AS event_type_id,
     e.schedule_id AS event_type_schedule_id,
     e.requires_confirmation,
@@ -52,40 +50,91 @@ SELECT
     e.minimum_notice_minutes,
     e.horizon_days,
     e.buffer_before_minutes,
-    e.buffer_after_minutes,
-    lanes.taken || seats.taken AS taken,
+    e.buffer_after_minutes
+"""
+_HELD = """
     ARRAY(
-        SELECT o.resource_no FROM occupancy o WHERE o.booking_id = $5
+        SELECT o.resource_no FROM occupancy o WHERE o.booking_id = asked.holder_id
         UNION ALL
-        SELECT o.resource_no FROM occupancy o WHERE o.hold_id = $5
+        SELECT o.resource_no FROM occupancy o WHERE o.hold_id = asked.holder_id
     ) AS held
-FROM (SELECT $1::text AS org_id) AS asked
-LEFT JOIN schedules s ON s.id = $2 AND s.org_id = asked.org_id AND s.deleted_at IS NULL
-LEFT JOIN locations l ON l.id = $3 AND l.org_id = asked.org_id AND l.deleted_at IS NULL
-LEFT JOIN event_types e ON e.id = $4 AND e.org_id = asked.org_id AND e.deleted_at IS NULL
+"""
+# All of them are read from here, as a statement leaves out what is not named.
+_ASKED = """(
+    SELECT
+        $1::text AS org_id,
+        $2::text AS schedule_id,
+        $3::text AS location_id,
+        $4::text AS event_type_id,
+        $5::text AS holder_id,
+        $6::bigint AS starts,
+        $7::bigint AS ends,
+        $8::bigint AS earliest,
+        $9::bigint AS latest,
+        $10::timestamptz AS now,
+        $11::integer AS buffers
+) AS asked"""
+_FIND_EVENT_TYPE = """
+LEFT JOIN event_types e ON e.id = asked.event_type_id AND e.org_id = asked.org_id AND e.deleted_at IS NULL
+"""
+# A span that its buffers carry out of the bounds of occupancy is looked up within them; the rules refuse it later.
+_WITH_BUFFERS = """
 CROSS JOIN LATERAL (
     SELECT
-        greatest($6::bigint - 60 * $11::integer * coalesce(e.buffer_before_minutes, 0), $8::bigint) AS starts,
-        least($7::bigint + 60 * $11::integer * coalesce(e.buffer_after_minutes, 0), $9::bigint) AS ends
+        greatest(asked.starts - 60 * asked.buffers * coalesce(e.buffer_before_minutes, 0), asked.earliest) AS starts,
+        least(asked.ends + 60 * asked.buffers * coalesce(e.buffer_after_minutes, 0), asked.latest) AS ends
 ) AS wanted
+"""
+_WITHOUT_BUFFERS = """
+CROSS JOIN LATERAL (
+    SELECT greatest(asked.starts, asked.earliest) AS starts, least(asked.ends, asked.latest) AS ends
+) AS wanted
+"""
+_FIND_SCHEDULE = """
+LEFT JOIN schedules s ON s.id = asked.schedule_id AND s.org_id = asked.org_id AND s.deleted_at IS NULL
 CROSS JOIN LATERAL (
     SELECT
         array_agg(r.resource_no ORDER BY r.lane) AS numbers,
-        array_agg(r.resource_no) FILTER (WHERE {_IS_TAKEN}) AS taken
+        array_agg(r.resource_no) FILTER (WHERE {is_taken}) AS taken
     FROM resources r
     WHERE r.owner_id = s.id AND r.lane <= s.capacity
 ) AS lanes
+"""
+_FIND_LOCATION = """
+LEFT JOIN locations l ON l.id = asked.location_id AND l.org_id = asked.org_id AND l.deleted_at IS NULL
 CROSS JOIN LATERAL (
     SELECT
-        jsonb_agg(
-            jsonb_build_array(t.id, r.resource_no, t.min_party, t.max_party, t.section_id, t.combinable)
-            ORDER BY t.max_party, t.id
+        array_agg(
+            ROW (t.id, r.resource_no, t.min_party, t.max_party, t.section_id, t.combinable) ORDER BY t.max_party, t.id
         ) AS tables,
-        array_agg(r.resource_no) FILTER (WHERE {_IS_TAKEN}) AS taken
+        array_agg(r.resource_no) FILTER (WHERE {is_taken}) AS taken
     FROM tables t JOIN resources r ON r.owner_id = t.id
     WHERE t.location_id = l.id AND t.deleted_at IS NULL
 ) AS seats
 """
+_IS_TAKEN = """EXISTS (
+    SELECT FROM occupancy o
+    WHERE o.during && slot(r.resource_no, wanted.starts, wanted.ends)
+    AND (o.expires_at IS NULL OR o.expires_at > asked.now)
+    {by_others}
+)"""
+_BY_OTHERS = "AND coalesce(o.booking_id, o.hold_id) <> asked.holder_id"
+
+
+@cache
+def _reading(*, schedule: bool, location: bool, event_type: bool, holder: bool) -> str:
+    """Write the statement that reads what is named, and nothing else: most bookings name little."""
+    is_taken = _IS_TAKEN.format(by_others=_BY_OTHERS if holder else "")
+    parts = (
+        (event_type, _EVENT_TYPE, _FIND_EVENT_TYPE),
+        (True, "", _WITH_BUFFERS if event_type else _WITHOUT_BUFFERS),
+        (schedule, _SCHEDULE, _FIND_SCHEDULE.format(is_taken=is_taken)),
+        (location, _LOCATION, _FIND_LOCATION.format(is_taken=is_taken)),
+        (holder, _HELD, ""),
+    )
+    named = [(columns, tables) for is_named, columns, tables in parts if is_named]
+    selected = ",".join(columns for columns, _ in named if columns)
+    return f"SELECT {selected} FROM {_ASKED} {''.join(tables for _, tables in named)}"
 
 
 async def read(
@@ -115,15 +164,19 @@ async def read(
     """
     times = (epoch_seconds(instant) for instant in (span.start, span.end, EARLIEST, LATEST))
     named = (schedule_id, location_id, event_type_id, holder_id)
-    row = await conn.fetchrow(_READ, org_id, *named, *times, now, int(widened))
+    with_schedule, with_location, with_event_type, with_holder = (name is not None for name in named)
+    statement = _reading(schedule=with_schedule, location=with_location, event_type=with_event_type, holder=with_holder)
+    row = await conn.fetchrow(statement, org_id, *named, *times, now, int(widened))
     if row is None:
         raise AssertionError("a left join from one row answers one row")
     return Place(
-        schedule=_schedule(row),
-        location=_location(row),
-        appointment=_appointment(row),
-        taken=frozenset(row["taken"] or ()),
-        held=frozenset(row["held"]),
+        schedule=_schedule(row) if with_schedule else None,
+        location=_location(row) if with_location else None,
+        appointment=_appointment(row) if with_event_type else None,
+        taken=frozenset((with_schedule and row["lanes_taken"]) or ()).union(
+            (with_location and row["seats_taken"]) or ()
+        ),
+        held=frozenset(row["held"] if with_holder else ()),
     )
 
 
