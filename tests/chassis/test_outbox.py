@@ -39,7 +39,7 @@ def message(topic: str, key: int, number: int) -> OutboxMessage:
 
 
 async def append(connection: Connection, *messages: OutboxMessage) -> None:
-    await connection.execute(outbox.insertion(1), *outbox.columns(messages))
+    await outbox.append(connection, messages)
 
 
 async def write(db: Database, *messages: OutboxMessage) -> None:

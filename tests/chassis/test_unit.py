@@ -49,7 +49,7 @@ async def test_a_unit_of_one_statement_that_fails_leaves_nothing_and_wakes_nobod
     with pytest.raises(asyncpg.NotNullViolationError):
         async with UnitOfWork(db, lambda: woken.append(1)).statement() as unit:
             nameless = replace(MESSAGE, event_id=None)  # type: ignore[arg-type]  # the second of two rows is refused
-            await unit.conn.execute(outbox.insertion(1), *outbox.columns([MESSAGE, nameless]))
+            await unit.conn.execute(outbox.insertion(1, 2), *outbox.columns([MESSAGE, nameless]))
     async with db.connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
     assert woken == []

@@ -5,9 +5,9 @@ order of ids is the order of events of one resource.
 """
 
 import secrets
-import time
 from datetime import datetime
 
+from typeid import TypeID
 from typeid.codecs.base32 import decode, encode
 
 _RANDOM_BITS = 74
@@ -21,7 +21,7 @@ def new_id(prefix: str) -> str:
     Args:
         prefix: what the id names, lower case, without the underscore.
     """
-    return _written(prefix, _compose(time.time_ns() // 1_000_000, secrets.randbits(_RANDOM_BITS)))
+    return str(TypeID(prefix))
 
 
 def next_id(prefix: str, previous: str | None, at: datetime) -> str:
@@ -37,11 +37,7 @@ def next_id(prefix: str, previous: str | None, at: datetime) -> str:
         last = _number(previous)
         if candidate <= last:
             candidate = _successor(last)
-    return _written(prefix, candidate)
-
-
-def _written(prefix: str, number: int) -> str:
-    return f"{prefix}_{encode(number.to_bytes(16, 'big'))}"
+    return f"{prefix}_{encode(candidate.to_bytes(16, 'big'))}"
 
 
 def _compose(millis: int, noise: int) -> int:

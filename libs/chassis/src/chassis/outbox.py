@@ -18,7 +18,7 @@ from prometheus_client import Counter, Gauge
 
 from chassis.kafka import Producer
 from chassis.lifecycle import Stop
-from chassis.postgres import Connection, Database, DedicatedConnection
+from chassis.postgres import Connection, Database, DedicatedConnection, placeholders
 from slotwire_contracts import HEADERS
 
 _log = structlog.get_logger(__name__)
@@ -53,34 +53,30 @@ class OutboxMessage:
     value: bytes
 
 
-_KINDS = ("text", "text", "bytea", "bytea")
-COLUMNS = len(_KINDS)
+COLUMNS = 4
 
 
-def insertion(first: int) -> str:
+def insertion(first: int, rows: int = 1) -> str:
     """Write an INSERT of messages, in their order; its parameters are `columns`, from the number `first` on.
 
     A writer makes it a part of its own last statement, which saves a round trip, or calls `append`. Either way it holds
     the lock of each message's resource row by then, or inserts the row with it: that makes the ids of one key rise in
     commit order.
+
+    Args:
+        first: the number of its first own parameter.
+        rows: how many messages.
     """
-    arrays = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(_KINDS))
-    return f"""
-    INSERT INTO outbox (event_id, topic, key, value)
-    SELECT event_id, topic, key, value
-    FROM unnest({arrays}) WITH ORDINALITY AS message (event_id, topic, key, value, place)
-    ORDER BY place
-    """
+    return f"INSERT INTO outbox (event_id, topic, key, value) VALUES {placeholders(first, rows, COLUMNS)}"
 
 
-def columns(messages: Sequence[OutboxMessage]) -> list[list[str] | list[bytes]]:
-    """Lay messages out as the parameters of `insertion`."""
-    return [
-        [message.event_id for message in messages],
-        [message.topic for message in messages],
-        [message.key for message in messages],
-        [message.value for message in messages],
-    ]
+def columns(messages: Sequence[OutboxMessage]) -> list[object]:
+    """Lay messages out as the parameters of `insertion`, one behind the other."""
+    return [value for message in messages for value in _row(message)]
+
+
+def _row(message: OutboxMessage) -> tuple[object, ...]:
+    return message.event_id, message.topic, message.key, message.value
 
 
 _APPEND = insertion(1)
@@ -88,7 +84,7 @@ _APPEND = insertion(1)
 
 async def append(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
     """Add messages in the caller's transaction, which holds the locks that `insertion` asks for."""
-    await conn.execute(_APPEND, *columns(messages))
+    await conn.executemany(_APPEND, [_row(message) for message in messages])
 
 
 class Relay:

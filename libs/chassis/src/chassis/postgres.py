@@ -59,6 +59,18 @@ def database_url(server_url: str, database: str) -> str:
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{database}"))
 
 
+def placeholders(first: int, rows: int, columns: int) -> str:
+    """Write so many rows of parameters, `($1, $2), ($3, $4)`, for an INSERT.
+
+    Args:
+        first: the number of the first parameter.
+        rows: how many rows.
+        columns: how many parameters each row has.
+    """
+    starts = range(first, first + rows * columns, columns)
+    return ", ".join(f"({', '.join(f'${start + place}' for place in range(columns))})" for start in starts)
+
+
 async def create_database(server_url: str, database: str) -> bool:
     """Create a database unless it exists, and tell whether it was made now.
 

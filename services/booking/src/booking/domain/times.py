@@ -14,6 +14,7 @@ from booking.domain.errors import Flaws
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 LATEST = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
 LONGEST = timedelta(days=31)
+_BOUNDS = f"must lie between {EARLIEST.date()} and {LATEST.date()}, buffers included"
 
 _INSTANT = re.compile(
     r"(?P<wall>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)(?P<fraction>\.[0-9]+)?"
@@ -98,11 +99,10 @@ def check_span(span: Span, *, before_minutes: int = 0, after_minutes: int = 0) -
         flaws.add("end_time", "must be after start_time", "after_start")
     if span.end - span.start > LONGEST:
         flaws.add("end_time", f"must be at most {LONGEST.days} days after start_time", "max_duration")
-    bounds = f"must lie between {EARLIEST.date()} and {LATEST.date()}, buffers included"
     # Compared by what is left to the bound: adding a buffer first could leave the range of datetime itself.
     if span.start - EARLIEST < timedelta(minutes=before_minutes):
-        flaws.add("start_time", bounds, "bounds")
+        flaws.add("start_time", _BOUNDS, "bounds")
     if LATEST - span.end < timedelta(minutes=after_minutes):
-        flaws.add("end_time", bounds, "bounds")
+        flaws.add("end_time", _BOUNDS, "bounds")
     flaws.tell()
     return Span(span.start - timedelta(minutes=before_minutes), span.end + timedelta(minutes=after_minutes))

@@ -99,7 +99,8 @@ class Bookings:
                 if place.instance is not None:
                     await make_room(unit.conn, place.instance, drafted.spots, now)
                     await spots.book(unit.conn, drafted)
-                booking = replace(drafted, table_ids=visit.table_ids or tables_among(place, claim.resource_nos))
+                tables = visit.table_ids or tables_among(place, claim.resource_nos)
+                booking = replace(drafted, table_ids=tables) if tables else drafted
                 created = Created(booking.source, booking.party_size, walk_in=new.seated)
                 stored = await self._write(unit, None, [(created, booking)], actor, origin, claim=claim, now=now)
             unit.answer(stored)

@@ -7,6 +7,7 @@ statement, all or nothing; every read names the organization and, for a client, 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import asyncpg
@@ -29,32 +30,13 @@ SELECTED = ", ".join(_FIELDS)
 _WRITTEN = (*_FIELDS, "local_date", "attendee_slot", "complete_at")
 _KEYS = ("id", "org_id")  # the first two fields, $1 and $2
 _ASSIGNED = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITTEN, 1) if name not in _KEYS)
-_ACTOR = len(_WRITTEN) + 1
-_CLAIM = _ACTOR + 1
+_CLAIM = len(_WRITTEN) + 1
 _HISTORY = _CLAIM + occupancy.COLUMNS
-_MESSAGES = _HISTORY + history.COLUMNS
-_KEPT = _MESSAGES + outbox.COLUMNS
-
-
-def _writing(statement: str, *, once: bool = False) -> str:
-    kept = f", kept AS ({idempotency.insertion(_KEPT)})" if once else ""
-    return f"""
-    WITH written AS ({statement}),
-    claimed AS ({occupancy.insertion(_CLAIM, booking_id="$1")}),
-    remembered AS ({history.insertion(_HISTORY, booking_id="$1", org_id="$2", actor=f"${_ACTOR}")}),
-    told AS ({outbox.insertion(_MESSAGES)})
-    {kept}
-    {occupancy.check("claimed", _CLAIM)}
-    {"UNION ALL SELECT all_claimed(count(*), 1) FROM kept" if once else ""}
-    """
-
-
-_NEW = f"""
+_INSERT = f"""
     INSERT INTO bookings ({", ".join(_WRITTEN)})
     VALUES ({", ".join(f"${number}" for number in range(1, len(_WRITTEN) + 1))})
 """
-_INSERT, _INSERT_ONCE = _writing(_NEW), _writing(_NEW, once=True)
-_UPDATE = _writing(f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id = $1 AND org_id = $2")
+_UPDATE = f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id = $1 AND org_id = $2"
 _FETCH = f"SELECT {SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"
 _DUE = f"SELECT {SELECTED} FROM bookings WHERE complete_at <= $1 ORDER BY complete_at LIMIT $2"
 _ONE_PER_ATTENDEE = "bookings_one_per_attendee"
@@ -98,7 +80,7 @@ async def insert(conn: Connection, record: Record) -> None:
         asyncpg.ExclusionViolationError: another was quicker to take what it claims, or to make the same request.
         AlreadyBookedError: its attendee has that slot already.
     """
-    await _execute(conn, _INSERT_ONCE if record.kept else _INSERT, record)
+    await _execute(conn, _INSERT, record)
 
 
 async def update(conn: Connection, record: Record) -> None:
@@ -189,7 +171,35 @@ async def due(conn: Connection, now: datetime, limit: int) -> list[Booking]:
     return [booking_of(row) for row in await conn.fetch(_DUE, now, limit)]
 
 
-async def _execute(conn: Connection, statement: str, record: Record) -> None:
+@cache
+def _writing(written: str, *, entries: int, messages: int, once: bool) -> str:
+    """Write the statement of a change.
+
+    Args:
+        written: the statement that writes the booking's row.
+        entries: how many are added to its history.
+        messages: how many go to the topic.
+        once: whether its answer is kept for a repetition of the request.
+    """
+    first_message = _HISTORY + entries * history.COLUMNS
+    kept = first_message + messages * outbox.COLUMNS
+    parts = {
+        "written": written,
+        "claimed": occupancy.insertion(_CLAIM, booking_id="$1"),
+        "remembered": history.insertion(_HISTORY, entries) if entries else None,
+        "told": outbox.insertion(first_message, messages) if messages else None,
+        "kept": idempotency.insertion(kept) if once else None,
+    }
+    return f"""
+    WITH {", ".join(f"{name} AS ({part})" for name, part in parts.items() if part is not None)}
+    {occupancy.check("claimed", _CLAIM)}
+    {"UNION ALL SELECT all_claimed(count(*), 1) FROM kept" if once else ""}
+    """
+
+
+async def _execute(conn: Connection, written: str, record: Record) -> None:
+    counted = {"entries": len(record.entries), "messages": len(record.messages)}
+    statement = _writing(written, **counted, once=bool(record.kept))
     try:
         await conn.execute(statement, *_values(record))
     except asyncpg.UniqueViolationError as error:
@@ -205,9 +215,8 @@ def _values(record: Record) -> list[object]:
         local_date(booking.start_time, booking.zone),
         booking.attendee_slot,
         booking.complete_at,
-        record.actor,
         *occupancy.columns(record.claim),
-        *history.columns(record.entries),
+        *history.columns(record.entries, org_id=booking.org_id, booking_id=booking.id, actor=record.actor),
         *outbox.columns(record.messages),
         *record.kept,
     ]

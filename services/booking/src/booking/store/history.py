@@ -10,7 +10,7 @@ from datetime import datetime
 import asyncpg
 
 from booking.domain.listing import FeedPage
-from chassis.postgres import Connection
+from chassis.postgres import Connection, placeholders
 
 # Bookkeeping is for the topic alone (events.md section 2).
 _PUBLIC = "type NOT IN ('reservation.assigned', 'reservation.unassigned')"
@@ -27,8 +27,7 @@ SELECT event_id, type, created_at, data FROM history
 WHERE booking_id = $1 AND sequence < $2 AND {_PUBLIC} ORDER BY sequence DESC LIMIT $3
 """
 
-_KINDS = ("text", "integer", "text", "timestamptz", "json")
-COLUMNS = len(_KINDS)
+COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -70,31 +69,42 @@ async def read(conn: Connection, booking_id: str, page: FeedPage) -> tuple[list[
     return (entries[::-1] if backward else entries), len(rows) > page.limit
 
 
-def insertion(first: int, *, booking_id: str, org_id: str, actor: str) -> str:
+def insertion(first: int, rows: int) -> str:
     """Write an INSERT of entries, to be a part of the statement that writes their booking.
 
     Args:
-        first: the number of its first own parameter; there are `COLUMNS` of them, as `columns` answers them.
-        booking_id: whose entries they are, in SQL; so are the others.
-        org_id: the organization.
-        actor: who did it.
+        first: the number of its first own parameter; there are `COLUMNS` of them for each entry, as `columns` answers
+            them.
+        rows: how many entries.
     """
-    arrays = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(_KINDS))
     return f"""
     INSERT INTO history (org_id, booking_id, actor, event_id, sequence, type, created_at, data)
-    SELECT {org_id}, {booking_id}, {actor}, event_id, sequence, type, created_at, data
-    FROM unnest({arrays}) AS entry (event_id, sequence, type, created_at, data)
+    VALUES {placeholders(first, rows, COLUMNS)}
     """
 
 
-def columns(entries: Sequence[Entry]) -> list[list[object]]:
-    """Lay entries out as the parameters of `insertion`."""
+def columns(entries: Sequence[Entry], *, org_id: str, booking_id: str, actor: str) -> list[object]:
+    """Lay entries out as the parameters of `insertion`, one behind the other.
+
+    Args:
+        entries: of one change.
+        org_id: the organization.
+        booking_id: whose entries they are.
+        actor: who did it.
+    """
     return [
-        [entry.event_id for entry in entries],
-        [entry.sequence for entry in entries],
-        [entry.type for entry in entries],
-        [entry.created_at for entry in entries],
-        [entry.data for entry in entries],
+        value
+        for entry in entries
+        for value in (
+            org_id,
+            booking_id,
+            actor,
+            entry.event_id,
+            entry.sequence,
+            entry.type,
+            entry.created_at,
+            entry.data,
+        )
     ]
 
 

@@ -27,13 +27,8 @@ VALUES ({", ".join(f"${number}" for number in range(1, len(_FIELDS) + 1))})
 
 # Never the attendance: that is the trigger's to count. $1 is the id.
 _ASSIGNED = tuple(name for name in _FIELDS if name not in {"id", "org_id", "service_id", "attendance", "created_at"})
-_MESSAGES = len(_ASSIGNED) + 2
 _UPDATE = f"""
-WITH written AS (
-    UPDATE event_instances SET {", ".join(f"{name} = ${number}" for number, name in enumerate(_ASSIGNED, 2))}
-    WHERE id = $1
-)
-{outbox.insertion(_MESSAGES)}
+UPDATE event_instances SET {", ".join(f"{name} = ${number}" for number, name in enumerate(_ASSIGNED, 2))} WHERE id = $1
 """
 
 # $1 is the instant at which holds are expired.
@@ -57,7 +52,8 @@ async def insert(conn: Connection, instance: EventInstance) -> None:
 async def update(conn: Connection, instance: EventInstance, messages: Sequence[OutboxMessage]) -> None:
     """Write an instance anew or mark it as deleted, and what is told of it. The caller holds the lock of `lock`."""
     assigned = (getattr(instance, name) for name in _ASSIGNED)
-    await conn.execute(_UPDATE, instance.id, *assigned, *outbox.columns(messages))
+    await conn.execute(_UPDATE, instance.id, *assigned)
+    await outbox.append(conn, messages)
 
 
 async def fetch(conn: Connection, org_id: str, instance_id: str, *, now: datetime) -> EventInstance | None:

@@ -112,11 +112,18 @@ CROSS JOIN LATERAL (
     WHERE t.location_id = l.id AND t.deleted_at IS NULL
 ) AS seats
 """
-_IS_TAKEN = """EXISTS (
-    SELECT FROM occupancy o
-    WHERE o.during && slot(r.resource_no, wanted.starts, wanted.ends)
-    AND (o.expires_at IS NULL OR o.expires_at > asked.now)
-    {by_others}
+# Rows of one resource do not overlap: the first to end after the time begins is the first that can be in its way. That
+# of the next resource begins beyond it.
+_IS_TAKEN = """coalesce(
+    (
+        SELECT lower(o.during) < (r.resource_no::bigint << 34) + wanted.ends
+        FROM occupancy o
+        WHERE upper(o.during) > (r.resource_no::bigint << 34) + wanted.starts
+        AND (o.expires_at IS NULL OR o.expires_at > asked.now)
+        {by_others}
+        ORDER BY upper(o.during) LIMIT 1
+    ),
+    false
 )"""
 _BY_OTHERS = "AND coalesce(o.booking_id, o.hold_id) <> asked.holder_id"
 
