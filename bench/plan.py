@@ -25,7 +25,7 @@ class Plan:
         wide_list_reads: how often one is read that finds many.
     """
 
-    rounds: int = 3
+    rounds: int = 5
     api_seconds: float = 6.0
     warm_up_seconds: float = 3.0
     connections: int = 32

@@ -5,8 +5,8 @@ idempotent producer; rows of one key are published in the order of their ids. On
 holds a session lock, and it reads through the very connection that holds the lock, so that losing one is losing both.
 
 A relay with little to do reads the moment it is woken. Under load it gathers: the more rows it found, the longer, up to
-some milliseconds, it lets the next ones come together, and it deletes acknowledged rows many at a time. Without that a
-busy service's database and broker spend as much on publishing as on the service's work.
+a twentieth of a second, it lets the next ones come together, and it deletes acknowledged rows many at a time. Without
+that a busy service's database and broker spend as much on publishing as on the service's work.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _POLL_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 _NOTIFY_SECONDS = 0.003
 _GATHER_SECONDS_A_ROW = 0.002  # below 500 rows a second a row seldom waits
-_GATHER_SECONDS = 0.02
+_GATHER_SECONDS = 0.05
 _DELETE_SECONDS = 0.05
 
 _READ = "SELECT id, topic, key, value FROM outbox WHERE id <> ALL ($1::bigint[]) ORDER BY id LIMIT $2"
