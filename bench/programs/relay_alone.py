@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from bench.child import quiet_collector, spec_of, tell
 from bench.records import records
 from chassis.lifecycle import Loop, background, run
-from chassis.outbox import OutboxMessage, Relay, columns, insertion
+from chassis.outbox import OutboxMessage, Relay, append
 from chassis.postgres import Database
 
 _LOOK_SECONDS = 0.005
@@ -52,7 +52,7 @@ async def main(spec: Spec) -> None:
             await _until("slotwire_outbox_leading", 1)
             await asyncio.sleep(1.0)  # its producer connects
             async with database.transaction() as conn:
-                await conn.execute(insertion(1), *columns(messages))
+                await append(conn, messages)
             began = time.perf_counter()
             relay.wake()
             await _until("slotwire_outbox_published_total", spec.count)
