@@ -19,9 +19,9 @@ async def test_every_line_that_waits_is_told_once_with_its_first_due_time(db: Da
         await conn.execute("UPDATE deliveries SET retrying = true WHERE id = $1", retry)
         lines = await claims.waiting(conn)
     assert lines == [
-        Line("sub_a", retrying=False, due_at=now),
-        Line("sub_b", retrying=False, due_at=now),
-        Line("sub_b", retrying=True, due_at=now + timedelta(minutes=5)),
+        Line("sub_a", retrying=False, due_at=now, day=now.date()),
+        Line("sub_b", retrying=False, due_at=now, day=now.date()),
+        Line("sub_b", retrying=True, due_at=now + timedelta(minutes=5), day=now.date()),
     ]
 
 
@@ -29,7 +29,10 @@ async def test_each_line_is_claimed_up_to_its_share_however_long_another_is(db: 
     now = utc_now()
     for subscription_id, count in (("sub_a", 200), ("sub_b", 3), ("sub_c", 7)):
         await put_deliveries(db, subscription_id, count, due=now)
-    shares = [Share(subscription_id, retrying=False, room=5) for subscription_id in ("sub_a", "sub_b", "sub_c")]
+    shares = [
+        Share(subscription_id, retrying=False, room=5, day=now.date())
+        for subscription_id in ("sub_a", "sub_b", "sub_c")
+    ]
     async with db.connection() as conn:
         claimed = await claims.claim(conn, "wrk_1", shares, now)
         held = await conn.fetch("SELECT id FROM deliveries WHERE leased_by = 'wrk_1'")
@@ -45,7 +48,7 @@ async def test_only_what_is_due_is_claimed_the_longest_due_first(db: Database) -
     ids = [(await put_deliveries(db, "sub_a", 1, due=due))[0] for due in dues]
     await put_deliveries(db, "sub_a", 2, due=now + timedelta(seconds=1))
     async with db.connection() as conn:
-        claimed = await claims.claim(conn, "wrk_1", [Share("sub_a", retrying=False, room=9)], now)
+        claimed = await claims.claim(conn, "wrk_1", [Share("sub_a", retrying=False, room=9, day=now.date())], now)
     assert [one.id for one in claimed] == [ids[1], ids[2], ids[0]]
 
 
@@ -53,7 +56,7 @@ async def test_what_another_worker_is_just_claiming_is_passed_over_without_waiti
     """«FOR UPDATE SKIP LOCKED»"""
     now = utc_now()
     ids = await put_deliveries(db, "sub_a", 10, due=now)
-    share = [Share("sub_a", retrying=False, room=6)]
+    share = [Share("sub_a", retrying=False, room=6, day=now.date())]
     async with db.transaction() as one, db.transaction() as other:
         first = await claims.claim(one, "wrk_1", share, now)
         second = await claims.claim(other, "wrk_2", share, now)

@@ -20,6 +20,7 @@ from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.service.ingest import Ingest
+from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.settings import DATABASE, Settings
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
@@ -45,6 +46,7 @@ def create_app(settings: Settings) -> web.Application:
         new_id=new_id,
     )
     ingest = Ingest(directory, worker, utc_now)
+    retention = Retention(base.database, utc_now, settings.webhook_retention_days)
     subscriptions = Subscriptions(
         base.units,
         base.database,
@@ -68,7 +70,8 @@ def create_app(settings: Settings) -> web.Application:
         app,
         Loop("directory", functools.partial(directory.follow, base.database)),
         Loop("worker", worker.run),
-        Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest).run),
+        Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest, retention, clock=utc_now).run),
+        Loop("partitions", retention.run),
     )
     return app
 

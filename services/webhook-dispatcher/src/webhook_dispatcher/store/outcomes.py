@@ -31,6 +31,7 @@ WITH given AS (
     FROM given
     -- Only a pending delivery is leased; to say so again leads the planner to walk the index of all that is pending.
     WHERE deliveries.id = given.id AND deliveries.leased_by = given.lease
+        AND deliveries.id BETWEEN $14 AND $15 -- the days beyond are not even opened
     RETURNING deliveries.id
 )
 INSERT INTO attempts (delivery_id, number, started_at, latency_ms, status, headers, body, error, detail)
@@ -44,7 +45,8 @@ ON CONFLICT (delivery_id, number) DO NOTHING
 async def settle(conn: Connection, outcomes: Sequence[Outcome]) -> None:
     """Write what became of some deliveries, where the worker still holds them."""
     rows = [(*_delivery(one), *_attempt(one.attempt)) for one in outcomes]
-    await conn.execute(_SETTLE, *map(list, zip(*rows, strict=True)))
+    ids = [one.job.id for one in outcomes]
+    await conn.execute(_SETTLE, *map(list, zip(*rows, strict=True)), min(ids), max(ids))
 
 
 def _delivery(one: Outcome) -> tuple[object, ...]:

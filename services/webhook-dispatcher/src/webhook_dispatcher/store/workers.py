@@ -43,6 +43,7 @@ _LET_GO = """
 UPDATE deliveries SET leased_by = NULL
 FROM unnest($1::text[], $2::text[], $3::int[]) AS held (id, lease, attempts)
 WHERE deliveries.id = held.id AND leased_by = held.lease AND deliveries.attempts = held.attempts
+    AND deliveries.id BETWEEN $4 AND $5 -- the days beyond are not even opened
 """
 
 
@@ -83,8 +84,9 @@ async def held(conn: Connection, worker_id: str) -> list[Held]:
 
 async def let_go(conn: Connection, some: Collection[Held]) -> None:
     """Free deliveries that are still leased as they were, for others to claim."""
-    columns = [one.id for one in some], [one.lease for one in some], [one.attempts for one in some]
-    await conn.execute(_LET_GO, *columns)
+    ids = [one.id for one in some]
+    columns = ids, [one.lease for one in some], [one.attempts for one in some]
+    await conn.execute(_LET_GO, *columns, min(ids), max(ids))
 
 
 async def release(conn: Connection, at_most: int) -> int:

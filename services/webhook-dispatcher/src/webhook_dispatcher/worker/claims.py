@@ -91,7 +91,7 @@ class Claims:
         rooms = [(line, self._scheduler.room_for_claims(line.subscription_id, retrying=line.retrying)) for line in due]
         open_lines = [(line, room) for line, room in rooms if room > 0]
         each = max(1, _BATCH // max(1, len(open_lines)))
-        shares = [Share(line.subscription_id, line.retrying, min(room, each)) for line, room in open_lines]
+        shares = [Share(line.subscription_id, line.retrying, min(room, each), line.day) for line, room in open_lines]
         random.shuffle(shares)  # where more lines wait than one batch serves, none is always behind the others
         return shares[:_BATCH]
 
