@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from chassis.clock import utc_now
 from chassis.crypto import Sealer
-from chassis.ids import new_id
+from chassis.ids import new_id, next_id
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.migrations import migrate
@@ -184,10 +184,16 @@ async def _holds(worker: Worker) -> bool:
 
 
 async def put_deliveries(
-    database: Database, subscription_id: str, count: int, *, lease: str | None = None, due: datetime | None = None
+    database: Database,
+    subscription_id: str,
+    count: int,
+    *,
+    lease: str | None = None,
+    due: datetime | None = None,
+    at: datetime | None = None,
 ) -> list[str]:
     """Write deliveries of new events as the ingest does, held by a worker or by none; answers their ids."""
-    events = [a_happening() for _ in range(count)]
+    events = [a_happening(id=next_id("evt", None, at or utc_now())) for _ in range(count)]
     births = [
         Birth(delivery_id(event.id, subscription_id), event.id, subscription_id, ORG, event.type, lease)
         for event in events

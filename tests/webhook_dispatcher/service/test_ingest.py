@@ -112,18 +112,8 @@ async def test_an_event_is_written_with_all_that_the_ledger_needs(db: Database) 
     async with db.connection() as conn:
         rows = await conn.fetch("SELECT * FROM events ORDER BY event_id")
         counted = await conn.fetchrow("SELECT * FROM tallies")
-    assert [
-        (
-            row["event_id"],
-            row["org_id"],
-            row["type"],
-            row["resource_id"],
-            row["sequence"],
-            row["record"],
-            row["matched"],
-        )
-        for row in rows
-    ] == [
+    columns = ("event_id", "org_id", "type", "resource_id", "sequence", "record", "matched")
+    assert [tuple(row[column] for column in columns) for row in rows] == [
         (one.id, ORG, one.type, one.subject, one.sequence, encode(one), times)
         for one, times in ((matched, 3), (unmatched, 0))
     ]

@@ -4,58 +4,57 @@ Invariant: a row is claimed by one worker at a time (`FOR UPDATE SKIP LOCKED`), 
 long, is read to find another's. A day on which nothing waits costs one look into its index.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from operator import itemgetter
+from typing import Any
 
 from chassis.postgres import Connection
-from webhook_dispatcher.store.days import DAYS, least_delivery_id
+from webhook_dispatcher.store.days import DAYS, DELIVERIES, EVENTS
 
-_DAY = timedelta(days=1)
-
+# A day's tables are named themselves: what is asked for by the order of one index and bounded by another, as the bounds
+# of a day would be, PostgreSQL may well answer from the wrong one.
+_FIRST = """
+(SELECT {place} FROM {deliveries} WHERE state = 'pending' AND leased_by IS NULL
+ORDER BY subscription_id, retrying, due_at LIMIT 1)
+"""
 _WAITING = """
-SELECT DISTINCT ON (subscription_id, retrying) subscription_id, retrying, due_at, day
-FROM unnest($1::date[], $2::text[], $3::text[]) AS days (day, least, bound)
-CROSS JOIN LATERAL (
-    WITH RECURSIVE line AS (
-        (
-            SELECT subscription_id, retrying, due_at FROM deliveries
-            WHERE state = 'pending' AND leased_by IS NULL AND id >= least AND id < bound
-            ORDER BY subscription_id, retrying, due_at LIMIT 1
-        )
-        UNION ALL
-        SELECT next.subscription_id, next.retrying, next.due_at
-        FROM line CROSS JOIN LATERAL (
-            SELECT subscription_id, retrying, due_at FROM deliveries
-            WHERE state = 'pending' AND leased_by IS NULL AND id >= least AND id < bound
-                AND (subscription_id, retrying) > (line.subscription_id, line.retrying)
-            ORDER BY subscription_id, retrying, due_at LIMIT 1
-        ) AS next
+WITH RECURSIVE line AS (
+    (
+        SELECT subscription_id, retrying, due_at FROM {deliveries}
+        WHERE state = 'pending' AND leased_by IS NULL
+        ORDER BY subscription_id, retrying, due_at LIMIT 1
     )
-    SELECT * FROM line
-) AS line
-ORDER BY subscription_id, retrying, due_at
+    UNION ALL
+    SELECT next.subscription_id, next.retrying, next.due_at
+    FROM line CROSS JOIN LATERAL (
+        SELECT subscription_id, retrying, due_at FROM {deliveries}
+        WHERE state = 'pending' AND leased_by IS NULL
+            AND (subscription_id, retrying) > (line.subscription_id, line.retrying)
+        ORDER BY subscription_id, retrying, due_at LIMIT 1
+    ) AS next
+)
+SELECT subscription_id, retrying, due_at FROM line
 """
 _CLAIM = """
 WITH picked AS (
     SELECT one.id
-    FROM unnest($2::text[], $3::boolean[], $4::int[], $5::text[], $6::text[])
-        AS wanted (subscription_id, retrying, room, least, bound)
+    FROM unnest($2::text[], $3::boolean[], $4::int[]) AS wanted (subscription_id, retrying, room)
     CROSS JOIN LATERAL (
-        SELECT id FROM deliveries
+        SELECT id FROM {deliveries}
         WHERE subscription_id = wanted.subscription_id AND retrying = wanted.retrying
-            AND state = 'pending' AND leased_by IS NULL AND due_at <= $7
-            AND id >= wanted.least AND id < wanted.bound
+            AND state = 'pending' AND leased_by IS NULL AND due_at <= $5
         ORDER BY due_at LIMIT wanted.room
         FOR UPDATE SKIP LOCKED
     ) AS one
 ), claimed AS (
-    UPDATE deliveries SET leased_by = $1 FROM picked WHERE deliveries.id = picked.id
+    UPDATE {deliveries} AS deliveries SET leased_by = $1 FROM picked WHERE deliveries.id = picked.id
     RETURNING deliveries.id, event_id, subscription_id, attempts, due_at
 )
-SELECT claimed.id, subscription_id, attempts, record
-FROM claimed JOIN events USING (event_id)
-ORDER BY due_at, claimed.id
+SELECT claimed.id, subscription_id, attempts, record, due_at
+FROM claimed JOIN {events} USING (event_id)
 """
 
 
@@ -91,25 +90,49 @@ class Claimed:
 
 async def waiting(conn: Connection) -> list[Line]:
     """Tell which lines wait, however long each is, with the time when their first is due."""
-    days = await DAYS.days(conn)
-    rows = await conn.fetch(_WAITING, days, *_bounds(days))
-    return [Line(**row) for row in rows]
+    lines: dict[tuple[str, bool], Line] = {}
+    for day in await _busy_days(conn):
+        for row in await conn.fetch(_of(_WAITING, day)):
+            line = Line(**row, day=day)
+            known = lines.setdefault((line.subscription_id, line.retrying), line)
+            if line.due_at < known.due_at:
+                lines[line.subscription_id, line.retrying] = line
+    return list(lines.values())
 
 
 async def claim(conn: Connection, lease: str, shares: Sequence[Share], now: datetime) -> list[Claimed]:
     """Lease what is due, for each line as much as its share, the longest due first."""
-    rows = await conn.fetch(
-        _CLAIM,
+    rows = [row for day in {share.day for share in shares} for row in await _claim(conn, lease, day, shares, now)]
+    rows.sort(key=itemgetter("due_at", "id"))
+    return [Claimed(row["id"], row["subscription_id"], row["attempts"], row["record"]) for row in rows]
+
+
+async def _claim(
+    conn: Connection, lease: str, day: date, shares: Sequence[Share], now: datetime
+) -> Sequence[Mapping[str, Any]]:
+    wanted = [share for share in shares if share.day == day]
+    return await conn.fetch(
+        _of(_CLAIM, day),
         lease,
-        [share.subscription_id for share in shares],
-        [share.retrying for share in shares],
-        [share.room for share in shares],
-        *_bounds([share.day for share in shares]),
+        [share.subscription_id for share in wanted],
+        [share.retrying for share in wanted],
+        [share.room for share in wanted],
         now,
     )
-    return [Claimed(**row) for row in rows]
 
 
-def _bounds(days: Sequence[date]) -> tuple[list[str], list[str]]:
-    """Lay out the least ids of days, and those of the days after them."""
-    return [least_delivery_id(day) for day in days], [least_delivery_id(day + _DAY) for day in days]
+async def _busy_days(conn: Connection) -> list[date]:
+    """Tell on which days something waits."""
+    days = tuple(await DAYS.days(conn))
+    return [days[row[0]] for row in await conn.fetch(_first_of(days))] if days else []
+
+
+@functools.lru_cache(maxsize=4)
+def _first_of(days: Sequence[date]) -> str:
+    firsts = (_FIRST.format(place=place, deliveries=DELIVERIES.of(day)) for place, day in enumerate(days))
+    return " UNION ALL ".join(firsts)
+
+
+@functools.lru_cache(maxsize=256)
+def _of(statement: str, day: date) -> str:
+    return statement.format(deliveries=DELIVERIES.of(day), events=EVENTS.of(day))

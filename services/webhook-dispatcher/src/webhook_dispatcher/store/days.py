@@ -25,22 +25,20 @@ def _midnight(day: date) -> datetime:
 
 _APPENDED = "autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0"
 
-DAYS = DailyPartitions(
-    (
-        Table("events", least_event_id, _APPENDED),
-        Table(
-            "deliveries",
-            least_delivery_id,
-            f"""
-                fillfactor = 80, -- room for the settled version of a row beside its first
-                autovacuum_vacuum_scale_factor = 0.02,
-                autovacuum_vacuum_threshold = 5000,
-                autovacuum_analyze_scale_factor = 0.05,
-                {_APPENDED}
-            """,
-            needed=("state = 'pending' AND leased_by IS NULL", "state = 'pending' AND leased_by IS NOT NULL"),
-        ),
-        Table("attempts", least_delivery_id, _APPENDED),
-    )
+EVENTS = Table("events", least_event_id, _APPENDED)
+DELIVERIES = Table(
+    "deliveries",
+    least_delivery_id,
+    f"""
+        fillfactor = 80, -- room for the settled version of a row beside its first
+        autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_threshold = 5000,
+        autovacuum_analyze_scale_factor = 0.05,
+        {_APPENDED}
+    """,
+    needed=("state = 'pending' AND leased_by IS NULL", "state = 'pending' AND leased_by IS NOT NULL"),
 )
 """A day with a pending delivery is kept, however old it is."""
+ATTEMPTS = Table("attempts", least_delivery_id, _APPENDED)
+
+DAYS = DailyPartitions((EVENTS, DELIVERIES, ATTEMPTS))
