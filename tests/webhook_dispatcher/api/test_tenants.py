@@ -14,6 +14,9 @@ OPERATIONS = [
 ]
 
 
+LEDGER = "/api/v1/webhooks/ledger"
+
+
 def body_for(method: str) -> dict[str, str] | None:
     return {"description": "mine now"} if method == "PATCH" else None
 
@@ -27,6 +30,8 @@ async def test_another_organizations_objects_are_not_there(
         refused = await other.send(method, path.format(**ids), body_for(method))
         assert (refused.status, refused.code) == (404, "not_found"), (method, path)
     assert (await other.get(SUBSCRIPTIONS)).body == {"data": [], "has_more": False}
+    assert (await owner.get(LEDGER)).data["accepted"] == 1
+    assert (await other.get(LEDGER)).data["accepted"] == 0
     for listed in (SUBSCRIPTIONS, f"{SUBSCRIPTIONS}/{ids['sub']}/deliveries"):
         refused = await other.get(f"{listed}?starting_after={ids['sub']}")
         assert refused.status in {400, 404}
@@ -39,6 +44,7 @@ async def test_scopes_are_needed(owner: Caller, service: WebhookService, ids: di
     for method, path, scope in [
         ("GET", SUBSCRIPTIONS, "read"),
         ("GET", "/api/v1/webhooks/event-types", "read"),
+        ("GET", LEDGER, "read"),
         ("POST", SUBSCRIPTIONS, "manage"),
         *OPERATIONS,
     ]:

@@ -1,6 +1,7 @@
 """Retention: days are there before they are needed, and are dropped by age with all that belongs to them."""
 
 import asyncio
+import functools
 from datetime import timedelta
 
 from chassis.clock import utc_now
@@ -133,7 +134,7 @@ async def test_events_of_other_days_are_taken_in_and_delivered(dispatcher: Dispa
             records = [(record_key(event), encode(event)) for event in events]
             await asyncio.gather(*(write_topic(servers.kafka_bootstrap, topic.name, records) for topic in topics))
             for event in events:
-                await eventually(lambda event=event: came(dispatcher, event), within=20)
+                await eventually(functools.partial(came, dispatcher, event), within=20)
                 assert (await dispatcher.settled(event, subscription)).state is DeliveryState.DELIVERED
             await retention.drop_old()
             assert await days(dispatcher.database) == [KEPT, 9, 2, 0, -1]

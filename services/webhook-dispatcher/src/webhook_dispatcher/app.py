@@ -20,6 +20,7 @@ from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.service.ingest import Ingest
+from webhook_dispatcher.service.ledger import Ledgers, Watch
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.settings import DATABASE, Settings
@@ -59,7 +60,7 @@ def create_app(settings: Settings) -> web.Application:
     app = create_web_app(
         title="Slotwire webhooks",
         version=VERSION,
-        routes=routes(subscriptions, Deliveries(base.database, store)),
+        routes=routes(subscriptions, Deliveries(base.database, store), Ledgers(base.database)),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> web.Application:
         Loop("worker", worker.run),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest, retention, clock=utc_now).run),
         Loop("partitions", retention.run),
+        Loop("ledger", Watch(base.database, utc_now).run),
     )
     return app
 

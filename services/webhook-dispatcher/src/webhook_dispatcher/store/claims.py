@@ -5,11 +5,12 @@ long, is read to find another's. A day on which nothing waits costs one look int
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
-from typing import Any
+
+from asyncpg import Record
 
 from chassis.postgres import Connection
 from webhook_dispatcher.store.days import DAYS, DELIVERIES, EVENTS
@@ -107,9 +108,7 @@ async def claim(conn: Connection, lease: str, shares: Sequence[Share], now: date
     return [Claimed(row["id"], row["subscription_id"], row["attempts"], row["record"]) for row in rows]
 
 
-async def _claim(
-    conn: Connection, lease: str, day: date, shares: Sequence[Share], now: datetime
-) -> Sequence[Mapping[str, Any]]:
+async def _claim(conn: Connection, lease: str, day: date, shares: Sequence[Share], now: datetime) -> Sequence[Record]:
     wanted = [share for share in shares if share.day == day]
     return await conn.fetch(
         _of(_CLAIM, day),
