@@ -105,7 +105,7 @@ class _Bench:
         told = await self.stack.value("booking", _TOLD)
 
         async def all_are_in() -> bool:
-            return bool(await self.stack.value(_DATABASE, "SELECT count(*) FROM inbox") == told)
+            return bool(await self.stack.value(_DATABASE, "SELECT count(*) FROM events") == told)
 
         await until(all_are_in, within=_SETTLE_SECONDS)
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chassis.consumer import After, ConsumerLoop, PoisonError
-from chassis.inbox import Incoming
+from chassis.consumer import After, ConsumerLoop, Incoming, PoisonError
+from chassis.inbox import Inbox
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Connection, Database
@@ -64,7 +64,7 @@ async def topic(servers: Servers) -> Topic:
 
 @asynccontextmanager
 async def consuming(topic: Topic, effects: Effects, db: Database, servers: Servers, group: str) -> AsyncIterator[None]:
-    loop = ConsumerLoop((topic,), group, servers.kafka_bootstrap, db, decode, effects.handle)
+    loop = ConsumerLoop((topic,), group, servers.kafka_bootstrap, db, decode, Inbox(effects.handle))
     async with background(Loop("consumer", loop.run), drain_seconds=20):
         yield
 

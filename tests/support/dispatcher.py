@@ -5,17 +5,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from chassis import inbox
 from chassis.clock import utc_now
 from chassis.crypto import Sealer
-from chassis.ids import new_id
-from chassis.inbox import Incoming
+from chassis.ids import new_id, next_id
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.migrations import migrate
@@ -25,14 +23,18 @@ from support.reservations import an_event
 from support.waiting import eventually
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
+from webhook_dispatcher.consumer import Reader
+from webhook_dispatcher.domain.arrival import Arrival
 from webhook_dispatcher.domain.delivery import Birth, DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, DeliveryRecord
 from webhook_dispatcher.domain.retry import RetryPolicy
 from webhook_dispatcher.domain.subscription import State, Subscription
 from webhook_dispatcher.service.directory import Directory
-from webhook_dispatcher.service.ingest import Arrival, Ingest
+from webhook_dispatcher.service.ingest import Ingest
+from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.store import deliveries
+from webhook_dispatcher.store import events as events_store
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
 from webhook_dispatcher.worker import Limits, Worker
 
@@ -98,8 +100,7 @@ class Dispatcher:
     async def publish(self, *events: ReservationEvent) -> None:
         """Take events in as the consumer does: one transaction, then what follows the commit."""
         async with self.database.transaction() as conn:
-            fresh = await inbox.claim(conn, [incoming(event) for event in events])
-            after = await self.ingest.take(conn, [one.event for one in fresh])
+            after = await self.ingest.take(conn, [arrival(event) for event in events])
         if after is not None:
             after()
 
@@ -134,15 +135,22 @@ class Dispatcher:
         return await self.delivery(event, to)
 
 
-def incoming(event: ReservationEvent) -> Incoming[Arrival]:
+def arrival(event: ReservationEvent) -> Arrival:
     """An event as the consumer hands it on."""
     record = Record("booking.events", 0, 0, 0, event.subject.encode(), encode(event))
-    return Incoming(event.id, Arrival(event.id, event.type, event.orgid, record.value), record)
+    return Reader(utc_now).read(record).event
 
 
 async def prepare(url: str) -> None:
     """Bring an empty database up to date."""
     await migrate(url, PurePosixPath(urlsplit(url).path).name, ["chassis", "webhook_dispatcher"])
+    async with Database(url, pool_size=2, application="tests").opened() as database:
+        await a_retention(database).ensure({utc_now().date(), utc_now().date() + timedelta(days=1)})
+
+
+def a_retention(database: Database, days: int = 30) -> Retention:
+    """What makes and drops the days of a database."""
+    return Retention(database, utc_now, days)
 
 
 def dispatcher(database: Database, limits: Limits = LIMITS, guard: Guard | None = None) -> Dispatcher:
@@ -176,16 +184,22 @@ async def _holds(worker: Worker) -> bool:
 
 
 async def put_deliveries(
-    database: Database, subscription_id: str, count: int, *, lease: str | None = None, due: datetime | None = None
+    database: Database,
+    subscription_id: str,
+    count: int,
+    *,
+    lease: str | None = None,
+    due: datetime | None = None,
+    at: datetime | None = None,
 ) -> list[str]:
     """Write deliveries of new events as the ingest does, held by a worker or by none; answers their ids."""
-    events = [a_happening() for _ in range(count)]
+    events = [a_happening(id=next_id("evt", None, at or utc_now())) for _ in range(count)]
     births = [
         Birth(delivery_id(event.id, subscription_id), event.id, subscription_id, ORG, event.type, lease)
         for event in events
     ]
     async with database.transaction() as conn:
-        await inbox.claim(conn, [incoming(event) for event in events])
+        await events_store.claim(conn, [arrival(event) for event in events], {event.id: 1 for event in events})
         await deliveries.insert(conn, births, due or utc_now())
     return [one.id for one in births]
 

@@ -22,8 +22,15 @@ async def test_every_operation_is_described(service: WebhookService) -> None:
         f"{root}/subscriptions/{{id}}/enable": ["post"],
         f"{root}/subscriptions/{{id}}/disable": ["post"],
         f"{root}/subscriptions/{{id}}/deliveries": ["get"],
+        f"{root}/subscriptions/{{id}}/recover": ["post"],
+        f"{root}/subscriptions/{{id}}/replay": ["post"],
+        f"{root}/subscriptions/{{id}}/replays": ["get"],
+        f"{root}/subscriptions/{{id}}/test": ["post"],
         f"{root}/deliveries/{{id}}": ["get"],
+        f"{root}/deliveries/{{id}}/resend": ["post"],
+        f"{root}/replays/{{id}}": ["get"],
         f"{root}/event-types": ["get"],
+        f"{root}/ledger": ["get"],
     }
     retry = described["components"]["schemas"]["NewSubscription"]["properties"]["retry"]["anyOf"]
     assert retry[0]["items"] == {"type": "number", "minimum": 0.01, "maximum": 604_800}
@@ -39,5 +46,6 @@ async def test_series_are_not_labelled_with_tenants(service: WebhookService) -> 
     async with service.http.get(f"{service.base}/metrics") as response:
         told = await response.text()
     assert "slotwire_webhook_attempts_total" in told
+    assert "slotwire_deliveries_unaccounted 0.0" in told
     assert "org_" not in told
     assert "sub_" not in told

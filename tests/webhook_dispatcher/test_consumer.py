@@ -1,40 +1,68 @@
 """From the topic into the ingest: what cannot be read goes to the dead letters, and the rest goes on."""
 
-from chassis.ids import new_id
+from datetime import UTC, datetime, timedelta
+
+from chassis.clock import utc_now
+from chassis.consumer import ConsumerLoop
+from chassis.ids import new_id, next_id
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
-from slotwire_contracts import CATALOG, dead_letter_topic, encode, record_key
+from slotwire_contracts import CATALOG, Topic, dead_letter_topic, encode, record_key
 from support.catalog_events import a_catalog_event
-from support.dispatcher import ORG, Dispatcher, a_happening
+from support.dispatcher import ORG, Dispatcher, a_happening, a_retention
 from support.endpoints import endpoint
 from support.servers import Servers
 from support.topics import fresh_topic, read_topic, write_topic
 from support.waiting import eventually
-from webhook_dispatcher.consumer import consumer, read
+from webhook_dispatcher.consumer import Reader, consumer
+from webhook_dispatcher.domain.arrival import Arrival, Place
 from webhook_dispatcher.domain.delivery import DeliveryState
 
 POISON = [
     (b"a", b"no JSON", "JSON"),
     (b"b", encode(a_happening(id="evt_1")), "is no TypeID"),
     (b"c", encode(a_happening(id="evt_7zzzzzzzzzzzzzzzzzzzzzzzzz")), "beyond the calendar"),
+    (b"d", encode(a_happening(id=new_id("bk"))), "is no event's id"),
+    (b"e", encode(a_happening(id=next_id("evt", None, utc_now() + timedelta(hours=25)))), "more than a day ahead"),
 ]
 
 
+def reading(dispatcher: Dispatcher, servers: Servers, topic: Topic) -> ConsumerLoop[Arrival]:
+    return consumer(
+        servers.kafka_bootstrap,
+        dispatcher.database,
+        dispatcher.ingest,
+        a_retention(dispatcher.database),
+        clock=utc_now,
+        topics=[topic],
+        group=topic.name,
+    )
+
+
 def test_a_record_is_read_with_all_that_the_ingest_needs() -> None:
-    event = a_happening(orgid="org_1")
-    record = Record("booking.events", 0, 0, 0, record_key(event), encode(event))
-    told = read(record)
+    at = datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC)
+    event = a_happening(id=next_id("evt", None, at), orgid="org_1", sequence=7)
+    record = Record("booking.events", 3, 42, 0, record_key(event), encode(event))
+    told = Reader(utc_now).read(record)
     assert (told.event_id, told.record) == (event.id, record)
-    assert (told.event.event_id, told.event.type, told.event.org_id) == (event.id, event.type, "org_1")
-    assert told.event.record == record.value
+    assert told.event == Arrival(
+        event.id,
+        at.date(),
+        "reservation.confirmed",
+        "org_1",
+        event.subject,
+        7,
+        Place("booking.events", 3, 42),
+        record.value,
+    )
 
 
 async def test_poison_goes_to_the_dead_letters_and_what_follows_is_delivered(
     dispatcher: Dispatcher, servers: Servers
 ) -> None:
-    """An id that carries no time, or one beyond the calendar, could never be listed by its time."""
+    """An id that carries no time, or one that cannot be, could never be listed by its time."""
     topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
-    loop = consumer(servers.kafka_bootstrap, dispatcher.database, dispatcher.ingest, topics=[topic], group=topic.name)
+    loop = reading(dispatcher, servers, topic)
     event = a_happening()
     records = [(key, value) for key, value, _ in POISON]
     async with endpoint() as receiver, background(Loop("consumer", loop.run), drain_seconds=5.0):
@@ -62,7 +90,7 @@ async def test_what_is_on_the_topic_only_is_passed_over_whatever_it_is_about(
 ) -> None:
     """«topic only (bookkeeping: never in feed or webhooks)»"""
     topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
-    loop = consumer(servers.kafka_bootstrap, dispatcher.database, dispatcher.ingest, topics=[topic], group=topic.name)
+    loop = reading(dispatcher, servers, topic)
     kinds = ["reservation.assigned", *(kind for kind, entry in CATALOG.items() if entry.resource != "reservation")]
     bookkeeping = [a_catalog_event(kind, id=new_id("evt"), orgid=ORG) for kind in kinds]
     last = a_happening()
@@ -80,5 +108,5 @@ async def test_what_is_on_the_topic_only_is_passed_over_whatever_it_is_about(
     assert await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name)) == []
     async with dispatcher.database.connection() as conn:
         assert await conn.fetchval("SELECT array_agg(event_id) FROM deliveries") == [last.id]
-        taken = await conn.fetchval("SELECT count(*) FROM inbox")
+        taken = await conn.fetchval("SELECT count(*) FROM events")
     assert taken == len(bookkeeping) + 1

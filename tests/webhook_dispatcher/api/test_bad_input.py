@@ -279,3 +279,31 @@ async def test_without_the_setting_only_https_is_taken(servers: Servers) -> None
         owner = await strict.caller()
         check(await owner.post(SUBSCRIPTIONS, {"url": "http://example.com/", "events": ["*"]}), "url", "scheme")
         assert (await owner.post(SUBSCRIPTIONS, {"url": "https://127.0.0.1/", "events": ["*"]})).status == 201
+
+
+@pytest.mark.parametrize(
+    ("query", "param", "rule"),
+    [
+        ("from=yesterday", "from", None),
+        ("to=2026-01-01", "to", None),
+        ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to", "order"),
+        ("from=2026-01-02T00:00:00Z&to=2026-01-02T01:00:00%2B01:00", "to", "order"),
+        ("since=2026-01-02T00:00:00Z", "since", "extra_forbidden"),
+    ],
+)
+async def test_bad_ranges_of_the_ledger(owner: Caller, query: str, param: str, rule: str | None) -> None:
+    check(await owner.get(f"/api/v1/webhooks/ledger?{query}"), param, rule)
+
+
+@pytest.mark.parametrize("bound", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_any_range_of_the_ledger_may_be_asked_for(owner: Caller, bound: str) -> None:
+    for name in ("from", "to"):
+        told = (await owner.get(f"/api/v1/webhooks/ledger?{name}={bound}")).data
+        assert told == {
+            "accepted": 0,
+            "delivered": 0,
+            "exhausted": 0,
+            "discarded": {"disabled": 0, "deleted": 0},
+            "in_flight": 0,
+            "unaccounted": 0,
+        }

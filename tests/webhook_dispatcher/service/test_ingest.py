@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from chassis.clock import utc_now
 from chassis.postgres import Database
-from slotwire_contracts import ReservationEvent
-from support.dispatcher import ORG, a_happening, dispatcher, incoming
+from slotwire_contracts import ReservationEvent, encode
+from support.dispatcher import ORG, a_happening, arrival, dispatcher
 from webhook_dispatcher.domain.delivery import Job
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
@@ -46,7 +48,7 @@ async def take(db: Database, room: Room, *events: ReservationEvent) -> dict[str,
     one = dispatcher(db)
     ingest = Ingest(one.directory, room, utc_now)
     async with db.transaction() as conn:
-        after = await ingest.take(conn, [incoming(event).event for event in events])
+        after = await ingest.take(conn, [arrival(event) for event in events])
     assert (room.offered, room.waiting) == ([], set())
     if after is not None:
         after()
@@ -89,10 +91,31 @@ async def test_a_disabled_subscription_has_its_deliveries_discarded(db: Database
     assert [jobs for _, jobs in room.offered] == [[]]
 
 
-async def test_what_was_there_before_is_not_handed_over_again(db: Database) -> None:
+@pytest.mark.parametrize("lost", ["nothing", "events"])
+async def test_what_was_there_before_is_not_handed_over_again(db: Database, lost: str) -> None:
     await dispatcher(db).subscribe(URL)
     event = a_happening(orgid=ORG)
     before = await take(db, Room(9), event)
+    async with db.connection() as conn:
+        await conn.execute("DELETE FROM events WHERE $1 = 'events'", lost)
     again = Room(9, given=Grant("wrk_2", 0.0))
     assert await take(db, again, event) == before
-    assert [jobs for _, jobs in again.offered] == [[]]
+    assert not any(jobs for _, jobs in again.offered)
+
+
+async def test_an_event_is_written_with_all_that_the_ledger_needs(db: Database) -> None:
+    for _ in range(3):
+        await dispatcher(db).subscribe(URL, events=["reservation.confirmed"])
+    matched, unmatched = a_happening(sequence=7), a_happening("reservation.cancelled", sequence=8)
+    await take(db, Room(9), matched, unmatched, matched)
+    await take(db, Room(9), matched)
+    async with db.connection() as conn:
+        rows = await conn.fetch("SELECT * FROM events ORDER BY event_id")
+        counted = await conn.fetchrow("SELECT * FROM tallies")
+    columns = ("event_id", "org_id", "type", "resource_id", "sequence", "record", "matched")
+    assert [tuple(row[column] for column in columns) for row in rows] == [
+        (one.id, ORG, one.type, one.subject, one.sequence, encode(one), times)
+        for one, times in ((matched, 3), (unmatched, 0))
+    ]
+    assert counted is not None
+    assert tuple(counted) == (utc_now().date(), "booking.events", 0, 2, 3)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from chassis.clock import utc_now
 from chassis.postgres import Database
-from support.dispatcher import put_deliveries
+from support.dispatcher import a_retention, put_deliveries
 from webhook_dispatcher.store import claims
 from webhook_dispatcher.store.claims import Line, Share
 
@@ -19,9 +19,9 @@ async def test_every_line_that_waits_is_told_once_with_its_first_due_time(db: Da
         await conn.execute("UPDATE deliveries SET retrying = true WHERE id = $1", retry)
         lines = await claims.waiting(conn)
     assert lines == [
-        Line("sub_a", retrying=False, due_at=now),
-        Line("sub_b", retrying=False, due_at=now),
-        Line("sub_b", retrying=True, due_at=now + timedelta(minutes=5)),
+        Line("sub_a", retrying=False, due_at=now, day=now.date()),
+        Line("sub_b", retrying=False, due_at=now, day=now.date()),
+        Line("sub_b", retrying=True, due_at=now + timedelta(minutes=5), day=now.date()),
     ]
 
 
@@ -29,7 +29,10 @@ async def test_each_line_is_claimed_up_to_its_share_however_long_another_is(db: 
     now = utc_now()
     for subscription_id, count in (("sub_a", 200), ("sub_b", 3), ("sub_c", 7)):
         await put_deliveries(db, subscription_id, count, due=now)
-    shares = [Share(subscription_id, retrying=False, room=5) for subscription_id in ("sub_a", "sub_b", "sub_c")]
+    shares = [
+        Share(subscription_id, retrying=False, room=5, day=now.date())
+        for subscription_id in ("sub_a", "sub_b", "sub_c")
+    ]
     async with db.connection() as conn:
         claimed = await claims.claim(conn, "wrk_1", shares, now)
         held = await conn.fetch("SELECT id FROM deliveries WHERE leased_by = 'wrk_1'")
@@ -45,7 +48,7 @@ async def test_only_what_is_due_is_claimed_the_longest_due_first(db: Database) -
     ids = [(await put_deliveries(db, "sub_a", 1, due=due))[0] for due in dues]
     await put_deliveries(db, "sub_a", 2, due=now + timedelta(seconds=1))
     async with db.connection() as conn:
-        claimed = await claims.claim(conn, "wrk_1", [Share("sub_a", retrying=False, room=9)], now)
+        claimed = await claims.claim(conn, "wrk_1", [Share("sub_a", retrying=False, room=9, day=now.date())], now)
     assert [one.id for one in claimed] == [ids[1], ids[2], ids[0]]
 
 
@@ -53,9 +56,43 @@ async def test_what_another_worker_is_just_claiming_is_passed_over_without_waiti
     """«FOR UPDATE SKIP LOCKED»"""
     now = utc_now()
     ids = await put_deliveries(db, "sub_a", 10, due=now)
-    share = [Share("sub_a", retrying=False, room=6)]
+    share = [Share("sub_a", retrying=False, room=6, day=now.date())]
     async with db.transaction() as one, db.transaction() as other:
         first = await claims.claim(one, "wrk_1", share, now)
         second = await claims.claim(other, "wrk_2", share, now)
     assert (len(first), len(second)) == (6, 4)
     assert {claimed.id for claimed in first} | {claimed.id for claimed in second} == set(ids)
+
+
+async def test_what_waits_on_several_days_is_claimed_day_after_day(db: Database) -> None:
+    now = utc_now()
+    days = [now.date() - timedelta(days=age) for age in (0, 1, 50)]
+    await a_retention(db).ensure({*days, now.date() - timedelta(days=7)})
+    ids = {
+        day: await put_deliveries(db, "sub_a", 2, due=due, at=now - (now.date() - day))
+        for day, due in zip(days, (now, now - timedelta(hours=2), now - timedelta(hours=1)), strict=True)
+    }
+    taken = []
+    async with db.connection() as conn:
+        while lines := await claims.waiting(conn):
+            (line,) = lines
+            taken.append(line.day)
+            share = Share("sub_a", retrying=False, room=5, day=line.day)
+            claimed = await claims.claim(conn, "wrk_1", [share], now)
+            assert [one.id for one in claimed] == sorted(ids[line.day])
+    assert taken == [days[1], days[2], days[0]]
+
+
+async def test_shares_of_several_days_are_claimed_together_the_longest_due_first(db: Database) -> None:
+    now = utc_now()
+    yesterday = now - timedelta(days=1)
+    await a_retention(db).ensure({yesterday.date()})
+    late = await put_deliveries(db, "sub_a", 1, due=now)
+    early = await put_deliveries(db, "sub_b", 1, due=now - timedelta(hours=1), at=yesterday)
+    shares = [
+        Share(subscription_id, retrying=False, room=5, day=at.date())
+        for subscription_id, at in (("sub_a", now), ("sub_b", yesterday))
+    ]
+    async with db.connection() as conn:
+        claimed = await claims.claim(conn, "wrk_1", shares, now)
+    assert [one.id for one in claimed] == [*early, *late]

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from chassis import inbox
 from chassis.clock import utc_now
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Connection, Database
@@ -17,7 +16,8 @@ from support.dispatcher import (
     ORG,
     Dispatcher,
     a_happening,
-    incoming,
+    a_retention,
+    arrival,
     late_heartbeats,
     lease_of,
     put_deliveries,
@@ -32,7 +32,7 @@ from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.domain.delivery import Birth, DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.service.ingest import Ingest
-from webhook_dispatcher.store import deliveries
+from webhook_dispatcher.store import deliveries, events
 
 
 class UnansweredDatabase(Database):
@@ -62,7 +62,7 @@ async def all_delivered(one: Dispatcher) -> bool:
 
 
 async def test_births_whose_commit_is_not_answered_are_sent(prepared: str, servers: Servers) -> None:
-    """The event is in the inbox, so the consumer hands nothing over when it tries again."""
+    """The event is known, so the consumer hands nothing over when it tries again."""
     topic = await fresh_topic(servers.kafka_bootstrap)
     async with (
         running(prepared) as one,
@@ -70,8 +70,15 @@ async def test_births_whose_commit_is_not_answered_are_sent(prepared: str, serve
         UnansweredDatabase(prepared, pool_size=2, application="tests").opened() as database,
     ):
         subscription = await one.subscribe(receiver.url)
-        ingest = Ingest(one.directory, one.worker, utc_now)
-        loop = consumer(servers.kafka_bootstrap, database, ingest, topics=[topic], group=topic.name)
+        loop = consumer(
+            servers.kafka_bootstrap,
+            database,
+            Ingest(one.directory, one.worker, utc_now),
+            a_retention(database),
+            clock=utc_now,
+            topics=[topic],
+            group=topic.name,
+        )
         event = a_happening()
         await write_topic(servers.kafka_bootstrap, topic.name, [(record_key(event), encode(event))])
         async with background(Loop("consumer", loop.run), drain_seconds=5.0):
@@ -101,8 +108,7 @@ async def test_births_under_a_heartbeat_that_is_merely_late_are_kept(prepared: s
         subscription = await one.subscribe(receiver.url)
         event = a_happening()
         async with one.database.transaction() as conn:
-            await inbox.claim(conn, [incoming(event)])
-            taken = await one.ingest.take(conn, [incoming(event).event])
+            taken = await one.ingest.take(conn, [arrival(event)])
         assert taken is not None
         lease = lease_of(one)
         assert lease is not None
@@ -120,8 +126,7 @@ async def test_births_that_are_offered_too_late_are_left_to_be_claimed(prepared:
         await one.subscribe(receiver.url)
         event = a_happening()
         async with one.database.transaction() as conn:
-            await inbox.claim(conn, [incoming(event)])
-            taken = await one.ingest.take(conn, [incoming(event).event])
+            taken = await one.ingest.take(conn, [arrival(event)])
             await asyncio.sleep(0.6)
         assert taken is not None
         taken()
@@ -147,13 +152,13 @@ async def test_claims_under_an_identity_that_is_lost_by_the_commit_are_not_sent_
         before = lease_of(one)
         event = a_happening()
         async with one.database.transaction() as conn:
-            await inbox.claim(conn, [incoming(event)])
+            await events.claim(conn, [arrival(event)], {event.id: 1})
         async with one.database.transaction() as conn:
-            await conn.execute("LOCK TABLE inbox")  # claiming reads it
+            await conn.execute("LOCK TABLE events")  # claiming reads it
             birth = Birth(delivery_id(event.id, subscription.id), event.id, subscription.id, ORG, event.type)
             async with one.database.transaction() as other:
                 await deliveries.insert(other, [birth], utc_now())
-            await eventually(lambda: waits_for_a_lock(one.database, "inbox"), within=10)
+            await eventually(lambda: waits_for_a_lock(one.database, "events"), within=10)
             async with one.database.connection() as other:
                 await other.execute("DELETE FROM workers")
 

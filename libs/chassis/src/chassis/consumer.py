@@ -1,23 +1,23 @@
-"""The consumer loop: fetch, claim in the inbox, act, commit; then, and only then, the offsets, beside the next batch.
+"""The consumer loop: fetch, claim, act, commit; then, and only then, the offsets, beside the next batch.
 
-Invariants: a handler's effect and the inbox rows of its events commit together, before the offsets; a record that
-cannot be handled never stops its partition: it goes to the topic's dead letters with the reason, acknowledged before
-its offset is committed. While the database or the broker is away nothing is given up: the batch is tried again.
+What is claimed, so that it is acted on once, is the sink's; `chassis.inbox` has the plain one. Invariants: a sink's
+effect and its claims commit together, before the offsets; a record that cannot be handled never stops its partition: it
+goes to the topic's dead letters with the reason, acknowledged before its offset is committed. While the database or the
+broker is away nothing is given up: the batch is tried again.
 """
 
 import asyncio
+import functools
 import random
 from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 from prometheus_client import Counter
 
-from chassis import inbox
 from chassis.backoff import Backoff
-from chassis.inbox import Incoming
 from chassis.kafka import Consumer, KafkaError, Producer, Record, ensure_topics
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, UNSTORABLE, Connection, Database
@@ -32,8 +32,20 @@ _FETCH_SECONDS = 1.0
 _REASON_CHARACTERS = 1_000
 
 E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+E_contra = TypeVar("E_contra", contravariant=True)
 After = Callable[[], None]
-Handle = Callable[[Connection, Sequence[Incoming[E]]], Awaitable[After | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming(Generic[E_co]):
+    """A record and the event that was decoded from it, with the event's id."""
+
+    event_id: str
+    event: E_co
+    record: Record
+
+
 Decode = Callable[[Record], Incoming[E]]
 
 
@@ -43,6 +55,19 @@ class _InterruptedError(Exception):
 
 class PoisonError(Exception):
     """A record that no repetition will make readable; the message is the reason kept with the dead letter."""
+
+
+class Sink(Protocol[E_contra]):
+    """Where a service takes its events in."""
+
+    async def prepare(self, incoming: Sequence[Incoming[E_contra]]) -> None:
+        """Do what must be done before the transaction that takes these in; it may be asked for again."""
+
+    async def take(self, conn: Connection, incoming: Sequence[Incoming[E_contra]]) -> After | None:
+        """Claim the events that are new and act on them; what is answered is called after the commit."""
+
+    async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
+        """Note that records are with the dead letters now; it may be told again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +98,9 @@ class ConsumerLoop(Generic[E]):
         topics: what is read.
         group: the consumer group.
         bootstrap: the brokers.
-        database: where the inbox and the effects are.
+        database: where the claims and the effects are.
         decode: turns a record into an event with its id; raises `PoisonError` for one that cannot be read.
-        handle: acts on new events inside the transaction; what it answers is called after the commit.
+        sink: takes the events in.
         backoff: the pauses while the database is away.
     """
 
@@ -84,7 +109,7 @@ class ConsumerLoop(Generic[E]):
     bootstrap: str
     database: Database
     decode: Decode[E]
-    handle: Handle[E]
+    sink: Sink[E]
     backoff: Backoff = field(default_factory=Backoff)
 
     async def run(self, stop: Stop) -> None:
@@ -117,6 +142,7 @@ class ConsumerLoop(Generic[E]):
         dead += await self._handle_all(readable, stop)
         if dead:
             await self._bury(dead)
+            await self._persist(functools.partial(self._set_aside, [letter.record for letter in dead]), len(dead), stop)
 
     def _read(self, records: Sequence[Record]) -> tuple[list[Incoming[E]], list[DeadLetter]]:
         readable: list[Incoming[E]] = []
@@ -134,31 +160,38 @@ class ConsumerLoop(Generic[E]):
         """Handle a batch in one transaction; if that fails, one event at a time, so that one cannot stop the others."""
         if not incoming:
             return []
-        failure = await self._attempt(incoming, stop)
+        failure = await self._persist(functools.partial(self._take, incoming), len(incoming), stop)
         if failure is None:
             return []
         if len(incoming) == 1:
             return [DeadLetter(incoming[0].record, f"{type(failure).__name__}: {failure}")]
         return [dead for one in incoming for dead in await self._handle_all([one], stop)]
 
-    async def _attempt(self, incoming: Sequence[Incoming[E]], stop: Stop) -> Exception | None:
-        """Commit the effect of some events, waiting for the database as long as it takes; answer what went wrong."""
+    async def _take(self, incoming: Sequence[Incoming[E]]) -> After | None:
+        await self.sink.prepare(incoming)
+        async with self.database.transaction() as connection:
+            return await self.sink.take(connection, incoming)
+
+    async def _set_aside(self, records: Sequence[Record]) -> None:
+        async with self.database.transaction() as connection:
+            await self.sink.set_aside(connection, records)
+
+    async def _persist(self, act: Callable[[], Awaitable[After | None]], records: int, stop: Stop) -> Exception | None:
+        """Commit what is to be done, waiting for the database as long as it takes; answer what went wrong."""
         failures = 0
         while True:
             try:
-                async with self.database.transaction() as connection:
-                    fresh = await inbox.claim(connection, incoming)
-                    after = await self.handle(connection, fresh) if fresh else None
+                after = await act()
             except UNSTORABLE as error:
-                _log.warning("batch_failed", group=self.group, error=repr(error), events=len(incoming))
+                _log.warning("batch_failed", group=self.group, error=repr(error), records=records)
                 return error
             except TRANSIENT as error:
                 failures += 1
                 _log.warning("batch_waits", group=self.group, error=repr(error), failures=failures)
                 if await stop.wait(self.backoff.delay(failures, random.random())):  # noqa: S311 - jitter, not a secret
                     raise _InterruptedError from error
-            except Exception as error:  # noqa: BLE001 - whatever a handler raises, its event must not stop the rest
-                _log.warning("batch_failed", group=self.group, error=repr(error), events=len(incoming))
+            except Exception as error:  # noqa: BLE001 - whatever a sink raises, its event must not stop the rest
+                _log.warning("batch_failed", group=self.group, error=repr(error), records=records)
                 return error
             else:
                 if after is not None:
@@ -183,7 +216,7 @@ class ConsumerLoop(Generic[E]):
 
 
 async def _commit(consumer: Consumer, records: Sequence[Record]) -> None:
-    """Commit offsets; when that fails the records may come again, and the inbox knows them."""
+    """Commit offsets; when that fails the records may come again, and the sink knows them."""
     try:
         await consumer.commit(records)
     except KafkaError as error:

@@ -4,14 +4,16 @@ Invariant: an event's inbox row is written in the transaction of its effect, so 
 crash, a rebalance, a second publish) has no second effect.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from chassis.consumer import After, Incoming
 from chassis.kafka import Record
 from chassis.postgres import Connection
 
-E_co = TypeVar("E_co", covariant=True)
+E = TypeVar("E")
+Handle = Callable[[Connection, Sequence[Incoming[E]]], Awaitable[After | None]]
 
 _CLAIM = """
 INSERT INTO inbox (event_id, topic, partition, position, record)
@@ -24,23 +26,36 @@ RETURNING event_id
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming(Generic[E_co]):
-    """A record and the event that was decoded from it, with the event's id."""
+class Inbox(Generic[E]):
+    """The sink of a service that claims events in the table `inbox`.
 
-    event_id: str
-    event: E_co
-    record: Record
+    Attributes:
+        handle: acts on new events inside the transaction; what it answers is called after the commit.
+    """
+
+    handle: Handle[E]
+
+    async def prepare(self, incoming: Sequence[Incoming[E]]) -> None:
+        """Do nothing: the inbox takes every event."""
+
+    async def take(self, conn: Connection, incoming: Sequence[Incoming[E]]) -> After | None:
+        """Have new events handled."""
+        fresh = await _claim(conn, incoming)
+        return await self.handle(conn, fresh) if fresh else None
+
+    async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
+        """Do nothing: dead letters are kept on their topic alone."""
 
 
-async def claim(connection: Connection, incoming: Sequence[Incoming[E_co]]) -> list[Incoming[E_co]]:
+async def _claim(conn: Connection, incoming: Sequence[Incoming[E]]) -> list[Incoming[E]]:
     """Write inbox rows and answer the events that had none, in their order, each once."""
     first = {one.event_id: one for one in reversed(incoming)}
-    rows = await connection.fetch(_CLAIM, *_columns(first.values()))
+    rows = await conn.fetch(_CLAIM, *_columns(first.values()))
     fresh = {row["event_id"] for row in rows}
     return [one for one in incoming if one.event_id in fresh and first[one.event_id] is one]
 
 
-def _columns(incoming: Iterable[Incoming[E_co]]) -> tuple[list[object], ...]:
+def _columns(incoming: Iterable[Incoming[E]]) -> tuple[list[object], ...]:
     records = list(incoming)
     return (
         [one.event_id for one in records],

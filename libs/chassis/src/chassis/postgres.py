@@ -35,8 +35,13 @@ UNAVAILABLE = (
 UNSTORABLE = asyncpg.DataError
 """What asyncpg raises for a value that has no place in its column; it stands under `InterfaceError` too: ask first."""
 
-TRANSIENT = (*UNAVAILABLE, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-"""What is worth trying again: the server is away, or two transactions were in each other's way."""
+TRANSIENT = (
+    *UNAVAILABLE,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.UndefinedTableError,
+)
+"""What is worth trying again: the server is away, two transactions were in each other's way, or a day was dropped."""
 
 _ACQUIRE_SECONDS = 5.0
 _COMMAND_SECONDS = 30.0
@@ -117,6 +122,7 @@ class Database:
             reset=_keep_state,
             command_timeout=_COMMAND_SECONDS,
             timeout=_ACQUIRE_SECONDS,
+            max_cacheable_statement_size=0,  # none is too long to be prepared once
             server_settings=self._options,
         )
 

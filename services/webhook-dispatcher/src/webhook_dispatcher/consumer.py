@@ -1,41 +1,95 @@
 """Events from their topics into the ingest.
 
-Invariant: a record that cannot be read, or whose id carries no time, is poison and goes to the dead letters.
+Invariant: a record that cannot be read, or whose id is no event's or carries no time that can be, is poison and goes to
+the dead letters.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
-from chassis.consumer import ConsumerLoop, PoisonError
-from chassis.inbox import Incoming
+from chassis.clock import Clock
+from chassis.consumer import ConsumerLoop, Incoming, PoisonError
 from chassis.kafka import Record
 from chassis.postgres import Connection, Database
 from slotwire_contracts import TOPICS, DecodeError, Topic, decode
-from webhook_dispatcher.domain.ids import UnsortableIdError, instant_of
-from webhook_dispatcher.service.ingest import Arrival, Ingest
+from webhook_dispatcher.domain.arrival import Arrival, Place
+from webhook_dispatcher.domain.ids import EVENT, UnsortableIdError, instant_of
+from webhook_dispatcher.service.ingest import Ingest
+from webhook_dispatcher.service.retention import Retention
 
 GROUP = "webhook-dispatcher"
+_AHEAD = timedelta(days=1)  # how far clocks may differ
 
 
-def read(record: Record) -> Incoming[Arrival]:
-    """Read a record of a topic.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads records."""
 
-    Raises:
-        PoisonError: it is no event of ours.
-    """
-    try:
-        event = decode(record.value)
-        instant_of(event.id)
-    except (DecodeError, UnsortableIdError) as error:
-        raise PoisonError(str(error)) from error
-    return Incoming(event.id, Arrival(event.id, event.type, event.orgid, record.value), record)
+    clock: Clock
+
+    def read(self, record: Record) -> Incoming[Arrival]:
+        """Read a record of a topic.
+
+        Raises:
+            PoisonError: it is no event of ours.
+        """
+        try:
+            event = decode(record.value)
+            instant = instant_of(event.id)
+        except (DecodeError, UnsortableIdError) as error:
+            raise PoisonError(str(error)) from error
+        if not event.id.startswith(f"{EVENT}_"):
+            raise PoisonError(f"{event.id!r} is no event's id")
+        if instant > self.clock() + _AHEAD:
+            raise PoisonError(f"{event.id!r} carries a time more than a day ahead, {instant.isoformat()}")
+        arrival = Arrival(
+            event.id,
+            instant.date(),
+            event.type,
+            event.orgid,
+            event.subject,
+            event.sequence,
+            _place(record),
+            record.value,
+        )
+        return Incoming(event.id, arrival, record)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSink:
+    """The ingest, as the consumer loop sees it."""
+
+    ingest: Ingest
+    retention: Retention
+
+    async def prepare(self, incoming: Sequence[Incoming[Arrival]]) -> None:
+        """Have the days of these events ready."""
+        await self.retention.ensure({one.event.day for one in incoming})
+
+    async def take(self, conn: Connection, incoming: Sequence[Incoming[Arrival]]) -> Callable[[], None] | None:
+        """Take events in."""
+        return await self.ingest.take(conn, [one.event for one in incoming])
+
+    async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
+        """Note dead letters."""
+        await self.ingest.set_aside(conn, [_place(record) for record in records])
 
 
 def consumer(
-    bootstrap: str, database: Database, ingest: Ingest, *, topics: Sequence[Topic] = TOPICS, group: str = GROUP
+    bootstrap: str,
+    database: Database,
+    ingest: Ingest,
+    retention: Retention,
+    *,
+    clock: Clock,
+    topics: Sequence[Topic] = TOPICS,
+    group: str = GROUP,
 ) -> ConsumerLoop[Arrival]:
     """Make the loop that reads every topic of the catalog."""
+    sink = IngestSink(ingest, retention)
+    return ConsumerLoop(tuple(topics), group, bootstrap, database, Reader(clock).read, sink)
 
-    async def handle(conn: Connection, fresh: Sequence[Incoming[Arrival]]) -> Callable[[], None] | None:
-        return await ingest.take(conn, [one.event for one in fresh])
 
-    return ConsumerLoop(tuple(topics), group, bootstrap, database, read, handle)
+def _place(record: Record) -> Place:
+    return Place(record.topic, record.partition, record.offset)

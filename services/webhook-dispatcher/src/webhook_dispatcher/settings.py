@@ -47,3 +47,12 @@ class Settings(ServiceSettings):
         int, Field(title="First attempts of one endpoint held in memory", ge=1, le=100_000)
     ] = 5_000
     webhook_queue: Annotated[int, Field(title="First attempts held in memory", ge=1, le=1_000_000)] = 40_000
+    webhook_retention_days: Annotated[
+        int,
+        Field(
+            title="Days for which events, deliveries and attempts are kept",
+            description="A day is dropped whole, and never while one of its deliveries is pending.",
+            ge=7,
+            le=3650,
+        ),
+    ] = 30

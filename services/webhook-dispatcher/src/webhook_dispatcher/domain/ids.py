@@ -8,6 +8,9 @@ import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 
+EVENT, DELIVERY = "evt", "dlv"
+"""What the ids of each begin with, before the underscore."""
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32 in lower case, as in TypeIDs
 _AS_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")  # what int() reads in base 32
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
@@ -31,7 +34,7 @@ def delivery_id(event_id: str, subscription_id: str) -> str:
     """
     digest = hashlib.sha256(f"{event_id}\0{subscription_id}".encode()).digest()
     noise = int.from_bytes(digest[:10], "big") & _NOISE
-    return "dlv_" + _encode(_milliseconds(event_id) << 80 | _VERSION_AND_VARIANT | noise)
+    return f"{DELIVERY}_" + _encode(_milliseconds(event_id) << 80 | _VERSION_AND_VARIANT | noise)
 
 
 def instant_of(sortable_id: str) -> datetime:
@@ -46,9 +49,18 @@ def instant_of(sortable_id: str) -> datetime:
         raise UnsortableIdError(f"{sortable_id!r} carries a time beyond the calendar") from error
 
 
+def first_event_id(since: datetime) -> str:
+    """Tell the least id that an event since an instant can have."""
+    return _first_id(EVENT, since)
+
+
 def first_delivery_id(since: datetime) -> str:
     """Tell the least id that the delivery of an event since an instant can have."""
-    return "dlv_" + _encode(max(0, int(since.timestamp() * 1000)) << 80)
+    return _first_id(DELIVERY, since)
+
+
+def _first_id(prefix: str, since: datetime) -> str:
+    return f"{prefix}_{_encode(max(0, int(since.timestamp() * 1000)) << 80)}"
 
 
 def _milliseconds(sortable_id: str) -> int:

@@ -1,24 +1,24 @@
 """Turning events into deliveries.
 
-Invariant: the deliveries of an event are written in the transaction of its inbox row; what a worker may send from
-memory is handed over only after the commit.
+Invariant: an event and its deliveries are written in one transaction, with the number of them; what a worker may send
+from memory is handed over only after the commit.
 """
 
 import functools
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.clock import Clock
 from chassis.postgres import Connection
+from webhook_dispatcher.domain.arrival import Arrival, Place
 from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.directory import Directory
-from webhook_dispatcher.store import deliveries
+from webhook_dispatcher.store import deliveries, events
 
 
 class Memory(Protocol):
@@ -37,16 +37,6 @@ class Memory(Protocol):
         """Learn that deliveries of these subscriptions wait in the database."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An event of the catalog that arrived, with its record."""
-
-    event_id: str
-    type: str
-    org_id: str
-    record: bytes
-
-
 class Ingest:
     """Matches events with subscriptions and gives each pair its delivery."""
 
@@ -56,16 +46,22 @@ class Ingest:
         self._clock = clock
 
     async def take(self, conn: Connection, arrivals: Sequence[Arrival]) -> Callable[[], None] | None:
-        """Write the deliveries of new events; the answer, if any, is called after the commit."""
+        """Write new events and their deliveries; the answer, if any, is called after the commit."""
         await self._directory.refresh(conn)
+        wanting = {one.event_id: self._directory.wanting(one.org_id, one.type) for one in arrivals}
+        matched = {event_id: len(subscriptions) for event_id, subscriptions in wanting.items()}
         batch = _Batch(self._memory)
-        for arrival in arrivals:
-            for subscription in self._directory.wanting(arrival.org_id, arrival.type):
+        for arrival in await events.claim(conn, arrivals, matched):
+            for subscription in wanting[arrival.event_id]:
                 batch.add(arrival, subscription)
         if not batch.births:
             return None
         new = await deliveries.insert(conn, batch.births, self._clock())
         return functools.partial(self._hand_over, batch, new)
+
+    async def set_aside(self, conn: Connection, places: Sequence[Place]) -> None:
+        """Note records that are with the dead letters."""
+        await events.note(conn, places)
 
     def _hand_over(self, batch: "_Batch", new: Collection[str]) -> None:
         if batch.grant is not None:

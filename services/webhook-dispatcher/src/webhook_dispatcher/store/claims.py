@@ -1,26 +1,37 @@
-"""Which deliveries wait, and taking them: a loose index scan over (subscription, lane), then a share of each.
+"""Which deliveries wait, and taking them: a loose index scan over (subscription, lane) of each day, then shares.
 
 Invariant: a row is claimed by one worker at a time (`FOR UPDATE SKIP LOCKED`), and no subscription's backlog, however
-long, is read to find another's.
+long, is read to find another's. A day on which nothing waits costs one look into its index.
 """
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from operator import itemgetter
+
+from asyncpg import Record
 
 from chassis.postgres import Connection
+from webhook_dispatcher.store.days import DAYS, DELIVERIES, EVENTS
 
+# A day's tables are named themselves: what is asked for by the order of one index and bounded by another, as the bounds
+# of a day would be, PostgreSQL may well answer from the wrong one.
+_FIRST = """
+(SELECT {place} FROM {deliveries} WHERE state = 'pending' AND leased_by IS NULL
+ORDER BY subscription_id, retrying, due_at LIMIT 1)
+"""
 _WAITING = """
 WITH RECURSIVE line AS (
     (
-        SELECT subscription_id, retrying, due_at FROM deliveries
+        SELECT subscription_id, retrying, due_at FROM {deliveries}
         WHERE state = 'pending' AND leased_by IS NULL
         ORDER BY subscription_id, retrying, due_at LIMIT 1
     )
     UNION ALL
     SELECT next.subscription_id, next.retrying, next.due_at
     FROM line CROSS JOIN LATERAL (
-        SELECT subscription_id, retrying, due_at FROM deliveries
+        SELECT subscription_id, retrying, due_at FROM {deliveries}
         WHERE state = 'pending' AND leased_by IS NULL
             AND (subscription_id, retrying) > (line.subscription_id, line.retrying)
         ORDER BY subscription_id, retrying, due_at LIMIT 1
@@ -33,38 +44,39 @@ WITH picked AS (
     SELECT one.id
     FROM unnest($2::text[], $3::boolean[], $4::int[]) AS wanted (subscription_id, retrying, room)
     CROSS JOIN LATERAL (
-        SELECT id FROM deliveries
+        SELECT id FROM {deliveries}
         WHERE subscription_id = wanted.subscription_id AND retrying = wanted.retrying
             AND state = 'pending' AND leased_by IS NULL AND due_at <= $5
         ORDER BY due_at LIMIT wanted.room
         FOR UPDATE SKIP LOCKED
     ) AS one
 ), claimed AS (
-    UPDATE deliveries SET leased_by = $1 FROM picked WHERE deliveries.id = picked.id
-    RETURNING deliveries.id, event_id, subscription_id, attempts, due_at
+    UPDATE {deliveries} AS deliveries SET leased_by = $1 FROM picked WHERE deliveries.id = picked.id
+    RETURNING deliveries.id, event_id, subscription_id, attempts, round, earlier_attempts, due_at
 )
-SELECT claimed.id, subscription_id, attempts, record
-FROM claimed JOIN inbox USING (event_id)
-ORDER BY due_at, claimed.id
+SELECT claimed.id, subscription_id, attempts, record, round, earlier_attempts AS earlier, due_at
+FROM claimed JOIN {events} USING (event_id)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A subscription's deliveries that wait for one lane; the first of them is due at `due_at`."""
+    """A subscription's deliveries that wait for one lane; the first of them, of `day`, is due at `due_at`."""
 
     subscription_id: str
     retrying: bool
     due_at: datetime
+    day: date
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many deliveries of a line a worker wants."""
+    """How many deliveries of a line a worker wants, of one day."""
 
     subscription_id: str
     retrying: bool
     room: int
+    day: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +87,56 @@ class Claimed:
     subscription_id: str
     attempts: int
     record: bytes
+    round: int
+    earlier: int
+
+
+_CLAIMED = [one.name for one in fields(Claimed)]
 
 
 async def waiting(conn: Connection) -> list[Line]:
     """Tell which lines wait, however long each is, with the time when their first is due."""
-    return [Line(**row) for row in await conn.fetch(_WAITING)]
+    lines: dict[tuple[str, bool], Line] = {}
+    for day in await _busy_days(conn):
+        for row in await conn.fetch(_of(_WAITING, day)):
+            line = Line(**row, day=day)
+            known = lines.setdefault((line.subscription_id, line.retrying), line)
+            if line.due_at < known.due_at:
+                lines[line.subscription_id, line.retrying] = line
+    return list(lines.values())
 
 
 async def claim(conn: Connection, lease: str, shares: Sequence[Share], now: datetime) -> list[Claimed]:
     """Lease what is due, for each line as much as its share, the longest due first."""
-    rows = await conn.fetch(
-        _CLAIM,
+    rows = [row for day in {share.day for share in shares} for row in await _claim(conn, lease, day, shares, now)]
+    rows.sort(key=itemgetter("due_at", "id"))
+    return [Claimed(**{name: row[name] for name in _CLAIMED}) for row in rows]
+
+
+async def _claim(conn: Connection, lease: str, day: date, shares: Sequence[Share], now: datetime) -> Sequence[Record]:
+    wanted = [share for share in shares if share.day == day]
+    return await conn.fetch(
+        _of(_CLAIM, day),
         lease,
-        [share.subscription_id for share in shares],
-        [share.retrying for share in shares],
-        [share.room for share in shares],
+        [share.subscription_id for share in wanted],
+        [share.retrying for share in wanted],
+        [share.room for share in wanted],
         now,
     )
-    return [Claimed(**row) for row in rows]
+
+
+async def _busy_days(conn: Connection) -> list[date]:
+    """Tell on which days something waits."""
+    days = tuple(await DAYS.days(conn))
+    return [days[row[0]] for row in await conn.fetch(_first_of(days))] if days else []
+
+
+@functools.lru_cache(maxsize=4)
+def _first_of(days: Sequence[date]) -> str:
+    firsts = (_FIRST.format(place=place, deliveries=DELIVERIES.of(day)) for place, day in enumerate(days))
+    return " UNION ALL ".join(firsts)
+
+
+@functools.lru_cache(maxsize=256)
+def _of(statement: str, day: date) -> str:
+    return statement.format(deliveries=DELIVERIES.of(day), events=EVENTS.of(day))

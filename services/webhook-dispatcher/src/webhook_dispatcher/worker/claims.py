@@ -91,7 +91,7 @@ class Claims:
         rooms = [(line, self._scheduler.room_for_claims(line.subscription_id, retrying=line.retrying)) for line in due]
         open_lines = [(line, room) for line, room in rooms if room > 0]
         each = max(1, _BATCH // max(1, len(open_lines)))
-        shares = [Share(line.subscription_id, line.retrying, min(room, each)) for line, room in open_lines]
+        shares = [Share(line.subscription_id, line.retrying, min(room, each), line.day) for line, room in open_lines]
         random.shuffle(shares)  # where more lines wait than one batch serves, none is always behind the others
         return shares[:_BATCH]
 
@@ -116,4 +116,7 @@ def _seconds(due: datetime, now: datetime) -> float:
 
 def _jobs(lease: str, claimed: Sequence[Claimed]) -> list[Job]:
     compose = functools.lru_cache(maxsize=_BATCH)(compose_tail)
-    return [Job(one.id, one.subscription_id, lease, one.attempts, compose(one.record)) for one in claimed]
+    return [
+        Job(one.id, one.subscription_id, lease, one.attempts, compose(one.record), one.round, one.earlier)
+        for one in claimed
+    ]

@@ -1,0 +1,256 @@
+"""I4: «a ledger query proves `unaccounted = 0`», and of each loss it tells that there is one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from chassis.clock import utc_now
+from chassis.ids import next_id
+from chassis.kafka import Consumer
+from chassis.lifecycle import Loop, background
+from chassis.postgres import Database
+from slotwire_contracts import ReservationEvent, Topic, encode, record_key
+from support.dispatcher import ORG, Dispatcher, a_happening, a_retention, arrival, dispatcher
+from support.reservations import a_reservation
+from support.servers import Servers
+from support.topics import fresh_topic, write_topic
+from support.waiting import eventually
+from webhook_dispatcher.consumer import consumer
+from webhook_dispatcher.domain.arrival import Place
+from webhook_dispatcher.domain.delivery import DiscardReason
+from webhook_dispatcher.domain.errors import ValidationFailedError
+from webhook_dispatcher.domain.ledger import DayAccount, Ledger, Span, unaccounted
+from webhook_dispatcher.domain.subscription import State
+from webhook_dispatcher.service.ledger import UNACCOUNTED, Ledgers, Watch
+
+ALL = Span(None, None)
+URL = "https://example.com/"
+
+
+def a_course(number: int, *, resource: str = "bk_1", ago: timedelta = timedelta(0)) -> list[ReservationEvent]:
+    """Events of one resource, one after the other."""
+    return [
+        a_happening(
+            "reservation.assigned" if count == 1 else "reservation.confirmed",
+            id=next_id("evt", None, utc_now() - ago + timedelta(milliseconds=count)),
+            resource=a_reservation(id=resource),
+            sequence=count + 1,
+        )
+        for count in range(number)
+    ]
+
+
+async def take(one: Dispatcher, *events: ReservationEvent, first: int = 0) -> None:
+    """Take events in whose records follow each other."""
+    arrivals = [
+        replace(arrival(event), place=Place("booking.events", 0, first + number)) for number, event in enumerate(events)
+    ]
+    async with one.database.transaction() as conn:
+        await one.ingest.take(conn, arrivals)
+
+
+async def ledger(db: Database, span: Span = ALL, org_id: str = ORG) -> Ledger:
+    return await Ledgers(db).get(org_id, span)
+
+
+async def watched(db: Database) -> int:
+    """Look at every day, and tell what the metric says."""
+    watch = Watch(db, utc_now)
+    while not await watch.look():
+        pass
+    return int(UNACCOUNTED._value.get())
+
+
+async def change(db: Database, statement: str) -> None:
+    async with db.connection() as conn:
+        assert await conn.execute(statement) not in {"DELETE 0", "UPDATE 0"}
+
+
+async def test_what_is_accepted_is_delivered_exhausted_discarded_or_in_flight(db: Database) -> None:
+    one = dispatcher(db)
+    for state in (State.ACTIVE, State.ACTIVE, State.DISABLED):
+        await one.subscribe(URL, state=state)
+    events = a_course(6)
+    await take(one, *events)
+    await change(
+        db,
+        f"""
+        UPDATE deliveries SET state = 'delivered', settled_at = now()
+        WHERE event_id IN ('{events[0].id}', '{events[2].id}') AND state = 'pending'
+        """,
+    )
+    await change(
+        db,
+        f"""
+        UPDATE deliveries SET state = 'exhausted', settled_at = now()
+        WHERE event_id = '{events[3].id}' AND state = 'pending'
+        """,
+    )
+    told = await ledger(db)
+    assert told == Ledger(
+        accepted=15,
+        delivered=4,
+        exhausted=2,
+        discarded={DiscardReason.DISABLED: 5, DiscardReason.DELETED: 0},
+        in_flight=4,
+        missing=0,
+        orphaned=0,
+        skipped=0,
+    )
+    assert (told.unaccounted, await watched(db)) == (0, 0)
+    assert (await ledger(db, org_id="org_else")).accepted == 0
+
+
+async def test_a_range_is_of_the_events_time(db: Database) -> None:
+    one = dispatcher(db)
+    await one.subscribe(URL)
+    ages = [timedelta(days=2), timedelta(days=1), timedelta(0)]
+    await a_retention(db).ensure({(utc_now() - age).date() for age in ages})
+    now = utc_now()
+    await take(one, *(a_happening(id=next_id("evt", None, now - age)) for age in ages))
+    ends: list[datetime | None] = [None, *(now - age for age in ages), None]
+    counted = [(await ledger(db, Span(since, until))).accepted for since, until in pairwise(ends)]
+    assert counted == [0, 1, 1, 1]
+    with pytest.raises(ValidationFailedError, match="to: must be later than `from`"):
+        await ledger(db, Span(now, now))
+
+
+LOSSES: dict[str, Callable[[list[ReservationEvent]], str]] = {
+    "a delivery": lambda events: (
+        f"DELETE FROM deliveries WHERE event_id = '{events[2].id}' AND subscription_id IN "
+        "(SELECT min(id) FROM subscriptions)"
+    ),
+    "an event": lambda events: f"DELETE FROM events WHERE event_id = '{events[2].id}'",
+    "an event for nobody": lambda events: f"DELETE FROM events WHERE event_id = '{events[1].id}'",
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+async def test_what_is_deleted_shows_as_one(db: Database, loss: str) -> None:
+    """«Tests delete one delivery, one event, and one record before ingest: each shows as 1.»"""
+    one = dispatcher(db)
+    for _ in range(2):
+        await one.subscribe(URL)
+    events = a_course(5)
+    await take(one, *events)
+    assert ((await ledger(db)).unaccounted, await watched(db)) == (0, 0)
+    await change(db, LOSSES[loss](events))
+    told = await ledger(db)
+    assert (told.unaccounted, await watched(db)) == (1, 1)
+    assert told.accepted == 8 == told.in_flight + told.missing
+
+
+async def test_the_last_event_of_a_resource_is_missed_too(db: Database) -> None:
+    """No number tells of it, but it was counted as it came."""
+    one = dispatcher(db)
+    events = a_course(3)
+    await take(one, *events)
+    await change(db, f"DELETE FROM events WHERE event_id = '{events[-1].id}'")
+    assert await watched(db) == 1
+
+
+async def test_a_record_that_is_never_read_shows_as_one(dispatcher: Dispatcher, servers: Servers) -> None:
+    """«one record before ingest»: its offset is committed by somebody who did nothing about it."""
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
+    events = a_course(6)
+    records = [(record_key(event), encode(event)) for event in events]
+    await write_topic(servers.kafka_bootstrap, topic.name, records[:3])
+    await consume(dispatcher, servers, topic, until=3)
+    await write_topic(servers.kafka_bootstrap, topic.name, records[3:4])
+    async with Consumer.connected(servers.kafka_bootstrap, [topic.name], group=topic.name) as other:
+        while not (lost := await other.fetch(at_most=1, wait_seconds=1.0)):
+            pass
+        await other.commit(lost)
+    assert await watched(dispatcher.database) == 0  # nobody can know yet
+    await write_topic(servers.kafka_bootstrap, topic.name, records[4:])
+    await consume(dispatcher, servers, topic, until=6)
+    assert (await ledger(dispatcher.database)).unaccounted == 1
+    assert await watched(dispatcher.database) == 1
+
+
+async def test_a_dead_letter_is_a_trace(dispatcher: Dispatcher, servers: Servers) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
+    first, second = a_course(2)
+    poison = (b"p", b"no event")
+    records = [poison, (record_key(first), encode(first)), poison, poison, (record_key(second), encode(second))]
+    await write_topic(servers.kafka_bootstrap, topic.name, [*records, poison])
+    await consume(dispatcher, servers, topic, until=6)
+    assert await watched(dispatcher.database) == 0
+
+
+async def test_an_event_that_was_published_twice_is_a_trace_twice(db: Database) -> None:
+    one = dispatcher(db)
+    await one.subscribe(URL)
+    first, second = a_course(2)
+    await take(one, first, second, first)
+    await take(one, second, first=3)
+    assert ((await ledger(db)).unaccounted, await watched(db)) == (0, 0)
+
+
+async def test_a_number_that_was_never_published_shows_as_one(db: Database) -> None:
+    one = dispatcher(db)
+    events = a_course(4)
+    await take(one, *events[:2], *events[3:])
+    assert ((await ledger(db)).unaccounted, await watched(db)) == (1, 1)
+
+
+async def test_other_resources_and_older_days_hide_nothing(db: Database) -> None:
+    one = dispatcher(db)
+    await one.subscribe(URL)
+    old = timedelta(days=3)
+    await a_retention(db).ensure({(utc_now() - old).date()})
+    await take(one, *a_course(3), *a_course(3, resource="bk_2"), *a_course(3, resource="bk_3", ago=old))
+    async with db.connection() as conn:
+        await conn.execute(
+            "DELETE FROM deliveries WHERE id = (SELECT min(id) FROM deliveries)"  # of the old day
+        )
+        await conn.execute("DELETE FROM events WHERE resource_id = 'bk_2' AND sequence = 2")
+    assert ((await ledger(db)).unaccounted, await watched(db)) == (2, 2)
+
+
+async def test_a_loss_of_today_shows_at_the_second_look_and_any_other_in_turn(db: Database) -> None:
+    one = dispatcher(db)
+    ages = [timedelta(days=age) for age in range(4)]
+    await a_retention(db).ensure({(utc_now() - age).date() for age in ages})
+    events = [a_happening(id=next_id("evt", None, utc_now() - age)) for age in ages]
+    await take(one, *events)
+    watch = Watch(db, utc_now)
+    looks = 1
+    while not await watch.look():
+        looks += 1
+    assert looks == len(ages) + 1  # tomorrow is there as well
+    for lost, (event, within) in enumerate(zip(events, (2, 8, 8, 8), strict=True)):
+        await change(db, f"DELETE FROM events WHERE event_id = '{event.id}'")
+        for _ in range(within):
+            await watch.look()
+        assert UNACCOUNTED._value.get() == lost + 1
+
+
+def test_a_loss_counts_once_however_it_shows() -> None:
+    days = [DayAccount(events=1, deliveries=2, skipped=1), DayAccount(events=0, deliveries=0, skipped=2)]
+    assert unaccounted(days, 0) == 2 + 3
+    assert unaccounted(days, 5) == 2 + 6
+    assert unaccounted([], 0) == 0
+
+
+async def consume(one: Dispatcher, servers: Servers, topic: Topic, *, until: int) -> None:
+    """Consume until all before an offset has left its trace, and stop in good order."""
+    loop = consumer(
+        servers.kafka_bootstrap,
+        one.database,
+        one.ingest,
+        a_retention(one.database),
+        clock=utc_now,
+        topics=[topic],
+        group=topic.name,
+    )
+
+    async def is_there() -> bool:
+        async with one.database.connection() as conn:
+            return bool(await conn.fetchval("SELECT next = $2 FROM consumed WHERE topic = $1", topic.name, until))
+
+    async with background(Loop("consumer", loop.run), drain_seconds=10.0):
+        await eventually(is_there, within=20)
