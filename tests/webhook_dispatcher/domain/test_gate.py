@@ -243,7 +243,9 @@ def test_a_rate_is_used_up_whole_even_by_one_who_comes_late() -> None:
     assert len(starts) == pytest.approx(1.393 * 100 + 10, abs=2)
     late = Bucket(RateLimit(2))
     late.take(0.0)
-    assert (late.ready_at, [late.take(at) for at in (0.5, 1.0)], late.ready_at) == (0.5, [None, None], 1.5)
+    assert late.ready_at == 0.5
+    late.take(0.7)
+    assert late.ready_at == 1.2
 
 
 def test_a_gate_holds_first_attempts_back_behind_its_breaker_and_all_behind_its_limit() -> None:

@@ -19,8 +19,12 @@ class Breaker:
     __slots__ = ("_failing_since", "_failures", "_next_probe", "_probes", "_spell", "is_open")
 
     def __init__(self) -> None:
+        self.is_open = False
         self._spell = 0  # how often it has opened
-        self._close()
+        self._failures = 0  # in a row
+        self._failing_since = math.inf
+        self._probes = 0
+        self._next_probe = -math.inf
 
     @property
     def ready_at(self) -> float:
@@ -37,7 +41,11 @@ class Breaker:
     def answered(self) -> None:
         """Note that the endpoint is there."""
         if self._failures:
-            self._close()
+            self.is_open = False
+            self._failures = 0
+            self._failing_since = math.inf
+            self._probes = 0
+            self._next_probe = -math.inf
 
     def failed(self, *, began: float, now: float, noise: float, probe: int) -> None:
         """Note that an attempt failed.
@@ -70,10 +78,3 @@ class Breaker:
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._probes, 16))
         self._probes += 1
         self._next_probe = now + pause * (1 + _JITTER * (2 * noise - 1))
-
-    def _close(self) -> None:
-        self.is_open = False
-        self._failures = 0
-        self._failing_since = math.inf
-        self._probes = 0
-        self._next_probe = -math.inf
