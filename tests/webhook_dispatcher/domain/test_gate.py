@@ -248,6 +248,12 @@ def test_a_rate_is_used_up_whole_even_by_one_who_comes_late() -> None:
     assert late.ready_at == 1.2
 
 
+@pytest.mark.parametrize(("per_second", "jobs"), [(None, 5_000), (0.01, 10), (2.5, 150), (1_000, 5_000)])
+def test_no_more_is_held_than_may_begin_before_long(per_second: float | None, jobs: int) -> None:
+    gate = Gate(8, None if per_second is None else RateLimit(per_second))
+    assert (gate.jobs(5_000), gate.jobs(3)) == (jobs, 3)
+
+
 def test_a_gate_holds_first_attempts_back_behind_its_breaker_and_all_behind_its_limit() -> None:
     gate = Gate(8, RateLimit(1.0))
     for number in range(5):

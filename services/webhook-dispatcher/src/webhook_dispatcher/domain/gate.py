@@ -4,10 +4,15 @@ Invariant: a breaker holds back first attempts only. Retries keep their schedule
 endpoint is there.
 """
 
+import math
+
 from webhook_dispatcher.domain.breaker import Breaker
 from webhook_dispatcher.domain.pace import Pace
 from webhook_dispatcher.domain.rate_limit import Bucket, RateLimit
-from webhook_dispatcher.domain.signs import Manner, Sign
+from webhook_dispatcher.domain.signs import Sign
+
+_FEW = 10
+_AHEAD_SECONDS = 60.0
 
 
 class Gate:
@@ -18,18 +23,23 @@ class Gate:
         limit: the subscription's own rate limit.
     """
 
-    __slots__ = ("_breaker", "_bucket", "_pace", "retried_last")
+    __slots__ = ("_ahead", "_breaker", "_bucket", "_pace", "retried_last")
 
     def __init__(self, most: int, limit: RateLimit | None) -> None:
         self._pace = Pace(most)
         self._breaker = Breaker()
         self._bucket = None if limit is None else Bucket(limit)
+        self._ahead = math.inf if limit is None else max(_FEW, limit.per_second * _AHEAD_SECONDS)
         self.retried_last = False  # whether the last attempt that began was a retry
 
     @property
     def is_open(self) -> bool:
         """Whether its breaker is open."""
         return self._breaker.is_open
+
+    def jobs(self, of: int) -> int:
+        """Tell how many of so many jobs are worth holding in memory: no more than may begin before long."""
+        return int(min(of, _FEW if self.is_open else self._ahead))
 
     def ready_at(self, *, retrying: bool) -> float:
         """Tell when an attempt may begin, infinity if something must end first."""
@@ -67,7 +77,7 @@ class Gate:
         self._pace.end(sign, began, now)
         if sign is None:
             self._breaker.abandoned(now=now, probe=probe)
-        elif sign.manner in {Manner.TAKEN, Manner.REFUSED}:
+        elif sign.manner.is_answer:
             self._breaker.answered()
         else:
             self._breaker.failed(began=began, now=now, noise=noise, probe=probe)

@@ -59,7 +59,7 @@ class Pace:
             return
         self._quiet_since = now
         is_quick = now - began <= SLOW_SECONDS
-        self._quick = is_quick and sign.manner in {Manner.TAKEN, Manner.REFUSED}
+        self._quick = is_quick and sign.manner.is_answer
         if sign.manner is Manner.TAKEN:
             self._taken(is_quick, began, now)
         elif sign.manner is Manner.OVERLOADED:

@@ -27,6 +27,9 @@ class Manner(Enum):
     OVERLOADED = "overloaded"  # "429, 502, 504: retried, and the endpoint is slowed" (events.md section 4)
     FAILED = "failed"
 
+    def __init__(self, word: str) -> None:
+        self.is_answer = word in {"taken", "refused"}  # an endpoint that is there and has time
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:

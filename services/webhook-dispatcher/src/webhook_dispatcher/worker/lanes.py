@@ -9,17 +9,16 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from webhook_dispatcher.domain.delivery import Job
 from webhook_dispatcher.domain.gate import Gate
 
 _TRUSTED_SHARE = 4  # one slot in so many is for endpoints that answer quickly
-_BEHIND_A_BREAKER = 10  # jobs that an endpoint keeps in memory whose breaker is open
 _SHED_AT_ONCE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """A job that has a slot, and what its endpoint's gate must be told at its end."""
 
     job: Job
@@ -81,7 +80,8 @@ class Lane:
         """Tell how many jobs can be queued for an endpoint."""
         line = self._lines.get(endpoint)
         mine = 0 if line is None else len(line.jobs)
-        return max(0, min(self._most(endpoint), self._queue - self.queued) - mine)
+        most = self._gate_of(endpoint).jobs(self._endpoint_queue)
+        return max(0, min(most, self._queue - self.queued) - mine)
 
     def is_low(self, endpoint: str) -> bool:
         """Tell whether an endpoint's queue has so much room that filling it up is worth a query."""
@@ -138,7 +138,7 @@ class Lane:
     def shed(self, endpoint: str) -> list[Job]:
         """Take the last jobs of an endpoint out that are more than it may keep; not too many at once."""
         line = self._lines.get(endpoint)
-        excess = 0 if line is None else len(line.jobs) - self._most(endpoint)
+        excess = 0 if line is None else len(line.jobs) - self._gate_of(endpoint).jobs(self._endpoint_queue)
         jobs = [] if line is None else [line.jobs.pop() for _ in range(min(excess, _SHED_AT_ONCE))]
         self.queued -= len(jobs)
         return jobs
@@ -192,9 +192,6 @@ class Lane:
             return gate
         self._line_up(endpoint, line)
         return None
-
-    def _most(self, endpoint: str) -> int:
-        return min(_BEHIND_A_BREAKER, self._endpoint_queue) if self._gate_of(endpoint).is_open else self._endpoint_queue
 
     def _start(self, endpoint: str, line: _Line, gate: Gate, now: float) -> Start:
         job = line.jobs.popleft()

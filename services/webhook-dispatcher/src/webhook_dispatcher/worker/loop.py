@@ -119,7 +119,8 @@ class Worker:
     def spilled(self, subscription_ids: Collection[str]) -> None:
         """Learn that new deliveries of some subscriptions wait in the database."""
         self._scheduler.add_waiting(subscription_ids)
-        self._claims.wake()
+        if any(self._scheduler.room_for_claims(one, retrying=False) for one in subscription_ids):
+            self._claims.wake()
 
     async def run(self, stop: Stop) -> None:
         """Work until asked to stop, then end in order."""
