@@ -32,7 +32,10 @@ async def test_every_operation_is_described(service: WebhookService) -> None:
         f"{root}/event-types": ["get"],
         f"{root}/ledger": ["get"],
     }
-    retry = described["components"]["schemas"]["NewSubscription"]["properties"]["retry"]["anyOf"]
+    properties = described["components"]["schemas"]["NewSubscription"]["properties"]
+    rate = properties["rate_limit"]["anyOf"][0]["properties"]["per_second"]
+    assert rate == {"type": "number", "minimum": 0.01, "maximum": 10_000}
+    retry = properties["retry"]["anyOf"]
     assert retry[0]["items"] == {"type": "number", "minimum": 0.01, "maximum": 604_800}
     assert retry[1]["properties"]["number"] == {"type": "integer", "minimum": 0, "maximum": 100}
 
@@ -47,5 +50,7 @@ async def test_series_are_not_labelled_with_tenants(service: WebhookService) -> 
         told = await response.text()
     assert "slotwire_webhook_attempts_total" in told
     assert "slotwire_deliveries_unaccounted 0.0" in told
+    assert "slotwire_webhook_open_breakers 0.0" in told
+    assert "slotwire_webhook_throttled_endpoints 0.0" in told
     assert "org_" not in told
     assert "sub_" not in told

@@ -143,6 +143,15 @@ FIELDS: list[tuple[dict[str, Any], str, str | None]] = [
     ({"retry": {"base": 9, "factor": 2, "cap": 5, "number": 3}}, "retry.cap", "bounds"),
     ({"retry": {"base": 1, "factor": 2, "cap": 5, "number": 1.5}}, "retry.number", "int_type"),
     ({"retry": {"base": 1, "factor": 2, "cap": 5, "number": 3, "x": 1}}, "retry", "extra_forbidden"),
+    ({"rate_limit": 5}, "rate_limit", "rate_limit_type"),
+    ({"rate_limit": [5]}, "rate_limit", "rate_limit_type"),
+    ({"rate_limit": {}}, "rate_limit.per_second", "missing"),
+    ({"rate_limit": {"per_second": "5"}}, "rate_limit.per_second", "number_type"),
+    ({"rate_limit": {"per_second": True}}, "rate_limit.per_second", "number_type"),
+    ({"rate_limit": {"per_second": None}}, "rate_limit.per_second", "number_type"),
+    ({"rate_limit": {"per_second": 0}}, "rate_limit.per_second", "bounds"),
+    ({"rate_limit": {"per_second": 10_001}}, "rate_limit.per_second", "bounds"),
+    ({"rate_limit": {"per_second": 5, "burst": 3}}, "rate_limit", "extra_forbidden"),
     ({"org_id": "org_else"}, "org_id", "extra_forbidden"),
 ]
 

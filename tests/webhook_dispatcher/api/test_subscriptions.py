@@ -25,7 +25,7 @@ async def test_a_subscription_shows_its_secret_once(owner: Caller, service: Webh
     assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
     shown = {key: value for key, value in made.data.items() if key != "secret"}
     assert shown["status"] == "active"
-    assert shown["retry"] is None
+    assert shown["retry"] is shown["rate_limit"] is None
     assert {key: shown[key] for key in body} == body
     path = f"{SUBSCRIPTIONS}/{shown['id']}"
     assert (await owner.get(path)).data == shown
@@ -91,6 +91,17 @@ async def test_a_change_holds_from_the_next_attempt_on(owner: Caller, service: W
     assert (await owner.patch(path, {"retry": None})).data["retry"] is None
     formula = {"base": 1, "factor": 2, "cap": 5, "number": 4}
     assert (await owner.patch(path, {"retry": formula})).data["retry"] == [1, 2, 4, 5]
+
+
+async def test_a_rate_limit_is_given_changed_and_taken_away(owner: Caller) -> None:
+    made = await owner.post(SUBSCRIPTIONS, {"url": URL, "events": ["*"], "rate_limit": {"per_second": 2.5}})
+    assert made.data["rate_limit"] == {"per_second": 2.5}
+    path = f"{SUBSCRIPTIONS}/{made.data['id']}"
+    assert (await owner.patch(path, {"description": "Till"})).data["rate_limit"] == {"per_second": 2.5}
+    assert (await owner.patch(path, {"rate_limit": {"per_second": 10}})).data["rate_limit"] == {"per_second": 10}
+    assert (await owner.get(path)).data["rate_limit"] == {"per_second": 10}
+    assert (await owner.patch(path, {"rate_limit": None})).data["rate_limit"] is None
+    assert (await owner.get(path)).data["rate_limit"] is None
 
 
 async def deliveries_of(owner: Caller, subscription_id: str, query: str = "") -> list[dict[str, object]]:

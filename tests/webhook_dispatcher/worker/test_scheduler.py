@@ -66,7 +66,7 @@ async def test_first_attempts_never_wait_behind_retries(prepared: str) -> None:
 
         async def retries_hang() -> bool:
             seen = Counter(request.headers["webhook-id"] for request in receiver.requests)
-            return len(seen) == 30 and sum(count > 1 for count in seen.values()) >= 2
+            return len(seen) == 30 and any(count > 1 for count in seen.values())
 
         await eventually(retries_hang, within=10)
         assert max(await latencies(one, receiver, 10)) < 0.5

@@ -19,6 +19,7 @@ from webhook_dispatcher.api.models import (
     PageQuery,
     ShownTally,
 )
+from webhook_dispatcher.domain.rate_limit import MAX_PER_SECOND, MIN_PER_SECOND
 from webhook_dispatcher.domain.reading import Page
 from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS
@@ -47,12 +48,25 @@ _RETRY_SCHEMA: dict[str, Any] = {
         {"type": "null"},
     ],
 }
+_RATE_LIMIT_SCHEMA: dict[str, Any] = {
+    "description": "How many attempts a second are sent at most; null for as many as the endpoint takes quickly.",
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {"per_second": {"type": "number", "minimum": MIN_PER_SECOND, "maximum": MAX_PER_SECOND}},
+            "required": ["per_second"],
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ],
+}
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Events = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=500)] | None
 Headers = Annotated[dict[str, str], Field(description="Sent with every delivery; reserved names are refused.")]
 Retry = Annotated[Any, WithJsonSchema(_RETRY_SCHEMA)]  # read by the domain, whose words for what is wrong are plainer
+RateLimit = Annotated[Any, WithJsonSchema(_RATE_LIMIT_SCHEMA)]  # as `Retry`
 UNSET: Any = Field(default_factory=lambda: None)
 """The default of a field that may be left out and may not be null: a default is not validated, a given null is."""
 
@@ -66,11 +80,12 @@ class NewSubscription(Body):
     headers: Headers = Field(default_factory=dict)
     secret: str | None = Field(None, description="`whsec_` and the base64 of 24 to 64 bytes; made here if absent.")
     retry: Retry = None
+    rate_limit: RateLimit = None
 
     @property
     def wanted(self) -> Wanted:
         """The subscription, as the use case takes it."""
-        return Wanted(self.url, self.events, self.description, self.headers, self.secret, self.retry)
+        return Wanted(self.url, self.events, self.description, self.headers, self.secret, self.retry, self.rate_limit)
 
 
 class ChangedSubscription(Body):
@@ -81,11 +96,18 @@ class ChangedSubscription(Body):
     description: Description = None
     headers: Headers = UNSET
     retry: Retry = None
+    rate_limit: RateLimit = None
 
     @property
     def given(self) -> dict[str, object]:
         """What was given, in the order of the fields."""
         return {name: value for name, value in self if name in self.model_fields_set}
+
+
+class ShownRateLimit(Output):
+    """A subscription's own rate limit."""
+
+    per_second: float
 
 
 class ShownSubscription(Output):
@@ -97,6 +119,7 @@ class ShownSubscription(Output):
     description: str | None
     headers: dict[str, str]
     retry: list[float] | None
+    rate_limit: ShownRateLimit | None
     status: Literal["active", "disabled", "deleted"]
     disabled_reason: Literal["requested", "gone"] | None
     created_at: Instant
@@ -246,6 +269,7 @@ def _fields(one: Subscription) -> dict[str, Any]:
         "description": one.description,
         "headers": one.headers or {},
         "retry": None if one.retry is None else list(one.retry.pauses),
+        "rate_limit": None if one.rate_limit is None else ShownRateLimit(per_second=one.rate_limit.per_second),
         "status": one.state.value,
         "disabled_reason": one.disabled_reason,
         "created_at": one.created_at,

@@ -9,10 +9,10 @@ import asyncio
 import socket
 from collections.abc import Sequence
 
-from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import AddrInfoType
 
+from webhook_dispatcher.client.names import Names
 from webhook_dispatcher.domain.addresses import Network, refusal
 from webhook_dispatcher.domain.urls import Endpoint
 
@@ -36,7 +36,7 @@ class Guard(AbstractResolver):
 
     def __init__(self, allowed: Sequence[Network], resolver: AbstractResolver | None = None) -> None:
         self._allowed = tuple(allowed)
-        self._resolver = resolver
+        self._resolver = resolver or Names()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -47,8 +47,6 @@ class Guard(AbstractResolver):
             BlockedAddressError: one of its addresses is refused.
             OSError: it has none.
         """
-        if self._resolver is None:
-            self._resolver = ThreadedResolver()  # it wants a running event loop
         found = await self._resolver.resolve(host, port, family)
         for one in found:
             self.check(one["host"])
@@ -56,8 +54,7 @@ class Guard(AbstractResolver):
 
     async def close(self) -> None:
         """Close the resolver."""
-        if self._resolver is not None:
-            await self._resolver.close()
+        await self._resolver.close()
 
     def socket(self, info: AddrInfoType) -> socket.socket:
         """Make the socket for one address; this is the last thing before the connection.

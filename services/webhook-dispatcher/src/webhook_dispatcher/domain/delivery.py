@@ -87,8 +87,8 @@ class Outcome:
     """What a worker has to write of a delivery that it holds: the new state, and the attempt that led there.
 
     Attributes:
-        due: when it is tried again; only for `pending`.
-        attempt: None if it was discarded untried.
+        due: when it is tried again; only for `pending`, and None there if it is only put back.
+        attempt: None if it was discarded or put back untried.
         gone: the URL that asked for nothing any more, if it did, so that a subscription that leads there is to be
             disabled.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.retry import DEFAULT, RetryPolicy
 
 
@@ -35,6 +36,7 @@ class Subscription:
             hand.
         secret: the bytes of the signing key; None if they were sealed so.
         retry: its own pauses, or None for the default.
+        rate_limit: how many attempts a second it is sent at most, or None for as many as it takes.
         version: the directory's version at its last change; of two copies the greater is the later.
     """
 
@@ -50,6 +52,7 @@ class Subscription:
     disabled_reason: DisabledReason | None
     created_at: datetime
     updated_at: datetime
+    rate_limit: RateLimit | None = None
     version: int = 0
 
     @property

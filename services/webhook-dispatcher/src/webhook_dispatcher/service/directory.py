@@ -32,9 +32,9 @@ class Directory:
         self._wanted: dict[str, dict[str, tuple[Subscription, ...]]] = {}
         self._watchers: list[Callable[[str], None]] = []
 
-    def watch(self, stopped: Callable[[str], None]) -> None:
-        """Have `stopped` called with the id of every subscription that is no longer active."""
-        self._watchers.append(stopped)
+    def watch(self, changed: Callable[[str], None]) -> None:
+        """Have `changed` called with the id of every subscription that was made or changed, or has ended."""
+        self._watchers.append(changed)
 
     def active(self, subscription_id: str) -> Subscription | None:
         """Find a subscription that is sent events; None if it is disabled or deleted."""
@@ -88,9 +88,8 @@ class Directory:
         for org_id in {one.org_id for one in newer}:
             self._wanted[org_id] = _index(self._by_org[org_id].values())
         for one in newer:
-            if not one.is_active:
-                for stopped in self._watchers:
-                    stopped(one.id)
+            for tell in self._watchers:
+                tell(one.id)
 
     def _version_of(self, subscription_id: str) -> int:
         known = self._by_id.get(subscription_id)

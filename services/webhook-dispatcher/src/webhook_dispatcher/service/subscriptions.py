@@ -18,6 +18,7 @@ from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.errors import Flaw, Flaws, InvalidCursorError, NotFoundError, ValidationFailedError
 from webhook_dispatcher.domain.events import check_patterns
 from webhook_dispatcher.domain.headers import check_headers
+from webhook_dispatcher.domain.rate_limit import parse_rate_limit
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import parse_policy
@@ -40,6 +41,7 @@ class Wanted:
     headers: Mapping[str, str]
     secret: str | None
     retry: object
+    rate_limit: object
 
     @property
     def fields(self) -> dict[str, object]:
@@ -114,7 +116,7 @@ class Subscriptions:
             return await self._store.page(conn, org_id, cut)
 
     async def change(self, org_id: str, subscription_id: str, fields: Mapping[str, object]) -> Subscription:
-        """Change some of `url`, `events`, `description`, `headers` and `retry`, from the next attempt on.
+        """Change some of what was wanted, all but the secret, from the next attempt on.
 
         Raises:
             NotFoundError: the organization has none with this id.
@@ -212,4 +214,5 @@ _CHECKS: Mapping[str, Callable[[Any], object]] = {
     "headers": check_headers,
     "secret": parse_secret,
     "retry": parse_policy,
+    "rate_limit": parse_rate_limit,
 }

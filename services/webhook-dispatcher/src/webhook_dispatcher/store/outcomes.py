@@ -25,7 +25,7 @@ WITH given AS (
         state = given.state,
         reason = given.reason,
         attempts = coalesce(given.number, deliveries.attempts),
-        retrying = given.state = 'pending',
+        retrying = given.state = 'pending' AND coalesce(given.number, deliveries.attempts) > 0,
         due_at = coalesce(given.due_at, deliveries.due_at),
         leased_by = NULL,
         settled_at = CASE WHEN given.state = 'pending' THEN NULL ELSE now() END

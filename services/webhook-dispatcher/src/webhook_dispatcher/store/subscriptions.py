@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from chassis.crypto import Sealer, SealError
 from chassis.postgres import Connection
+from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.retry import RetryPolicy
 from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
@@ -23,14 +24,13 @@ _TAKE_VERSION = "UPDATE directory SET version = version + 1 RETURNING version"
 _VERSION = "SELECT version FROM directory"
 _COLUMNS = (
     "id, org_id, url, events, description, headers, secret, retry, state, disabled_reason, created_at, updated_at,"
-    " version"
+    " rate_limit, version"
 )
-_INSERT = f"INSERT INTO subscriptions ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+_INSERT = f"INSERT INTO subscriptions ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 _UPDATE = """
 UPDATE subscriptions
 SET url = $2, events = $3, description = $4, headers = coalesce($5, headers), retry = $6, state = $7,
-    disabled_reason = $8,
-    updated_at = $9, version = $10
+    disabled_reason = $8, updated_at = $9, rate_limit = $10, version = $11
 WHERE id = $1
 """
 _FETCH = f"SELECT {_COLUMNS} FROM subscriptions WHERE org_id = $1 AND id = $2 AND state <> 'deleted'"
@@ -73,6 +73,7 @@ class SubscriptionStore:
             one.disabled_reason,
             one.created_at,
             one.updated_at,
+            _per_second(one),
             version,
         )
 
@@ -93,6 +94,7 @@ class SubscriptionStore:
             after.state,
             after.disabled_reason,
             after.updated_at,
+            _per_second(after),
             version,
         )
 
@@ -145,6 +147,7 @@ class SubscriptionStore:
             disabled_reason=None if row["disabled_reason"] is None else DisabledReason(row["disabled_reason"]),
             created_at=row["created_at"],
             updated_at=row["updated_at"],
+            rate_limit=None if row["rate_limit"] is None else RateLimit(row["rate_limit"]),
             version=row["version"],
         )
 
@@ -183,6 +186,10 @@ async def _raise_version(conn: Connection) -> int:
 
 def _pauses(subscription: Subscription) -> list[float] | None:
     return None if subscription.retry is None else list(subscription.retry.pauses)
+
+
+def _per_second(subscription: Subscription) -> float | None:
+    return None if subscription.rate_limit is None else subscription.rate_limit.per_second
 
 
 def _context(subscription_id: str, column: str) -> bytes:

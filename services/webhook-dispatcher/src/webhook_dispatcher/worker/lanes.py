@@ -1,13 +1,40 @@
 """A lane: the queues of one kind of attempt, one an endpoint, served in turn.
 
-Invariants: an endpoint never has more attempts under way than its own limit, nor more than slots are left for others;
-so however many endpoints hang, a slot is left for the next one. Within a queue the first in is the first out.
+Invariants: an endpoint never has more attempts under way than its gate lets through, nor more than slots are left for
+others, nor more jobs queued than room is left for others; a quarter of the slots is for endpoints that answer
+quickly. So however many endpoints hang, those that answer go on. Within a queue the first in is the first out.
 """
 
+import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.domain.gate import Gate
+
+_TRUSTED_SHARE = 4  # one slot in so many is for endpoints that answer quickly
+_SHED_AT_ONCE = 1_000
+
+
+class Start(NamedTuple):
+    """A job that has a slot, and what its endpoint's gate must be told at its end."""
+
+    job: Job
+    gate: Gate
+    began: float
+    probe: int
+
+
+@dataclass(slots=True)
+class _Line:
+    """One endpoint's part of a lane."""
+
+    jobs: deque[Job] = field(default_factory=deque)
+    busy: int = 0
+    is_doubted: bool = False  # whether its attempts under way count as those of endpoints that may hang
+    is_in_turn: bool = False
 
 
 class Lane:
@@ -18,87 +45,174 @@ class Lane:
         endpoint_slots: attempts under way at most to one endpoint.
         endpoint_queue: jobs queued at most for one endpoint.
         queue: jobs queued at most, over all endpoints.
+        retrying: whether it is the lane of retries.
+        gate_of: tells an endpoint's gate.
+        hold: called with an endpoint that must wait and the time until which; `resume` is expected then.
     """
 
-    def __init__(self, *, slots: int, endpoint_slots: int, endpoint_queue: int, queue: int) -> None:
+    def __init__(
+        self,
+        *,
+        slots: int,
+        endpoint_slots: int,
+        endpoint_queue: int,
+        queue: int,
+        retrying: bool,
+        gate_of: Callable[[str], Gate],
+        hold: Callable[[str, float], None],
+    ) -> None:
         self._slots = slots
+        self._doubted_slots = slots - slots // _TRUSTED_SHARE
         self._endpoint_slots = endpoint_slots
         self._endpoint_queue = endpoint_queue
         self._queue = queue
-        self._queues: dict[str, deque[Job]] = {}
-        self._busy: dict[str, int] = {}
-        self._turns: deque[str] = deque()  # endpoints with jobs that are not at their own limit, each once
-        self._in_turn: set[str] = set()
+        self.retrying = retrying
+        self._gate_of = gate_of
+        self._hold = hold
+        self._lines: dict[str, _Line] = {}
+        self._turns: deque[str] = deque()  # endpoints with jobs that nothing of their own holds back, each once
+        self._crowd: deque[str] = deque()  # endpoints that wait for a slot that a doubted one may have
+        self._doubted = 0
         self.queued = 0
         self.in_flight = 0
 
     def room(self, endpoint: str) -> int:
         """Tell how many jobs can be queued for an endpoint."""
-        mine = len(self._queues.get(endpoint, ()))
-        return max(0, min(self._endpoint_queue - mine, self._queue - self.queued))
+        line = self._lines.get(endpoint)
+        mine = 0 if line is None else len(line.jobs)
+        most = self._gate_of(endpoint).jobs(self._endpoint_queue)
+        return max(0, min(most, self._queue - self.queued) - mine)
 
     def is_low(self, endpoint: str) -> bool:
         """Tell whether an endpoint's queue has so much room that filling it up is worth a query."""
-        return len(self._queues.get(endpoint, ())) <= self._endpoint_queue // 2
+        line, room = self._lines.get(endpoint), self.room(endpoint)
+        return room > 0 and (line is None or len(line.jobs) <= room)
 
     def put(self, job: Job) -> None:
         """Queue a job behind those of its endpoint."""
         endpoint = job.subscription_id
-        self._queues.setdefault(endpoint, deque()).append(job)
+        line = self._lines.get(endpoint)
+        if line is None:
+            line = self._lines[endpoint] = _Line()
+        line.jobs.append(job)
         self.queued += 1
-        self._line_up(endpoint)
+        self._line_up(endpoint, line)
 
-    def take(self) -> Job | None:
+    def take(self, now: float) -> Start | None:
         """Take the next job and a slot for it; None if no endpoint may start one now."""
-        free = self._slots - self.in_flight
-        for _ in range(len(self._turns) if free > 0 else 0):
-            endpoint = self._turns.popleft()
-            self._in_turn.discard(endpoint)
-            busy = self._busy.get(endpoint, 0)
-            if endpoint not in self._queues or busy >= self._endpoint_slots:
-                continue  # it comes back with its next job, or when one of its attempts is done
-            if busy < free:
-                return self._start(endpoint, busy)
-            self._line_up(endpoint)
-        return None
+        self._admit()
+        start = self._next(now)
+        while start is None and self._admit():
+            start = self._next(now)
+        return start
 
-    def done(self, endpoint: str) -> None:
-        """Give back the slot of an endpoint's attempt that has ended."""
+    def done(self, start: Start, now: float) -> None:
+        """Give back the slot of an attempt that has ended, of which its gate knows."""
+        endpoint = start.job.subscription_id
+        line = self._lines[endpoint]
         self.in_flight -= 1
-        left = self._busy.pop(endpoint) - 1
-        if left:
-            self._busy[endpoint] = left
-        if endpoint in self._queues:
-            self._line_up(endpoint)
+        line.busy -= 1
+        self._doubted -= line.is_doubted
+        self._count(line, is_doubted=not start.gate.is_trusted(now))
+        if line.jobs:
+            self._line_up(endpoint, line)
+        self._tidy(endpoint, line)
+
+    def resume(self, endpoint: str) -> None:
+        """Let an endpoint have its turn that had to wait."""
+        line = self._lines.get(endpoint)
+        if line is not None and line.jobs:
+            self._line_up(endpoint, line)
 
     def drop(self, endpoint: str) -> list[Job]:
         """Take all queued jobs of an endpoint out; attempts under way go on."""
-        jobs = list(self._queues.pop(endpoint, ()))
+        line = self._lines.get(endpoint)
+        if line is None:
+            return []
+        jobs = list(line.jobs)
+        line.jobs.clear()
+        self.queued -= len(jobs)
+        self._tidy(endpoint, line)
+        return jobs
+
+    def shed(self, endpoint: str) -> list[Job]:
+        """Take the last jobs of an endpoint out that are more than it may keep; not too many at once."""
+        line = self._lines.get(endpoint)
+        excess = 0 if line is None else len(line.jobs) - self._gate_of(endpoint).jobs(self._endpoint_queue)
+        jobs = [] if line is None else [line.jobs.pop() for _ in range(min(excess, _SHED_AT_ONCE))]
         self.queued -= len(jobs)
         return jobs
 
     def jobs(self) -> Iterator[Job]:
         """Go through all queued jobs."""
-        return (job for queue in self._queues.values() for job in queue)
+        return (job for line in self._lines.values() for job in line.jobs)
 
     def clear(self) -> None:
         """Forget all queued jobs; attempts under way go on."""
-        self._queues.clear()
-        self.queued = 0
+        for endpoint in list(self._lines):
+            self.drop(endpoint)
 
-    def _start(self, endpoint: str, busy: int) -> Job:
-        jobs = self._queues[endpoint]
-        job = jobs.popleft()
+    def _next(self, now: float) -> Start | None:
+        for _ in range(len(self._turns) if self.in_flight < self._slots else 0):
+            endpoint = self._turns.popleft()
+            line = self._lines[endpoint]
+            line.is_in_turn = False
+            if not line.jobs:
+                self._tidy(endpoint, line)
+            elif (gate := self._passable(endpoint, line, now)) is not None:
+                return self._start(endpoint, line, gate, now)
+        return None
+
+    def _admit(self) -> bool:
+        """Let as many of the crowd have their turn as may start; tell whether there were any."""
+        admitted = min(len(self._crowd), self._doubted_slots - self._doubted) if self._crowd else 0
+        for _ in range(admitted):
+            self._turns.append(self._crowd.popleft())
+        return admitted > 0
+
+    def _passable(self, endpoint: str, line: _Line, now: float) -> Gate | None:
+        """Answer the gate of an endpoint if an attempt may start now; else see to it that it comes back in time."""
+        gate = self._gate_of(endpoint)
+        ready = gate.ready_at(retrying=self.retrying)
+        if ready > now:
+            if ready < math.inf:
+                self._hold(endpoint, ready)
+            return None  # without an end that is known, it comes back when one of its attempts is done
+        if line.busy >= gate.slots(self._endpoint_slots, now):
+            return None  # as above
+        free = self._slots - self.in_flight
+        self._count(line, is_doubted=not gate.is_trusted(now))
+        if line.is_doubted:
+            free = min(free, self._doubted_slots - self._doubted)
+            if free <= 0:
+                line.is_in_turn = True
+                self._crowd.append(endpoint)
+                return None
+        if line.busy < free:
+            return gate
+        self._line_up(endpoint, line)
+        return None
+
+    def _start(self, endpoint: str, line: _Line, gate: Gate, now: float) -> Start:
+        job = line.jobs.popleft()
         self.queued -= 1
         self.in_flight += 1
-        self._busy[endpoint] = busy + 1
-        if jobs:
-            self._line_up(endpoint)
-        else:
-            del self._queues[endpoint]
-        return job
+        line.busy += 1
+        self._doubted += line.is_doubted
+        if line.jobs:
+            self._line_up(endpoint, line)
+        return Start(job, gate, now, gate.start(now, retrying=self.retrying))
 
-    def _line_up(self, endpoint: str) -> None:
-        if endpoint not in self._in_turn:
-            self._in_turn.add(endpoint)
+    def _count(self, line: _Line, *, is_doubted: bool) -> None:
+        if is_doubted is not line.is_doubted:
+            line.is_doubted = is_doubted
+            self._doubted += line.busy if is_doubted else -line.busy
+
+    def _line_up(self, endpoint: str, line: _Line) -> None:
+        if not line.is_in_turn:
+            line.is_in_turn = True
             self._turns.append(endpoint)
+
+    def _tidy(self, endpoint: str, line: _Line) -> None:
+        if not (line.jobs or line.busy or line.is_in_turn):
+            del self._lines[endpoint]

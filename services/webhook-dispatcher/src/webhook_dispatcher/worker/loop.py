@@ -19,9 +19,11 @@ from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
 from webhook_dispatcher.domain.exchange import Exchange
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import Subscription
+from webhook_dispatcher.domain.signs import Sign, sign_of
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.worker.attempt import Attempts
 from webhook_dispatcher.worker.claims import Claims
+from webhook_dispatcher.worker.gates import Gates
 from webhook_dispatcher.worker.lanes import Lane
 from webhook_dispatcher.worker.lease import Lease
 from webhook_dispatcher.worker.outcomes import OutcomeWriter
@@ -40,7 +42,7 @@ class Limits:
     Attributes:
         timeout: seconds for one attempt.
         margin: seconds for which a worker's heartbeat may fail before others take over.
-        endpoint_slots: attempts under way to one endpoint; a quarter of them is for retries.
+        endpoint_slots: attempts under way to one endpoint that answers quickly; a quarter of them is for retries.
         slots: first attempts under way, over all endpoints.
         retry_slots: retries under way, over all endpoints.
         endpoint_queue: first attempts of one endpoint in memory.
@@ -74,6 +76,8 @@ class Worker:
     ) -> None:
         self._limits = limits
         self._sender = sender
+        self._directory = directory
+        self._clock = clock
         self._attempts = Attempts(sender, directory, clock)
         self._outcomes = OutcomeWriter(database, clock, self._written)
         self._lease = Lease(
@@ -85,17 +89,21 @@ class Worker:
             timer=timer,
             new_id=new_id,
         )
+        self._gates = Gates(directory.active, most=limits.endpoint_slots, timer=timer)
         self._scheduler = Scheduler(
-            first=_first_lane(limits),
-            retries=_retry_lane(limits),
+            first=_first_lane(limits, self._gates),
+            retries=_retry_lane(limits, self._gates),
+            gates=self._gates,
+            timer=timer,
             perform=self._perform,
             may_start=self._may_start,
             refill=self._refill,
+            shed=self._put_back,
         )
         self._claims = Claims(database, directory, self._scheduler, self._lease, clock)
         self._strays = Strays(database, self._lease, self._held, self._claims.wake)
         self._stopping = False
-        directory.watch(self._discard)
+        directory.watch(self._learn)
 
     def grant(self) -> Grant | None:
         """Give leave to lease new deliveries; None while nothing may be sent."""
@@ -113,7 +121,8 @@ class Worker:
     def spilled(self, subscription_ids: Collection[str]) -> None:
         """Learn that new deliveries of some subscriptions wait in the database."""
         self._scheduler.add_waiting(subscription_ids)
-        self._claims.wake()
+        if any(self._scheduler.room_for_claims(one, retrying=False) for one in subscription_ids):
+            self._claims.wake()
 
     def reopened(self) -> None:
         """Learn that deliveries were opened again, and wait in the database."""
@@ -149,8 +158,10 @@ class Worker:
     def _may_start(self) -> bool:
         return not self._stopping and not self._outcomes.is_full and self._lease.may_send()
 
-    async def _perform(self, job: Job) -> None:
-        self._outcomes.put(await self._attempts.make(job))
+    async def _perform(self, job: Job) -> Sign | None:
+        outcome = await self._attempts.make(job)
+        self._outcomes.put(outcome)
+        return None if outcome.attempt is None else sign_of(outcome.attempt.exchange, self._clock())
 
     def _written(self, batch: Sequence[Outcome]) -> None:
         for outcome in batch:
@@ -158,9 +169,12 @@ class Worker:
                 self._claims.wake_at(outcome.due)
         self._scheduler.start()
 
-    def _discard(self, subscription_id: str) -> None:
-        for job in self._scheduler.drop(subscription_id):
-            self._outcomes.put(self._attempts.discarded(job))
+    def _learn(self, subscription_id: str) -> None:
+        """Go by a subscription as it is now."""
+        if self._directory.active(subscription_id) is None:
+            for job in self._scheduler.drop(subscription_id):
+                self._outcomes.put(self._attempts.discarded(job))
+        self._gates.renew(subscription_id)
 
     def _held(self, lease: str) -> set[str]:
         return self._scheduler.held(lease) | self._outcomes.held(lease)
@@ -172,23 +186,33 @@ class Worker:
         self._scheduler.start()
         self._claims.wake()
 
+    def _put_back(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._outcomes.put(Outcome(job, DeliveryState.PENDING))
+
     def _refill(self) -> None:
         self._claims.wake()
 
 
-def _first_lane(limits: Limits) -> Lane:
+def _first_lane(limits: Limits, gates: Gates) -> Lane:
     return Lane(
         slots=limits.slots,
         endpoint_slots=max(1, limits.endpoint_slots - limits.endpoint_slots // _RETRY_SHARE),
         endpoint_queue=limits.endpoint_queue,
         queue=limits.queue,
+        retrying=False,
+        gate_of=gates.of,
+        hold=gates.hold,
     )
 
 
-def _retry_lane(limits: Limits) -> Lane:
+def _retry_lane(limits: Limits, gates: Gates) -> Lane:
     return Lane(
         slots=limits.retry_slots,
         endpoint_slots=max(1, limits.endpoint_slots // _RETRY_SHARE),
         endpoint_queue=max(1, limits.endpoint_queue // _RETRY_SHARE),
         queue=max(1, limits.queue // _RETRY_SHARE),
+        retrying=True,
+        gate_of=gates.of,
+        hold=gates.hold,
     )

@@ -19,3 +19,7 @@ IN_FLIGHT = Gauge("slotwire_webhook_in_flight", "Attempts under way.", ["lane"])
 QUEUED = Gauge("slotwire_webhook_queued", "Deliveries that wait in memory.", ["lane"])
 UNWRITTEN = Gauge("slotwire_webhook_outcomes_unwritten", "Outcomes that wait to be written.")
 OVERDUE = Gauge("slotwire_webhook_oldest_due_seconds", "How long the oldest delivery in the database has been due.")
+OPEN_BREAKERS = Gauge("slotwire_webhook_open_breakers", "Endpoints that are sent first attempts as probes only.")
+THROTTLED = Gauge(
+    "slotwire_webhook_throttled_endpoints", "Endpoints whose deliveries wait for a rate limit, or for an asked rest."
+)

@@ -1,18 +1,25 @@
 """The scheduler: which delivery is attempted next.
 
 Invariants: first attempts and retries have slots of their own, so neither waits for the other; endpoints are served
-in turn under the limits of their `Lane`, so a dead or slow one never delays another's first attempt (architecture.md
-I12). A job is here only while the worker holds its delivery. All methods are synchronous: between two awaits of the
-event loop the picture is whole.
+in turn under the limits of their `Lane` and their `Gate`, so a dead or slow one never delays another's first attempt
+(architecture.md I12). A job is here only while the worker holds its delivery. All methods are synchronous: between two
+awaits of the event loop the picture is whole.
 """
 
 import asyncio
 import functools
+import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
+import structlog
+
 from webhook_dispatcher.domain.delivery import Job
-from webhook_dispatcher.worker.lanes import Lane
+from webhook_dispatcher.domain.signs import Sign
+from webhook_dispatcher.worker.gates import Gates
+from webhook_dispatcher.worker.lanes import Lane, Start
 from webhook_dispatcher.worker.metrics import IN_FLIGHT, QUEUED
+
+_log = structlog.get_logger(__name__)
 
 
 class Scheduler:
@@ -21,9 +28,12 @@ class Scheduler:
     Args:
         first: the lane of first attempts.
         retries: the lane of all others.
-        perform: makes one attempt to its end, and never raises.
+        gates: the gates of both.
+        timer: tells seconds that never run backwards.
+        perform: makes one attempt to its end, and never raises; tells what it says of its endpoint.
         may_start: whether an attempt may start now.
         refill: called when memory has room for what waits in the database.
+        shed: called with jobs that are to wait in the database instead.
     """
 
     def __init__(
@@ -31,20 +41,27 @@ class Scheduler:
         *,
         first: Lane,
         retries: Lane,
-        perform: Callable[[Job], Awaitable[None]],
+        gates: Gates,
+        timer: Callable[[], float],
+        perform: Callable[[Job], Awaitable[Sign | None]],
         may_start: Callable[[], bool],
         refill: Callable[[], None],
+        shed: Callable[[Sequence[Job]], None],
     ) -> None:
         self._lanes = {False: first, True: retries}
+        self._gates = gates
+        self._timer = timer
         self._perform = perform
         self._may_start = may_start
         self._refill = refill
+        self._shed = shed
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[tuple[str, str]] = set()  # the leases and ids of attempts
         self._waiting: dict[bool, set[str]] = {False: set(), True: set()}
         for name, lane in (("first", first), ("retry", retries)):
             IN_FLIGHT.labels(name).set_function(functools.partial(getattr, lane, "in_flight"))
             QUEUED.labels(name).set_function(functools.partial(getattr, lane, "queued"))
+        gates.watch(self.wake)
 
     def room_for_claims(self, subscription_id: str, *, retrying: bool) -> int:
         """Tell how many waiting deliveries of a subscription one lane wants: none until it has run low."""
@@ -66,10 +83,14 @@ class Scheduler:
     def start(self) -> None:
         """Start as many attempts as may start."""
         for lane in self._lanes.values():
-            while (job := self._take(lane)) is not None:
-                task = asyncio.get_running_loop().create_task(self._run(lane, job))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            self._start(lane)
+
+    def wake(self, endpoint: str) -> None:
+        """Let an endpoint go on that had to wait: first in that lane which has waited longer."""
+        retried_last = self._gates.of(endpoint).retried_last
+        for lane in (self._lanes[not retried_last], self._lanes[retried_last]):
+            lane.resume(endpoint)
+            self._start(lane)
 
     def know_waiting(self, subscription_ids: Collection[str], *, retrying: bool) -> None:
         """Learn which subscriptions have deliveries waiting in the database, due now, in one lane."""
@@ -87,6 +108,7 @@ class Scheduler:
         """Forget all that is queued; attempts under way go on."""
         for lane in self._lanes.values():
             lane.clear()
+        self._gates.release()
 
     def held(self, lease: str) -> set[str]:
         """Tell the ids of the deliveries, queued or under way, that are held under an identity."""
@@ -101,21 +123,46 @@ class Scheduler:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _take(self, lane: Lane) -> Job | None:
-        job = lane.take() if self._may_start() else None
-        if job is not None:
-            self._under_way.add((job.lease, job.id))
-        return job
+    def _start(self, lane: Lane) -> None:
+        while (start := self._take(lane)) is not None:
+            task = asyncio.get_running_loop().create_task(self._run(lane, start))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, lane: Lane, job: Job | None) -> None:
+    def _take(self, lane: Lane) -> Start | None:
+        start = lane.take(self._timer()) if self._may_start() else None
+        if start is not None:
+            self._under_way.add((start.job.lease, start.job.id))
+        return start
+
+    async def _run(self, lane: Lane, start: Start | None) -> None:
         """Make an attempt, and go on with whichever is next in the lane: the slot stays in use."""
-        while job is not None:
+        while start is not None:
+            sign = None
             try:
-                await self._perform(job)
+                sign = await self._perform(start.job)
             finally:
-                lane.done(job.subscription_id)
-                self._under_way.discard((job.lease, job.id))
-            retrying = job.is_again
-            if job.subscription_id in self._waiting[retrying] and lane.is_low(job.subscription_id):
+                self._end(lane, start, sign)
+            endpoint = start.job.subscription_id
+            if endpoint in self._waiting[lane.retrying] and lane.is_low(endpoint):
                 self._refill()
-            job = self._take(lane)
+            start = self._take(lane)
+
+    def _end(self, lane: Lane, start: Start, sign: Sign | None) -> None:
+        now, endpoint, was_open = self._timer(), start.job.subscription_id, start.gate.is_open
+        noise = random.random()  # noqa: S311 - jitter, not a secret
+        start.gate.end(sign, began=start.began, now=now, noise=noise, probe=start.probe)
+        lane.done(start, now)
+        self._under_way.discard((start.job.lease, start.job.id))
+        if start.gate.is_open:
+            self._make_room(endpoint)
+        if start.gate.is_open is not was_open:
+            _log.warning("breaker_closed" if was_open else "breaker_opened", subscription=endpoint)
+            self.wake(endpoint)
+
+    def _make_room(self, endpoint: str) -> None:
+        """Let what waits behind an open breaker wait in the database, for memory is for those that get on."""
+        for retrying, lane in self._lanes.items():
+            if jobs := lane.shed(endpoint):
+                self._waiting[retrying].add(endpoint)
+                self._shed(jobs)
