@@ -20,6 +20,7 @@ from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.service.ingest import Ingest
+from webhook_dispatcher.service.resealing import Resealing
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.settings import DATABASE, Settings
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
@@ -53,6 +54,7 @@ def create_app(settings: Settings) -> web.Application:
         clock=utc_now,
         new_id=new_id,
         allow_http=settings.webhook_allow_http,
+        at_most=settings.webhook_subscriptions_per_organization,
     )
     app = create_web_app(
         title="Slotwire webhooks",
@@ -68,6 +70,7 @@ def create_app(settings: Settings) -> web.Application:
         app,
         Loop("directory", functools.partial(directory.follow, base.database)),
         Loop("worker", worker.run),
+        Loop("resealing", Resealing(base.database, base.sealer).run),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest).run),
     )
     return app

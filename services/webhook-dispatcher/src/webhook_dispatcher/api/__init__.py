@@ -13,7 +13,7 @@ from webhook_dispatcher.service.subscriptions import Subscriptions
 
 __all__ = ["ERRORS", "routes"]
 
-ERRORS: Mapping[str, int] = {}
+ERRORS: Mapping[str, int] = {"too_many_subscriptions": 409}
 """The status of each code of this service's own; those of `domain.errors` are every service's."""
 
 

@@ -1,6 +1,6 @@
 """Routes of subscriptions (api.md section 4).
 
-Invariant: a secret is shown by the answer that makes the subscription, and by no other.
+Invariant: a secret is shown by the answer that makes it, of a new subscription or of a rotation, and by no other.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, WithJsonSchema
 
 from chassis.web import Call, Data, Output, Route
+from webhook_dispatcher.api.auth import NewAuth, ShownAuth, show_auth, wanted_auth
 from webhook_dispatcher.api.models import MANAGE, READ, SUBSCRIPTIONS, Body, CursorList, Instant, PageQuery
 from webhook_dispatcher.domain.reading import Page
 from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS
 from webhook_dispatcher.domain.signature import format_secret
 from webhook_dispatcher.domain.subscription import Subscription
-from webhook_dispatcher.service.subscriptions import Subscriptions, Wanted
+from webhook_dispatcher.service.subscriptions import Rotated, Subscriptions, Wanted
 
 _ONE = f"{SUBSCRIPTIONS}/{{id}}"
 _RETRY_SCHEMA: dict[str, Any] = {
@@ -42,6 +43,7 @@ Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Events = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=500)] | None
 Headers = Annotated[dict[str, str], Field(description="Sent with every delivery; reserved names are refused.")]
+Secret = Annotated[str | None, Field(description="`whsec_` and the base64 of 24 to 64 bytes; made here if absent.")]
 Retry = Annotated[Any, WithJsonSchema(_RETRY_SCHEMA)]  # read by the domain, whose words for what is wrong are plainer
 UNSET: Any = Field(default_factory=lambda: None)
 """The default of a field that may be left out and may not be null: a default is not validated, a given null is."""
@@ -54,13 +56,15 @@ class NewSubscription(Body):
     events: Events
     description: Description = None
     headers: Headers = Field(default_factory=dict)
-    secret: str | None = Field(None, description="`whsec_` and the base64 of 24 to 64 bytes; made here if absent.")
+    secret: Secret = None
     retry: Retry = None
+    auth: NewAuth | None = None
 
     @property
     def wanted(self) -> Wanted:
         """The subscription, as the use case takes it."""
-        return Wanted(self.url, self.events, self.description, self.headers, self.secret, self.retry)
+        auth = wanted_auth(self.auth)
+        return Wanted(self.url, self.events, self.description, self.headers, self.secret, self.retry, auth)
 
 
 class ChangedSubscription(Body):
@@ -71,11 +75,19 @@ class ChangedSubscription(Body):
     description: Description = None
     headers: Headers = UNSET
     retry: Retry = None
+    auth: NewAuth | None = None
 
     @property
     def given(self) -> dict[str, object]:
         """What was given, in the order of the fields."""
-        return {name: value for name, value in self if name in self.model_fields_set}
+        told = {name: value for name, value in self if name in self.model_fields_set}
+        return {**told, "auth": wanted_auth(self.auth)} if "auth" in told else told
+
+
+class NewSecret(Body):
+    """A secret to rotate to."""
+
+    secret: Secret = None
 
 
 class ShownSubscription(Output):
@@ -87,6 +99,7 @@ class ShownSubscription(Output):
     description: str | None
     headers: dict[str, str]
     retry: list[float] | None
+    auth: ShownAuth | None
     status: Literal["active", "disabled", "deleted"]
     disabled_reason: Literal["requested", "gone"] | None
     created_at: Instant
@@ -102,6 +115,12 @@ class CreatedSubscription(ShownSubscription):
     """A new subscription with its secret, which is shown this once."""
 
     secret: str
+
+
+class RotatedSubscription(CreatedSubscription):
+    """A subscription with its new secret; until `old_secret_until` the one before signs beside it."""
+
+    old_secret_until: Instant | None
 
 
 class Deleted(Output):
@@ -133,6 +152,10 @@ class Handlers:
         """Change one."""
         return await self.subscriptions.change(call.caller.org_id, call.path["id"], call.body.given)
 
+    async def rotate_secret(self, call: Call) -> Rotated:
+        """Give one a new secret."""
+        return await self.subscriptions.rotate_secret(call.caller.org_id, call.path["id"], call.body.secret, call.once)
+
     async def enable(self, call: Call) -> Subscription:
         """Enable one."""
         return await self.subscriptions.enable(call.caller.org_id, call.path["id"], call.once)
@@ -161,6 +184,7 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             render=_show_created,
             body=NewSubscription,
             status=201,
+            errors=("too_many_subscriptions",),
         ),
         Route(
             "GET",
@@ -194,6 +218,17 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             render=lambda one: Data(data=Deleted(id=one.id)),
             errors=_MISSING,
         ),
+        Route(
+            "POST",
+            f"{_ONE}/rotate-secret",
+            handlers.rotate_secret,
+            scope=MANAGE,
+            summary="Sign with a new secret, and with the present one too for 24 hours; the answer shows it, this once",
+            answer=Data[RotatedSubscription],
+            render=_show_rotated,
+            body=NewSecret,
+            errors=_MISSING,
+        ),
         *(
             Route("POST", f"{_ONE}/{verb}", handler, scope=MANAGE, summary=summary, errors=_MISSING, **shown)
             for verb, handler, summary in (
@@ -215,6 +250,7 @@ def _fields(one: Subscription) -> dict[str, Any]:
         "description": one.description,
         "headers": one.headers or {},
         "retry": None if one.retry is None else list(one.retry.pauses),
+        "auth": show_auth(one.auth),
         "status": one.state.value,
         "disabled_reason": one.disabled_reason,
         "created_at": one.created_at,
@@ -229,6 +265,11 @@ def _show(one: Subscription) -> Data[ShownSubscription]:
 def _show_created(made: tuple[Subscription, bytes]) -> Data[CreatedSubscription]:
     one, secret = made
     return Data(data=CreatedSubscription(**_fields(one), secret=format_secret(secret)))
+
+
+def _show_rotated(done: Rotated) -> Data[RotatedSubscription]:
+    shown = {**_fields(done.subscription), "secret": format_secret(done.secret), "old_secret_until": done.old_until}
+    return Data(data=RotatedSubscription(**shown))
 
 
 def _show_page(page: Page[Subscription]) -> CursorList[ShownSubscription]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from webhook_dispatcher.domain.auth import Auth, UnreadableAuth
 from webhook_dispatcher.domain.retry import DEFAULT, RetryPolicy
+from webhook_dispatcher.domain.rotation import OldSecret
 
 
 class State(StrEnum):
@@ -36,6 +38,8 @@ class Subscription:
         secret: the bytes of the signing key; None if they were sealed so.
         retry: its own pauses, or None for the default.
         version: the directory's version at its last change; of two copies the greater is the later.
+        old_secrets: secrets that were rotated away, the newest first; some may sign no more.
+        auth: what the endpoint asks for beyond signatures.
     """
 
     id: str
@@ -51,6 +55,8 @@ class Subscription:
     created_at: datetime
     updated_at: datetime
     version: int = 0
+    old_secrets: tuple[OldSecret, ...] = ()
+    auth: Auth | UnreadableAuth | None = None
 
     @property
     def policy(self) -> RetryPolicy:
