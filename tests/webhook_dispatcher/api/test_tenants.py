@@ -10,6 +10,7 @@ OPERATIONS = [
     ("PATCH", f"{SUBSCRIPTIONS}/{{sub}}", "manage"),
     ("POST", f"{SUBSCRIPTIONS}/{{sub}}/enable", "manage"),
     ("POST", f"{SUBSCRIPTIONS}/{{sub}}/disable", "manage"),
+    ("POST", f"{SUBSCRIPTIONS}/{{sub}}/rotate-secret", "manage"),
     ("DELETE", f"{SUBSCRIPTIONS}/{{sub}}", "manage"),
 ]
 
