@@ -36,7 +36,9 @@ class TokenEndpoint:
     @property
     def credentials(self) -> ClientCredentials:
         """What tokens are asked for with here."""
-        return ClientCredentials(self.url, "slotwire", "a:secret/ü", "hooks.write hooks.read", "https://hooks.example")
+        return ClientCredentials(
+            self.url, "slotwire", "a:secret+%41/ü", "hooks.write hooks.read", "https://hooks.example"
+        )
 
     async def take(self, request: web.Request) -> web.Response:
         kind, _, pair = request.headers["authorization"].partition(" ")

@@ -52,7 +52,7 @@ async def test_a_token_is_asked_for_as_the_rfc_says_and_kept(sender: Sender) -> 
         {
             "kind": "Basic",
             "client": "slotwire",
-            "secret": "a:secret/ü",
+            "secret": "a:secret+%41/ü",
             "grant_type": "client_credentials",
             "scope": "hooks.write hooks.read",
             "audience": "https://hooks.example",
@@ -73,6 +73,15 @@ async def test_many_attempts_at_once_ask_once(sender: Sender) -> None:
         assert all(isinstance(one, Answer) for one in found)
     assert len(tokens.asked) == tokens.most_at_once == 1
     assert set(bearers(receiver)) == {"Bearer token-1"}
+
+
+async def test_an_attempt_that_ends_early_takes_the_token_from_nobody(sender: Sender) -> None:
+    async with token_endpoint(pause=0.2) as tokens, endpoint() as receiver:
+        first, second = [asyncio.create_task(post(sender, receiver, tokens)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        first.cancel()
+        assert isinstance(await second, Answer)
+    assert len(tokens.asked) == len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize(
