@@ -175,7 +175,7 @@ async def test_a_token_endpoint_inside_is_never_asked() -> None:
         async with guarded.opened():
             detail = no_token(await post(guarded, receiver, tokens))
     assert detail == "the token endpoint could not be asked: 127.0.0.1 is refused: loopback"
-    assert tokens.asked == receiver.requests == []
+    assert (receiver.requests, tokens.asked) == ([], [])
 
 
 async def test_a_token_endpoint_that_is_away_is_told(sender: Sender) -> None:

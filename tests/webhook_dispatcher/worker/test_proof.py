@@ -132,4 +132,4 @@ async def test_nothing_is_sent_while_what_proves_it_cannot_be_read(dispatcher: D
         await dispatcher.publish(event)
         assert (await dispatcher.settled(event, one)).state is DeliveryState.EXHAUSTED
         assert {attempt.error for attempt in await dispatcher.attempts(event, one)} == {FailureKind.SEALED}
-    assert receiver.requests == tokens.asked == []
+    assert (receiver.requests, tokens.asked) == ([], [])
