@@ -1,6 +1,7 @@
 """Which certificates are taken, and what is shown with them: real TLS, with certificates made here."""
 
 import asyncio
+import base64
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -9,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from devstack.ports import HOST
 from support.certificates import Authority
@@ -78,6 +81,26 @@ def test_what_is_no_certificate_with_its_key_is_refused() -> None:
     ]
     old = authority.issue(life=-DAY)
     assert refused(old.certificate, old.private_key) == [(certificate, "expired", "must not have expired")]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        pytest.param(b"a client", b"a cli\xff\xfet", id="a name that is no text"),
+        pytest.param(
+            bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030109"), id="an unknown curve"
+        ),
+        pytest.param(b"Z0", b"X0", id="a date that is none"),
+    ],
+)
+def test_a_certificate_that_is_damaged_inside_is_refused(good: bytes, bad: bytes) -> None:
+    issued = Authority().issue("a client")
+    der = x509.load_pem_x509_certificate(issued.certificate.encode()).public_bytes(Encoding.DER)
+    assert good in der
+    damaged = base64.encodebytes(der.replace(good, bad)).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{damaged}-----END CERTIFICATE-----\n"
+    ((param, rule, _),) = refused(pem, issued.private_key)
+    assert (param, rule) == ("auth.certificate", "certificate_format")
 
 
 def test_a_key_that_tls_finds_too_weak_is_refused() -> None:

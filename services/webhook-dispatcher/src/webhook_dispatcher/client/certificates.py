@@ -8,14 +8,14 @@ import os
 import ssl
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import IO
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -41,18 +41,14 @@ def check_certificate(given: GivenCertificate, now: datetime) -> ClientCertifica
         ValidationFailedError: they do not parse, do not belong together, have expired, or are too weak for TLS.
     """
     chain, key = _chain(given.certificate), _private_key(given.private_key)
-    leaf = chain[0]
-    if _public_key(leaf) != key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo):
+    try:
+        read, belongs = _read(chain, key), _public(chain[0].public_key()) == _public(key.public_key())
+    except (ValueError, UnsupportedAlgorithm):  # some parts are parsed only when they are looked at
+        raise _refused(_CERTIFICATE, "must hold a name, dates and a key of known kinds", "certificate_format") from None
+    if not belongs:
         raise _refused(_KEY, "must belong to the first certificate", "key_mismatch")
-    if leaf.not_valid_after_utc <= now:
+    if read.expires_at <= now:
         raise _refused(_CERTIFICATE, "must not have expired", "expired")
-    read = ClientCertificate(
-        certificate="".join(one.public_bytes(Encoding.PEM).decode() for one in chain),
-        private_key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
-        subject=leaf.subject.rfc4514_string()[:_SUBJECT_CHARACTERS],
-        fingerprint=leaf.fingerprint(SHA256()).hex(),
-        expires_at=leaf.not_valid_after_utc,
-    )
     try:
         tls_context(read)
     except ssl.SSLError as error:
@@ -117,11 +113,18 @@ def _private_key(pem: str) -> PrivateKeyTypes:
         raise _refused(_KEY, "must be a private key in PEM", "key_format") from None
 
 
-def _public_key(certificate: x509.Certificate) -> bytes:
-    try:
-        return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm):
-        raise _refused(_CERTIFICATE, "must hold a key of a known kind", "certificate_format") from None
+def _read(chain: Sequence[x509.Certificate], key: PrivateKeyTypes) -> ClientCertificate:
+    return ClientCertificate(
+        certificate="".join(one.public_bytes(Encoding.PEM).decode() for one in chain),
+        private_key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        subject=chain[0].subject.rfc4514_string()[:_SUBJECT_CHARACTERS],
+        fingerprint=chain[0].fingerprint(SHA256()).hex(),
+        expires_at=chain[0].not_valid_after_utc,
+    )
+
+
+def _public(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 @contextmanager
