@@ -40,3 +40,24 @@ def test_anything_else_is_refused(key: bytes, context: bytes, flip: int | None) 
 def test_a_cut_value_is_refused() -> None:
     with pytest.raises(SealError):
         Sealer(KEY).open(b"short", context=b"")
+
+
+def test_an_old_key_opens_what_it_sealed_and_seals_nothing() -> None:
+    old, older = secrets.token_bytes(32), secrets.token_bytes(32)
+    rotated = Sealer(KEY, old, older)
+    for key in (old, older):
+        sealed = Sealer(key).seal(b"a secret", context=b"here")
+        assert rotated.open(sealed, context=b"here") == b"a secret"
+        anew = rotated.renew(sealed, context=b"here")
+        assert anew is not None
+        assert Sealer(KEY).open(anew, context=b"here") == b"a secret"
+        with pytest.raises(SealError):
+            rotated.renew(sealed, context=b"there")
+    with pytest.raises(SealError):
+        Sealer(old).open(rotated.seal(b"a secret", context=b"here"), context=b"here")
+
+
+def test_what_the_present_key_sealed_is_left_alone() -> None:
+    sealed = Sealer(KEY).seal(b"a secret", context=b"here")
+
+    assert Sealer(KEY, secrets.token_bytes(32)).renew(sealed, context=b"here") is None

@@ -54,3 +54,17 @@ def test_a_limit_is_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_nobody_tells_is_missing() -> None:
     with pytest.raises(ValidationError, match="postgres_url"):
         ServerSettings()
+
+
+def test_old_keys_are_a_list_of_keys_in_a_variable_or_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "slotwire_postgres_url").write_text("postgresql://from-a-file/postgres")
+    (folder / "slotwire_secret_key").write_text(KEY)
+    assert ServiceSettings().old_sealing_keys == ()
+    old = [bytes([number]) * 32 for number in (1, 2)]
+    (folder / "slotwire_old_secret_keys").write_text(",\n".join(base64.b64encode(one).decode() for one in old) + "\n")
+    assert ServiceSettings().old_sealing_keys == tuple(old)
+    assert KEY not in repr(ServiceSettings())
+    assert base64.b64encode(old[0]).decode() not in repr(ServiceSettings())
+    monkeypatch.setenv("SLOTWIRE_OLD_SECRET_KEYS", f"{KEY},c2hvcnQ=")
+    with pytest.raises(ValidationError, match=r"old_secret_keys\n.*must be the base64 of 32 bytes"):
+        ServiceSettings()

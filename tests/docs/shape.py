@@ -19,11 +19,12 @@ KINDS: Mapping[str, str] = {
     "instant": r"\b202\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)",
     "seconds": r"\b1[789]\d{8}\b",
     "address": r"127\.0\.0\.1:\d+",
-    "port": r"\b900[01]\b",  # of the pages' receivers
+    "port": r"\b900[0-2]\b",  # of the pages' receivers
     "duration": r"\b\d+(?:\.\d+)? m?s\b",
     "place": r" +\d+:\d+ ",
     "latency": r'(?<="latency_ms": )\d+',
     "standing": r"(?:(?<=RateLimit-Remaining: )|(?<=RateLimit-Reset: ))\d+",
+    "fingerprint": r'(?<="fingerprint": ")[0-9a-f]{64}',
     "trace": r"\b00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]\b",
 }
 NAMES = frozenset({"key", "secret", "id"})

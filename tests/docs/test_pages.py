@@ -12,7 +12,7 @@ from docs.page import blocks
 from docs.run import Run
 from docs.terminal import Terminal
 
-PORTS = ("9000", "9001")  # of the pages; this machine may need them for something else
+PORTS = ("9000", "9001", "9002")  # of the pages; this machine may need them for something else
 PAGES = (
     "README.md",
     "docs/quickstart.md",

@@ -1,6 +1,7 @@
 """Endpoints of subscribers that behave badly, each a real server on loopback."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,11 +16,12 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Request:
-    """One request as it came."""
+    """One request as it came; `client` is the common name of the certificate that was shown with it."""
 
     at: float
     headers: dict[str, str]
     body: bytes
+    client: str | None = None
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Endpoint:
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.requests.append(Request(time.perf_counter(), headers, await request.read()))
+        self.requests.append(Request(time.perf_counter(), headers, await request.read(), _client(request)))
         self.came.set()
         answered = self.answer(self)
         return answered if isinstance(answered, web.Response) else await answered
@@ -54,9 +56,16 @@ async def hanging(_: Endpoint) -> web.Response:
 ACCEPTING = status(204)
 
 
+def _client(request: web.Request) -> str | None:
+    shown = None if request.transport is None else request.transport.get_extra_info("peercert")
+    return dict(pair for part in shown["subject"] for pair in part)["commonName"] if shown else None
+
+
 @asynccontextmanager
 async def endpoint(
     answer: Callable[[Endpoint], web.Response | Awaitable[web.Response]] = ACCEPTING,
+    *,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Endpoint]:
     """Listen on a free port of loopback for the block."""
     told = Endpoint(answer)
@@ -64,8 +73,8 @@ async def endpoint(
     app.router.add_post("/hook", told.take)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
-    told.url = f"http://{HOST}:{runner.addresses[0][1]}/hook"
+    await web.TCPSite(runner, HOST, 0, ssl_context=tls).start()
+    told.url = f"http{'s' if tls else ''}://{HOST}:{runner.addresses[0][1]}/hook"
     try:
         yield told
     finally:

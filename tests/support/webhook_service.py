@@ -55,17 +55,21 @@ class WebhookService:
 
 
 @asynccontextmanager
-async def running_webhook_service(servers: Servers, *, allow_http: bool = True) -> AsyncIterator[WebhookService]:
-    """The service on a free port, with its databases migrated."""
-    settings = Settings(
-        postgres_url=servers.postgres_url,
-        kafka_bootstrap=servers.kafka_bootstrap,
-        secret_key=SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
-        webhook_allow_networks=LOOPBACK,
-        webhook_allow_http=allow_http,
-        webhook_timeout=5.0,
-        webhook_lease_margin=1.0,
-    )
+async def running_webhook_service(
+    servers: Servers, *, allow_http: bool = True, **more: object
+) -> AsyncIterator[WebhookService]:
+    """The service on a free port, with its databases migrated; `more` are settings."""
+    given = {
+        "postgres_url": servers.postgres_url,
+        "kafka_bootstrap": servers.kafka_bootstrap,
+        "secret_key": SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
+        "webhook_allow_networks": LOOPBACK,
+        "webhook_allow_http": allow_http,
+        "webhook_timeout": 5.0,
+        "webhook_lease_margin": 1.0,
+        **more,
+    }
+    settings = Settings.model_validate(given)
     await migrate(settings, DATABASE)
     callers, keys = Identity.on(settings.postgres_url)
     url = database_url(settings.postgres_url, DATABASE)

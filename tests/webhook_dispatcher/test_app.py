@@ -21,6 +21,7 @@ async def test_every_operation_is_described(service: WebhookService) -> None:
         f"{root}/subscriptions/{{id}}": ["delete", "get", "patch"],
         f"{root}/subscriptions/{{id}}/enable": ["post"],
         f"{root}/subscriptions/{{id}}/disable": ["post"],
+        f"{root}/subscriptions/{{id}}/rotate-secret": ["post"],
         f"{root}/subscriptions/{{id}}/deliveries": ["get"],
         f"{root}/subscriptions/{{id}}/recover": ["post"],
         f"{root}/subscriptions/{{id}}/replay": ["post"],

@@ -20,6 +20,7 @@ def settings(**given: Any) -> Settings:
 @pytest.mark.parametrize(
     "given",
     [
+        {"webhook_subscriptions_per_organization": 0},
         {"webhook_timeout": 0},
         {"webhook_timeout": 301},
         {"webhook_lease_margin": 0.4},

@@ -95,6 +95,7 @@ async def test_a_url_that_is_none_or_leads_inside_is_refused(owner: Caller, path
     check(await owner.patch(path, {"url": url}), "url", rule)
 
 
+OAUTH = {"type": "oauth2_client_credentials", "token_url": URL, "client_id": "a", "client_secret": "b"}
 FIELDS: list[tuple[dict[str, Any], str, str | None]] = [
     ({"url": None}, "url", "string_type"),
     ({"url": 5}, "url", "string_type"),
@@ -122,6 +123,9 @@ FIELDS: list[tuple[dict[str, Any], str, str | None]] = [
     ({"headers": {"Transfer-Encoding": "chunked"}}, "headers", "reserved"),
     ({"headers": {"X-A": "a\r\nwebhook-id: dlv_forged"}}, "headers", "header_value"),
     ({"headers": {"X-A": "a\nb"}}, "headers", "header_value"),
+    ({"headers": {"X-A": "a\rb"}}, "headers", "header_value"),
+    ({"headers": {"X-A": "a\tb"}}, "headers", "header_value"),
+    ({"headers": {"X-A": "a\u2028b"}}, "headers", "header_value"),
     ({"headers": {"X-A": "é"}}, "headers", "header_value"),
     ({"headers": {"X-A": "a\0b"}}, "headers.X-A", None),
     ({"headers": {"X-A\r\nHost": "b"}}, "headers", "header_name"),
@@ -152,6 +156,24 @@ FIELDS: list[tuple[dict[str, Any], str, str | None]] = [
     ({"rate_limit": {"per_second": 0}}, "rate_limit.per_second", "bounds"),
     ({"rate_limit": {"per_second": 10_001}}, "rate_limit.per_second", "bounds"),
     ({"rate_limit": {"per_second": 5, "burst": 3}}, "rate_limit", "extra_forbidden"),
+    ({"auth": "mtls"}, "auth", "model_attributes_type"),
+    ({"auth": {}}, "auth", "union_tag_not_found"),
+    ({"auth": {"type": "basic"}}, "auth", "union_tag_invalid"),
+    ({"auth": {"type": "mtls", "certificate": "x"}}, "auth.private_key", "missing"),
+    ({"auth": {"type": "mtls", "certificate": "x", "private_key": 5}}, "auth.private_key", "string_type"),
+    ({"auth": {"type": "mtls", "certificate": "x", "private_key": "x"}}, "auth.certificate", "certificate_format"),
+    (
+        {"auth": {"type": "mtls", "certificate": "x" * 32_769, "private_key": "x"}},
+        "auth.certificate",
+        "string_too_long",
+    ),
+    ({"auth": OAUTH | {"token_url": "http://10.0.0.1/"}}, "auth.token_url", "blocked_address"),
+    ({"auth": OAUTH | {"token_url": "ftp://example.com/"}}, "auth.token_url", "scheme"),
+    ({"auth": OAUTH | {"token_url": "https://me:pw@example.com/"}}, "auth.token_url", "credentials"),
+    ({"auth": OAUTH | {"client_id": ""}}, "auth.client_id", "string_too_short"),
+    ({"auth": OAUTH | {"scope": 5}}, "auth.scope", "string_type"),
+    ({"auth": OAUTH | {"certificate": "x"}}, "auth.certificate", "extra_forbidden"),
+    ({"auth": OAUTH, "headers": {"authorization": "Bearer x"}}, "auth", "conflict"),
     ({"org_id": "org_else"}, "org_id", "extra_forbidden"),
 ]
 
@@ -228,6 +250,15 @@ async def test_every_flaw_of_a_formula_is_told(owner: Caller, path: str) -> None
 
 
 @pytest.mark.usefixtures("unchanged")
+async def test_a_bad_secret_is_not_rotated_to(owner: Caller, path: str) -> None:
+    rotate = f"{path}/rotate-secret"
+    check(await owner.post(rotate, {"secret": secret(23)}), "secret", "secret_length")
+    check(await owner.post(rotate, {"secret": "hunter2"}), "secret", "secret_format")
+    check(await owner.post(rotate, {"secret": 5}), "secret", "string_type")
+    check(await owner.post(rotate, {"old": "x"}), "old", "extra_forbidden")
+
+
+@pytest.mark.usefixtures("unchanged")
 async def test_a_secret_cannot_be_patched(owner: Caller, path: str) -> None:
     check(await owner.patch(path, {"secret": secret(32)}), "secret", "extra_forbidden")
 
@@ -274,6 +305,7 @@ async def test_unknown_ids_are_not_found(owner: Caller, tail: str) -> None:
         ("DELETE", f"{SUBSCRIPTIONS}/{tail}"),
         ("POST", f"{SUBSCRIPTIONS}/{tail}/enable"),
         ("POST", f"{SUBSCRIPTIONS}/{tail}/disable"),
+        ("POST", f"{SUBSCRIPTIONS}/{tail}/rotate-secret"),
         ("GET", f"{SUBSCRIPTIONS}/{tail}/deliveries"),
         ("GET", f"/api/v1/webhooks/deliveries/{tail}"),
     ):

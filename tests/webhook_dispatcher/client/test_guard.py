@@ -1,75 +1,39 @@
 """«the resolver vets every address …, IP literals too, and connects to the vetted address (no rebinding)»"""
 
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from devstack.ports import HOST
 from support.dispatcher import LOOPBACK
 from support.endpoints import endpoint
+from support.names import Names, blocked, post
 from webhook_dispatcher.client.guard import Guard
-from webhook_dispatcher.client.sender import Sender
-from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, FailureKind
+from webhook_dispatcher.domain.exchange import Answer, Failure
 from webhook_dispatcher.domain.urls import parse_url
-
-
-class Names(AbstractResolver):
-    """Answers each look-up of a name with the next of the given sets of addresses."""
-
-    def __init__(self, *answers: tuple[str, ...]) -> None:
-        self._answers = iter(answers)
-        self.asked = 0
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - the base class's signature
-    ) -> list[ResolveResult]:
-        self.asked += 1
-        return [
-            {"hostname": host, "host": one, "port": port, "family": _family(one), "proto": 0, "flags": 0}
-            for one in next(self._answers)
-        ]
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-def _family(address: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-@asynccontextmanager
-async def sending(guard: Guard) -> AsyncIterator[Sender]:
-    sender = Sender(guard, seconds=2.0, user_agent="Slotwire/test")
-    async with sender.opened():
-        yield sender
-
-
-async def post(guard: Guard, url: str) -> Exchange:
-    async with sending(guard) as sender:
-        return await sender.post(url, {"content-type": "application/json"}, b"{}")
-
-
-def blocked(exchange: Exchange) -> str:
-    assert isinstance(exchange, Failure)
-    assert exchange.kind is FailureKind.BLOCKED
-    return exchange.detail
 
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "[fe80::1]", "[64:ff9b::7f00:1]"],
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:a9fe:a9fe]",
+        "[fe80::1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[2002:a9fe:a9fe::]",
+    ],
 )
 async def test_an_ip_literal_is_vetted_although_it_is_never_resolved(host: str) -> None:
     assert "is refused" in blocked(await post(Guard(()), f"http://{host}:9/"))
 
 
-@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0"])
+@pytest.mark.parametrize(
+    "host",
+    ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "[::1%25lo]", "[fe80::1%25lo]", "[::ffff:127.0.0.1%25lo]"],
+)
 async def test_odd_forms_of_an_address_reach_nothing(host: str) -> None:
     exchange = await post(Guard(()), f"http://{host}:9/")
     assert isinstance(exchange, Failure)

@@ -53,7 +53,7 @@ class Foundation:
             database_url(settings.postgres_url, service), pool_size=settings.pool_size, application=service
         )
         self.identity, self._identity_database = Identity.on(settings.postgres_url)
-        self.sealer = Sealer(settings.sealing_key)
+        self.sealer = Sealer(settings.sealing_key, *settings.old_sealing_keys)
         per_minute = settings.rate_limit_per_minute
         self.rate_limits = RateLimits(RateLimitItemPerMinute(per_minute)) if per_minute else None
         self.relay = Relay(self.database, settings.kafka_bootstrap)

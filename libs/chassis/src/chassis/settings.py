@@ -18,14 +18,28 @@ _SECRETS_DIR = "SLOTWIRE_SECRETS_DIR"
 _SECRET_KEY_BYTES = 32
 
 
-def _decodes_to_a_key(value: SecretStr) -> SecretStr:
+def _key(text: str) -> bytes:
     try:
-        key = base64.b64decode(value.get_secret_value(), validate=True)
+        key = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError("must be base64") from error
     if len(key) != _SECRET_KEY_BYTES:
         raise ValueError(f"must be the base64 of {_SECRET_KEY_BYTES} bytes")
+    return key
+
+
+def _decodes_to_a_key(value: SecretStr) -> SecretStr:
+    _key(value.get_secret_value())
     return value
+
+
+def _decodes_to_keys(value: SecretStr) -> SecretStr:
+    _keys(value)
+    return value
+
+
+def _keys(value: SecretStr) -> tuple[bytes, ...]:
+    return tuple(_key(one.strip()) for one in value.get_secret_value().split(",") if one.strip())
 
 
 class ServerSettings(BaseSettings):
@@ -64,6 +78,14 @@ class ServiceSettings(ServerSettings):
         AfterValidator(_decodes_to_a_key),
         Field(title="Key for secrets at rest", description="Base64 of 32 random bytes (AES-256-GCM)."),
     ]
+    old_secret_keys: Annotated[
+        SecretStr,
+        AfterValidator(_decodes_to_keys),
+        Field(
+            title="Keys that seal nothing any more and still open what they sealed",
+            description="Base64, comma-separated; for as long as it takes to seal all anew.",
+        ),
+    ] = SecretStr("")
     host: Annotated[str, Field(title="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(title="Port to listen on", ge=0, le=65535)] = 8080
     log_format: Annotated[Literal["console", "json"], Field(title="Shape of log lines")] = "json"
@@ -89,4 +111,9 @@ class ServiceSettings(ServerSettings):
     @property
     def sealing_key(self) -> bytes:
         """The 32 bytes that seal secrets at rest."""
-        return base64.b64decode(self.secret_key.get_secret_value())
+        return _key(self.secret_key.get_secret_value())
+
+    @property
+    def old_sealing_keys(self) -> tuple[bytes, ...]:
+        """The keys that open what they sealed once."""
+        return _keys(self.old_secret_keys)

@@ -25,6 +25,7 @@ from webhook_dispatcher.service.ledger import Ledgers, Watch
 from webhook_dispatcher.service.recovery import Recovery
 from webhook_dispatcher.service.replaying import Pace, Replaying
 from webhook_dispatcher.service.retention import Retention
+from webhook_dispatcher.service.resealing import Resealing
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.service.trials import Trials
 from webhook_dispatcher.settings import DATABASE, Settings
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> web.Application:
         clock=utc_now,
         new_id=new_id,
         allow_http=settings.webhook_allow_http,
+        at_most=settings.webhook_subscriptions_per_organization,
     )
     replayer = Replayer(
         settings.kafka_bootstrap,
@@ -98,6 +100,7 @@ def create_app(settings: Settings) -> web.Application:
         Loop("replays", replayer.run),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest, retention, clock=utc_now).run),
         Loop("partitions", retention.run),
+        Loop("resealing", Resealing(base.database, base.sealer).run),
         Loop("ledger", Watch(base.database, utc_now).run),
     )
     return app

@@ -25,6 +25,9 @@ class Settings(ServiceSettings):
         ),
     ] = ()
     webhook_allow_http: Annotated[bool, Field(title="Whether webhooks may be sent without TLS")] = False
+    webhook_subscriptions_per_organization: Annotated[
+        int, Field(title="Subscriptions that an organization may have", ge=1, le=100_000)
+    ] = 200
     webhook_timeout: Annotated[float, Field(title="Seconds for one attempt, the whole exchange", gt=0, le=300)] = 30.0
     webhook_lease_margin: Annotated[
         float,

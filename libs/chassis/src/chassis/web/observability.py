@@ -41,6 +41,7 @@ def answering(statuses: Mapping[str, int]) -> Middleware:
             if told.status >= _SERVER_ERROR:
                 _log.error("request_failed", path=request.path, request_id=request_id, exc_info=error)
         response.headers["X-Request-Id"] = request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"  # what others wrote is in answers, and is never a page
         if TRACEPARENT in request:
             response.headers["traceparent"] = request[TRACEPARENT]
         if STANDING in request:

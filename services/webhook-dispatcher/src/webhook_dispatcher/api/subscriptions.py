@@ -1,6 +1,6 @@
 """Routes of subscriptions (api.md section 4).
 
-Invariant: a secret is shown by the answer that makes the subscription, and by no other.
+Invariant: a secret is shown by the answer that makes it, of a new subscription or of a rotation, and by no other.
 """
 
 from dataclasses import asdict, dataclass
@@ -20,12 +20,13 @@ from webhook_dispatcher.api.models import (
     ShownTally,
 )
 from webhook_dispatcher.domain.rate_limit import MAX_PER_SECOND, MIN_PER_SECOND
+from webhook_dispatcher.api.auth import NewAuth, ShownAuth, show_auth, wanted_auth
 from webhook_dispatcher.domain.reading import Page
 from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS
 from webhook_dispatcher.domain.signature import format_secret
 from webhook_dispatcher.domain.subscription import Subscription
-from webhook_dispatcher.service.subscriptions import Subscriptions, Wanted
+from webhook_dispatcher.service.subscriptions import Rotated, Subscriptions, Wanted
 
 _ONE = f"{SUBSCRIPTIONS}/{{id}}"
 _RETRY_SCHEMA: dict[str, Any] = {
@@ -65,6 +66,7 @@ Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Events = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=500)] | None
 Headers = Annotated[dict[str, str], Field(description="Sent with every delivery; reserved names are refused.")]
+Secret = Annotated[str | None, Field(description="`whsec_` and the base64 of 24 to 64 bytes; made here if absent.")]
 Retry = Annotated[Any, WithJsonSchema(_RETRY_SCHEMA)]  # read by the domain, whose words for what is wrong are plainer
 RateLimit = Annotated[Any, WithJsonSchema(_RATE_LIMIT_SCHEMA)]  # as `Retry`
 UNSET: Any = Field(default_factory=lambda: None)
@@ -78,14 +80,24 @@ class NewSubscription(Body):
     events: Events
     description: Description = None
     headers: Headers = Field(default_factory=dict)
-    secret: str | None = Field(None, description="`whsec_` and the base64 of 24 to 64 bytes; made here if absent.")
+    secret: Secret = None
     retry: Retry = None
     rate_limit: RateLimit = None
+    auth: NewAuth | None = None
 
     @property
     def wanted(self) -> Wanted:
         """The subscription, as the use case takes it."""
-        return Wanted(self.url, self.events, self.description, self.headers, self.secret, self.retry, self.rate_limit)
+        return Wanted(
+            self.url,
+            self.events,
+            self.description,
+            self.headers,
+            self.secret,
+            self.retry,
+            self.rate_limit,
+            wanted_auth(self.auth),
+        )
 
 
 class ChangedSubscription(Body):
@@ -97,11 +109,19 @@ class ChangedSubscription(Body):
     headers: Headers = UNSET
     retry: Retry = None
     rate_limit: RateLimit = None
+    auth: NewAuth | None = None
 
     @property
     def given(self) -> dict[str, object]:
         """What was given, in the order of the fields."""
-        return {name: value for name, value in self if name in self.model_fields_set}
+        told = {name: value for name, value in self if name in self.model_fields_set}
+        return {**told, "auth": wanted_auth(self.auth)} if "auth" in told else told
+
+
+class NewSecret(Body):
+    """A secret to rotate to."""
+
+    secret: Secret = None
 
 
 class ShownRateLimit(Output):
@@ -120,6 +140,7 @@ class ShownSubscription(Output):
     headers: dict[str, str]
     retry: list[float] | None
     rate_limit: ShownRateLimit | None
+    auth: ShownAuth | None
     status: Literal["active", "disabled", "deleted"]
     disabled_reason: Literal["requested", "gone"] | None
     created_at: Instant
@@ -144,6 +165,12 @@ class EnabledSubscription(ShownSubscription):
     """
 
     recoverable: ShownTally
+
+
+class RotatedSubscription(CreatedSubscription):
+    """A subscription with its new secret; until `old_secret_until` the one before signs beside it."""
+
+    old_secret_until: Instant | None
 
 
 class Deleted(Output):
@@ -175,6 +202,10 @@ class Handlers:
         """Change one."""
         return await self.subscriptions.change(call.caller.org_id, call.path["id"], call.body.given)
 
+    async def rotate_secret(self, call: Call) -> Rotated:
+        """Give one a new secret."""
+        return await self.subscriptions.rotate_secret(call.caller.org_id, call.path["id"], call.body.secret, call.once)
+
     async def enable(self, call: Call) -> tuple[Subscription, Tally]:
         """Enable one."""
         return await self.subscriptions.enable(call.caller.org_id, call.path["id"], call.once)
@@ -203,6 +234,7 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             render=_show_created,
             body=NewSubscription,
             status=201,
+            errors=("too_many_subscriptions",),
         ),
         Route(
             "GET",
@@ -255,6 +287,17 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             errors=_MISSING,
             **shown,
         ),
+        Route(
+            "POST",
+            f"{_ONE}/rotate-secret",
+            handlers.rotate_secret,
+            scope=MANAGE,
+            summary="Sign with a new secret, and with the present one too for 24 hours; the answer shows it, this once",
+            answer=Data[RotatedSubscription],
+            render=_show_rotated,
+            body=NewSecret,
+            errors=_MISSING,
+        ),
     ]
 
 
@@ -270,6 +313,7 @@ def _fields(one: Subscription) -> dict[str, Any]:
         "headers": one.headers or {},
         "retry": None if one.retry is None else list(one.retry.pauses),
         "rate_limit": None if one.rate_limit is None else ShownRateLimit(per_second=one.rate_limit.per_second),
+        "auth": show_auth(one.auth),
         "status": one.state.value,
         "disabled_reason": one.disabled_reason,
         "created_at": one.created_at,
@@ -289,6 +333,11 @@ def _show_created(made: tuple[Subscription, bytes]) -> Data[CreatedSubscription]
 def _show_enabled(enabled: tuple[Subscription, Tally]) -> Data[EnabledSubscription]:
     one, failed = enabled
     return Data(data=EnabledSubscription(**_fields(one), recoverable=ShownTally(**asdict(failed))))
+
+
+def _show_rotated(done: Rotated) -> Data[RotatedSubscription]:
+    shown = {**_fields(done.subscription), "secret": format_secret(done.secret), "old_secret_until": done.old_until}
+    return Data(data=RotatedSubscription(**shown))
 
 
 def _show_page(page: Page[Subscription]) -> CursorList[ShownSubscription]:

@@ -1,32 +1,55 @@
 """One HTTP exchange with an endpoint, under one deadline.
 
-Invariants: the deadline spans the whole exchange, the reading of the answer included; at most 16 KiB of an answer are
-read, as they come, and never unpacked; redirects are not followed; whatever the other side does, the result is an
-`Exchange`.
+Invariants: the deadline spans the whole exchange, the request for a token before it and the reading of the answer
+included; at most 16 KiB of an answer are read, as they come, and never unpacked; redirects are not followed; whatever
+the other side does, the result is an `Exchange`.
 """
 
 import asyncio
 import functools
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 import aiohttp
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from yarl import URL
 
-from webhook_dispatcher.client.guard import BlockedAddressError, Guard
+from webhook_dispatcher.client.certificates import Contexts, tls_context
+from webhook_dispatcher.client.guard import Guard
+from webhook_dispatcher.client.responses import failure_of, read_at_most
+from webhook_dispatcher.client.tokens import TokenError, Tokens
+from webhook_dispatcher.domain.auth import Auth, ClientCertificate, ClientCredentials
 from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, FailureKind, storable
 
 _READ_BYTES = 16 * 1024
 _KEPT_BYTES = 4 * 1024
 _KEPT_HEADERS = 64
 _KEPT_CHARACTERS = 1024
-_DETAIL_CHARACTERS = 500
 # Shorter than what servers commonly keep idle connections for (5 s and more): a POST on a connection that its server
 # is just closing cannot be told from a lost one.
 _KEEP_ALIVE_SECONDS = 4.0
+_TOKEN_SECONDS = 10.0  # for a token at most, and no more than a third of what the whole has
+_UNAUTHORIZED = 401
 _NO_TIMEOUT = ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    url: URL
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What an open sender has."""
+
+    session: ClientSession
+    tokens: Tokens
 
 
 class Sender:
@@ -42,13 +65,18 @@ class Sender:
         self._guard = guard
         self._seconds = seconds
         self._user_agent = user_agent
-        self._session: ClientSession | None = None
+        self._contexts = Contexts()
+        self._line: _Line | None = None
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Hold the session open for the block."""
         connector = TCPConnector(
-            resolver=self._guard, socket_factory=self._guard.socket, limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS
+            resolver=self._guard,
+            socket_factory=self._guard.socket,
+            ssl=tls_context(),
+            limit=0,
+            keepalive_timeout=_KEEP_ALIVE_SECONDS,
         )
         async with ClientSession(
             connector=connector,
@@ -58,30 +86,69 @@ class Sender:
             auto_decompress=False,
             timeout=_NO_TIMEOUT,
         ) as session:
-            self._session = session
+            tokens = Tokens(session, seconds=min(_TOKEN_SECONDS, self._seconds / 3), timer=time.monotonic)
+            self._line = _Line(session, tokens)
             try:
                 yield
             finally:
-                self._session = None
+                self._line = None
+                await tokens.close()
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Exchange:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, auth: Auth | None = None) -> Exchange:
         """Post a body and read the answer.
+
+        Args:
+            url: where to.
+            headers: what is sent beside the sender's own headers.
+            body: the bytes to send.
+            auth: what the endpoint asks for.
 
         Raises:
             RuntimeError: the sender is not open.
         """
-        if self._session is None:
+        if self._line is None:
             raise RuntimeError("the sender is not open")
         try:
-            async with (
-                asyncio.timeout(self._seconds),
-                self._session.post(_parsed(url), data=body, headers=headers, allow_redirects=False) as response,
-            ):
-                return await _read(response)
+            async with asyncio.timeout(self._seconds):
+                return await self._proven(self._line, _Request(_parsed(url), headers, body), auth)
         except TimeoutError:
             return Failure(FailureKind.TIMEOUT, f"no complete answer within {self._seconds:g} s")
+        except TokenError as error:
+            return Failure(FailureKind.OAUTH, storable(str(error)))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return _failure(error)
+            return failure_of(error)
+
+    async def _proven(self, line: _Line, request: _Request, auth: Auth | None) -> Answer:
+        match auth:
+            case None:
+                return await _exchange(line, request)
+            case ClientCertificate():
+                return await _exchange(line, request, await self._contexts.get(auth))
+            case ClientCredentials():
+                return await _with_token(line, request, auth)
+            case _:
+                assert_never(auth)
+
+
+async def _with_token(line: _Line, request: _Request, credentials: ClientCredentials) -> Answer:
+    """Post with a token; one that the endpoint refuses may have been revoked, so another is asked for once."""
+    token = await line.tokens.get(credentials)
+    answer = await _exchange(line, _bearing(request, token))
+    if answer.status != _UNAUTHORIZED:
+        return answer
+    token = await line.tokens.get(credentials, other_than=token)
+    return await _exchange(line, _bearing(request, token))
+
+
+async def _exchange(line: _Line, request: _Request, context: ssl.SSLContext | None = None) -> Answer:
+    async with line.session.post(
+        request.url,
+        data=request.body,
+        headers=request.headers,
+        allow_redirects=False,
+        ssl=True if context is None else context,
+    ) as response:
+        return await _read(response)
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -89,29 +156,15 @@ def _parsed(url: str) -> URL:
     return URL(url, encoded=True)
 
 
+def _bearing(request: _Request, token: str) -> _Request:
+    return replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})
+
+
 async def _read(response: ClientResponse) -> Answer:
-    chunks: list[bytes] = []
-    left = _READ_BYTES
-    while left > 0 and (chunk := await response.content.read(left)):
-        chunks.append(chunk)
-        left -= len(chunk)
-    if not response.content.at_eof():
-        response.close()
-    return Answer(response.status, _kept(response), b"".join(chunks)[:_KEPT_BYTES])
+    body = await read_at_most(response, _READ_BYTES)
+    return Answer(response.status, _kept(response), body[:_KEPT_BYTES])
 
 
 def _kept(response: ClientResponse) -> dict[str, str]:
     headers = list(response.headers.items())[:_KEPT_HEADERS]
     return {storable(name.lower()): storable(value[:_KEPT_CHARACTERS]) for name, value in headers}
-
-
-def _failure(error: Exception) -> Failure:
-    kind = FailureKind.PROTOCOL
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, BlockedAddressError):
-        kind = FailureKind.BLOCKED
-    elif isinstance(error, ssl.SSLError | ssl.CertificateError | aiohttp.ClientSSLError):
-        kind = FailureKind.TLS
-    elif isinstance(error, aiohttp.ClientConnectionError | OSError):
-        kind = FailureKind.CONNECTION
-    return Failure(kind, storable(str(cause) or type(cause).__name__)[:_DETAIL_CHARACTERS])

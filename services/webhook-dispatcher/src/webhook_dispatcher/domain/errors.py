@@ -6,7 +6,7 @@ business; a caller is told of everything that is wrong with the fields at once.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 
@@ -51,6 +51,15 @@ class ValidationFailedError(WebhookError):
         )
 
 
+@contextmanager
+def about(param: str) -> Iterator[None]:
+    """Run a check in the block that is made for another field too; what it refuses is told of this one."""
+    try:
+        yield
+    except ValidationFailedError as error:
+        raise ValidationFailedError(*(replace(flaw, param=param) for flaw in error.flaws)) from None
+
+
 class Flaws:
     """Gathers what several checks refuse."""
 
@@ -79,6 +88,12 @@ class NotFoundError(WebhookError):
     """There is no such object for this caller."""
 
     code = "not_found"
+
+
+class TooManySubscriptionsError(WebhookError):
+    """The organization has as many subscriptions as it may have."""
+
+    code = "too_many_subscriptions"
 
 
 class InvalidCursorError(WebhookError):

@@ -17,6 +17,7 @@ class FailureKind(StrEnum):
     BLOCKED = "blocked_address"
     PROTOCOL = "protocol"
     SEALED = "unreadable_secret"
+    OAUTH = "oauth"
 
 
 @dataclass(frozen=True, slots=True)

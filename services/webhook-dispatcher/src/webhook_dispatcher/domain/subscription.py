@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from webhook_dispatcher.domain.rate_limit import RateLimit
+from webhook_dispatcher.domain.auth import Auth, UnreadableAuth
 from webhook_dispatcher.domain.retry import DEFAULT, RetryPolicy
+from webhook_dispatcher.domain.rotation import OldSecret
 
 
 class State(StrEnum):
@@ -38,6 +40,8 @@ class Subscription:
         retry: its own pauses, or None for the default.
         rate_limit: how many attempts a second it is sent at most, or None for as many as it takes.
         version: the directory's version at its last change; of two copies the greater is the later.
+        old_secrets: secrets that were rotated away, the newest first; some may sign no more.
+        auth: what the endpoint asks for beyond signatures.
     """
 
     id: str
@@ -54,6 +58,8 @@ class Subscription:
     updated_at: datetime
     rate_limit: RateLimit | None = None
     version: int = 0
+    old_secrets: tuple[OldSecret, ...] = ()
+    auth: Auth | UnreadableAuth | None = None
 
     @property
     def policy(self) -> RetryPolicy:

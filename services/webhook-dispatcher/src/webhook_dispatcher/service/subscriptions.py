@@ -4,24 +4,37 @@ Invariants: every change of a subscription and the end of the deliveries that it
 name happens inside a transaction; a caller is told of every field that breaks a rule.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any, assert_never
 
 from chassis.clock import Clock
 from chassis.idempotency import Once
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
+from webhook_dispatcher.client.certificates import check_certificate
 from webhook_dispatcher.client.guard import Guard
+from webhook_dispatcher.domain.auth import Auth, ClientCredentials, GivenAuth, GivenCertificate, check_fit
 from webhook_dispatcher.domain.delivery import DiscardReason
-from webhook_dispatcher.domain.errors import Flaw, Flaws, InvalidCursorError, NotFoundError, ValidationFailedError
+from webhook_dispatcher.domain.errors import (
+    Flaw,
+    Flaws,
+    InvalidCursorError,
+    NotFoundError,
+    TooManySubscriptionsError,
+    ValidationFailedError,
+    about,
+)
 from webhook_dispatcher.domain.events import check_patterns
 from webhook_dispatcher.domain.headers import check_headers
 from webhook_dispatcher.domain.rate_limit import parse_rate_limit
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import parse_policy
+from webhook_dispatcher.domain.rotation import retire
 from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
 from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
 from webhook_dispatcher.domain.urls import parse_url
@@ -42,11 +55,22 @@ class Wanted:
     secret: str | None
     retry: object
     rate_limit: object
+    auth: GivenAuth | None
 
     @property
     def fields(self) -> dict[str, object]:
         """All that is given, by name."""
-        return {name: value for name, value in asdict(self).items() if name != "secret" or value is not None}
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in told.items() if name != "secret" or value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A subscription with its new secret, and when the one that it replaces signs no more."""
+
+    subscription: Subscription
+    secret: bytes = field(repr=False)
+    old_until: datetime | None
 
 
 class Subscriptions:
@@ -62,6 +86,7 @@ class Subscriptions:
         clock: Clock,
         new_id: Callable[[str], str],
         allow_http: bool,
+        at_most: int,
     ) -> None:
         self._units = units
         self._database = database
@@ -70,12 +95,14 @@ class Subscriptions:
         self._clock = clock
         self._new_id = new_id
         self._allow_http = allow_http
+        self._at_most = at_most
 
     async def create(self, org_id: str, wanted: Wanted, once: Once | None) -> tuple[Subscription, bytes]:
         """Make a subscription, and answer it with its secret.
 
         Raises:
             ValidationFailedError: something about it breaks a rule (api.md section 4).
+            TooManySubscriptionsError: the organization may have no more.
         """
         now = self._clock()
         checked = await self._checked(wanted.fields)
@@ -90,8 +117,10 @@ class Subscriptions:
             updated_at=now,
             **checked,
         )
+        check_fit(made.url, made.headers, made.auth)
         async with self._units.begin(once) as unit:
             await self._store.insert(unit.conn, made, secret)
+            await self._check_number(unit.conn, org_id)
             unit.answer((made, secret))
         return made, secret
 
@@ -126,7 +155,32 @@ class Subscriptions:
         async with self._units.begin() as unit:
             before = await self._find(unit.conn, org_id, subscription_id, lock=True)
             after = replace(before, **checked)
+            check_fit(after.url, after.headers, after.auth)
             return before if after == before else await self._write(unit.conn, before, after)
+
+    async def rotate_secret(self, org_id: str, subscription_id: str, secret: str | None, once: Once | None) -> Rotated:
+        """Sign with a new secret from now on, and for a while with the present one too.
+
+        Args:
+            org_id: whose subscription it is.
+            subscription_id: which one.
+            secret: the new secret; it is made here when it is None.
+            once: the request's idempotency key, if it has one.
+
+        Raises:
+            NotFoundError: the organization has none with this id.
+            ValidationFailedError: the new secret is none, or the present one.
+        """
+        key = secrets.token_bytes(SECRET_BYTES) if secret is None else parse_secret(secret)
+        async with self._units.begin(once) as unit:
+            before = await self._find(unit.conn, org_id, subscription_id, lock=True)
+            now = self._clock()
+            old = retire(before.secret, before.old_secrets, key, now)
+            after = replace(before, secret=key, old_secrets=old, updated_at=now)
+            await self._store.rotate(unit.conn, after, key)
+            rotated = Rotated(after, key, old[0].until if old else None)
+            unit.answer(rotated)
+        return rotated
 
     async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> tuple[Subscription, Tally]:
         """Send events again, those that come from now on, and tell how many deliveries a recovery could open again.
@@ -190,6 +244,8 @@ class Subscriptions:
                     checked[name] = _CHECKS[name](value)
                 elif name == "url":
                     await self._check_url(value)
+                elif name == "auth":
+                    checked["auth"] = await self._check_auth(value)
         flaws.tell()
         return checked
 
@@ -197,6 +253,25 @@ class Subscriptions:
         reason = await self._guard.vet(parse_url(url, allow_http=self._allow_http))
         if reason is not None:
             raise ValidationFailedError(Flaw("url", f"must lead to a public address; {reason}", "blocked_address"))
+
+    async def _check_auth(self, given: GivenAuth | None) -> Auth | None:
+        match given:
+            case None:
+                return None
+            case GivenCertificate():
+                return await asyncio.to_thread(check_certificate, given, self._clock())
+            case ClientCredentials(token_url=token_url):
+                with about("auth.token_url"):
+                    await self._check_url(token_url)
+                return given
+            case _:
+                assert_never(given)
+
+    async def _check_number(self, conn: Connection, org_id: str) -> None:
+        if await self._store.count(conn, org_id) > self._at_most:
+            raise TooManySubscriptionsError(
+                f"the organization may have {self._at_most} subscriptions and has them; delete one first"
+            )
 
     async def _find(self, conn: Connection, org_id: str, subscription_id: str, *, lock: bool = False) -> Subscription:
         found = await self._store.fetch(conn, org_id, subscription_id, lock=lock)

@@ -29,7 +29,7 @@ _NO_LEASE = ""
 class Post(Protocol):
     """The way in which every attempt is signed and sent."""
 
-    async def __call__(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
+    async def __call__(self, subscription: Subscription, job: Job, now: datetime) -> Exchange:
         """Sign and post a job's body, as of a time in whole seconds since 1970."""
 
 
@@ -96,7 +96,7 @@ class Trials:
         tail = to_json(sample_envelope(event_type, event_id, started_at))[1:]
         began = self._timer()
         exchange = await self._post(
-            subscription, Job(trial_id, subscription.id, _NO_LEASE, 0, tail), int(started_at.timestamp())
+            subscription, Job(trial_id, subscription.id, _NO_LEASE, 0, tail), started_at
         )
         latency_ms = int((self._timer() - began) * 1000)
         match exchange:

@@ -7,32 +7,37 @@ version n has seen every change up to n.
 from collections.abc import Collection
 from typing import Any
 
-import structlog
-from pydantic_core import from_json, to_json
-
-from chassis.crypto import Sealer, SealError
+from chassis.crypto import Sealer
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.retry import RetryPolicy
 from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
+from webhook_dispatcher.store.sealed import Sealed
 
-_log = structlog.get_logger(__name__)
 CHANNEL = "webhook_subscriptions"
 
 _TAKE_VERSION = "UPDATE directory SET version = version + 1 RETURNING version"
 _VERSION = "SELECT version FROM directory"
 _COLUMNS = (
     "id, org_id, url, events, description, headers, secret, retry, state, disabled_reason, created_at, updated_at,"
-    " rate_limit, version"
+    " rate_limit, version, auth, old_secrets"
 )
-_INSERT = f"INSERT INTO subscriptions ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+_INSERT = f"""
+INSERT INTO subscriptions ({_COLUMNS})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, NULL)
+"""
 _UPDATE = """
 UPDATE subscriptions
 SET url = $2, events = $3, description = $4, headers = coalesce($5, headers), retry = $6, state = $7,
     disabled_reason = $8, updated_at = $9, rate_limit = $10, version = $11
 WHERE id = $1
 """
+_SET_AUTH = "UPDATE subscriptions SET auth = $2 WHERE id = $1"
+_ROTATE = """
+UPDATE subscriptions SET secret = $2, old_secrets = $3, updated_at = $4, version = $5 WHERE id = $1
+"""
+_COUNT = "SELECT count(*) FROM subscriptions WHERE org_id = $1 AND state <> 'deleted'"
 _FETCH = f"SELECT {_COLUMNS} FROM subscriptions WHERE org_id = $1 AND id = $2 AND state <> 'deleted'"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM subscriptions
@@ -54,7 +59,7 @@ class SubscriptionStore:
     """Reads and writes subscriptions; their secrets and headers lie sealed."""
 
     def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+        self._sealed = Sealed(sealer)
 
     async def insert(self, conn: Connection, one: Subscription, secret: bytes) -> None:
         """Write a new subscription with its secret, and tell every dispatcher."""
@@ -66,8 +71,8 @@ class SubscriptionStore:
             one.url,
             list(one.events),
             one.description,
-            self._seal_headers(one),
-            self._sealer.seal(secret, context=_context(one.id, "secret")),
+            self._sealed.headers(one.id, one.headers),
+            self._sealed.secret(one.id, secret),
             _pauses(one),
             one.state,
             one.disabled_reason,
@@ -75,12 +80,22 @@ class SubscriptionStore:
             one.updated_at,
             _per_second(one),
             version,
+            self._sealed.auth(one.id, one.auth),
         )
+
+    async def count(self, conn: Connection, org_id: str) -> int:
+        """Count an organization's subscriptions that are not deleted.
+
+        Behind a change in the same transaction the count is right and stays so until its end: the change holds the
+        directory's row, which every other one waits for.
+        """
+        found: int = await conn.fetchval(_COUNT, org_id)
+        return found
 
     async def update(self, conn: Connection, before: Subscription, after: Subscription) -> None:
         """Write what may change of a subscription, and tell every dispatcher.
 
-        Headers are written only if they were changed: those that could not be opened stay as they were sealed.
+        Headers and auth are written only if they were changed: what could not be opened stays as it was sealed.
         """
         version = await _raise_version(conn)
         await conn.execute(
@@ -89,12 +104,26 @@ class SubscriptionStore:
             after.url,
             list(after.events),
             after.description,
-            None if after.headers == before.headers else self._seal_headers(after),
+            None if after.headers == before.headers else self._sealed.headers(after.id, after.headers),
             _pauses(after),
             after.state,
             after.disabled_reason,
             after.updated_at,
             _per_second(after),
+            version,
+        )
+        if after.auth != before.auth:
+            await conn.execute(_SET_AUTH, after.id, self._sealed.auth(after.id, after.auth))
+
+    async def rotate(self, conn: Connection, after: Subscription, secret: bytes) -> None:
+        """Write a subscription's new secret and the old ones, and tell every dispatcher."""
+        version = await _raise_version(conn)
+        await conn.execute(
+            _ROTATE,
+            after.id,
+            self._sealed.secret(after.id, secret),
+            self._sealed.old_secrets(after.id, after.old_secrets),
+            after.updated_at,
             version,
         )
 
@@ -118,30 +147,15 @@ class SubscriptionStore:
         """Read what changed after a version of the directory, the deleted ones too."""
         return [self._read(row) for row in await conn.fetch(_SINCE, version)]
 
-    def _seal_headers(self, subscription: Subscription) -> bytes:
-        return self._sealer.seal(to_json(subscription.headers), context=_context(subscription.id, "headers"))
-
-    def _open(self, row: Any, column: str) -> bytes | None:
-        """Open a sealed column; None with a line in the log if the key is not the one that sealed it.
-
-        One subscription that cannot be read must not stop the others; its deliveries fail and are tried again.
-        """
-        try:
-            return self._sealer.open(row[column], context=_context(row["id"], column))
-        except SealError as error:
-            _log.error("subscription_unreadable", subscription=row["id"], column=column, error=str(error))
-            return None
-
     def _read(self, row: Any) -> Subscription:
-        headers = self._open(row, "headers")
         return Subscription(
             id=row["id"],
             org_id=row["org_id"],
             url=row["url"],
             events=tuple(row["events"]),
             description=row["description"],
-            headers=None if headers is None else from_json(headers),
-            secret=self._open(row, "secret"),
+            headers=self._sealed.read_headers(row),
+            secret=self._sealed.read_secret(row),
             retry=None if row["retry"] is None else RetryPolicy(tuple(row["retry"])),
             state=State(row["state"]),
             disabled_reason=None if row["disabled_reason"] is None else DisabledReason(row["disabled_reason"]),
@@ -149,6 +163,8 @@ class SubscriptionStore:
             updated_at=row["updated_at"],
             rate_limit=None if row["rate_limit"] is None else RateLimit(row["rate_limit"]),
             version=row["version"],
+            old_secrets=self._sealed.read_old_secrets(row),
+            auth=self._sealed.read_auth(row),
         )
 
 
@@ -190,7 +206,3 @@ def _pauses(subscription: Subscription) -> list[float] | None:
 
 def _per_second(subscription: Subscription) -> float | None:
     return None if subscription.rate_limit is None else subscription.rate_limit.per_second
-
-
-def _context(subscription_id: str, column: str) -> bytes:
-    return f"subscriptions/{subscription_id}/{column}".encode()

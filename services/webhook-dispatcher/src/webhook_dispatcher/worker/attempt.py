@@ -5,17 +5,20 @@ Invariant: every job ends in exactly one outcome; a subscription that is not act
 
 import random
 import time
+from datetime import datetime
 from typing import assert_never
 
 import structlog
 
 from chassis.clock import Clock
 from webhook_dispatcher.client.sender import Sender
+from webhook_dispatcher.domain.auth import UnreadableAuth
 from webhook_dispatcher.domain.decision import Delivered, EndpointGone, Exhausted, Retry, Verdict, decide
 from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, DiscardReason, Job, Outcome
 from webhook_dispatcher.domain.envelope import body_of
 from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, FailureKind
 from webhook_dispatcher.domain.ids import instant_of
+from webhook_dispatcher.domain.rotation import signing_keys
 from webhook_dispatcher.domain.signature import sign
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.directory import Directory
@@ -39,7 +42,7 @@ class Attempts:
             return self.discarded(job)
         started_at = self._clock()
         began = time.perf_counter()
-        exchange = await self.exchange(subscription, job, int(started_at.timestamp()))
+        exchange = await self.exchange(subscription, job, started_at)
         latency_ms = int((time.perf_counter() - began) * 1000)
         attempt = Attempt(job.attempts + 1, started_at, latency_ms, exchange)
         return self._conclude(job, subscription, attempt)
@@ -48,20 +51,24 @@ class Attempts:
         """Tell the outcome of a delivery whose subscription is sent nothing any more."""
         return Outcome(job, DeliveryState.DISCARDED, self._directory.discard_reason(job.subscription_id))
 
-    async def exchange(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
-        """Sign and post a job's body, as of a time in whole seconds since 1970; nothing follows from the answer."""
-        if subscription.secret is None or subscription.headers is None:
-            return Failure(FailureKind.SEALED, "the signing secret or the headers were sealed with another key")
-        body = body_of(job.id, job.tail)
+    async def exchange(self, subscription: Subscription, job: Job, now: datetime) -> Exchange:
+        """Sign and post a job's body; nothing follows from the answer."""
+        auth = subscription.auth
+        if subscription.secret is None or subscription.headers is None or isinstance(auth, UnreadableAuth):
+            return Failure(FailureKind.SEALED, "the secret, the headers or the auth were sealed with another key")
+        body, timestamp = body_of(job.id, job.tail), int(now.timestamp())
         headers = {
             **subscription.headers,
             "content-type": "application/json",
             "webhook-id": job.id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(subscription.secret, job.id, timestamp, body),
+            "webhook-signature": " ".join(
+                sign(key, job.id, timestamp, body)
+                for key in signing_keys(subscription.secret, subscription.old_secrets, now)
+            ),
         }
         try:
-            return await self._sender.post(subscription.url, headers, body)
+            return await self._sender.post(subscription.url, headers, body, auth)
         except Exception as error:  # noqa: BLE001 - whatever an endpoint provokes, its delivery needs an outcome
             _log.exception("attempt_broke", delivery=job.id, subscription=subscription.id)
             return Failure(FailureKind.PROTOCOL, f"the exchange broke: {type(error).__name__}")

@@ -128,9 +128,9 @@ class Worker:
         """Learn that deliveries were opened again, and wait in the database."""
         self._claims.wake()
 
-    async def post(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
+    async def post(self, subscription: Subscription, job: Job, now: datetime) -> Exchange:
         """Sign and post a job's body as every attempt is; nothing follows from the answer."""
-        return await self._attempts.exchange(subscription, job, timestamp)
+        return await self._attempts.exchange(subscription, job, now)
 
     async def run(self, stop: Stop) -> None:
         """Work until asked to stop, then end in order."""
