@@ -6,6 +6,7 @@ from the endpoint's answer, and no transaction is open while it is waited for.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, assert_never
 
 from pydantic_core import to_json
@@ -30,7 +31,7 @@ class Post(Protocol):
     """The way in which every attempt is signed and sent."""
 
     async def __call__(self, subscription: Subscription, job: Job, now: datetime) -> Exchange:
-        """Sign and post a job's body, as of a time in whole seconds since 1970."""
+        """Sign and post a job's body, as of an instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,7 @@ class Trials:
         trial_id, event_id = self._new_id("dlv"), self._new_id("evt")
         tail = to_json(sample_envelope(event_type, event_id, started_at))[1:]
         began = self._timer()
-        exchange = await self._post(
-            subscription, Job(trial_id, subscription.id, _NO_LEASE, 0, tail), started_at
-        )
+        exchange = await self._post(subscription, Job(trial_id, subscription.id, _NO_LEASE, 0, tail), started_at)
         latency_ms = int((self._timer() - began) * 1000)
         match exchange:
             case Answer(status, headers, body):

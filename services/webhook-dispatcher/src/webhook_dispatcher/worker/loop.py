@@ -8,6 +8,7 @@ claim when its lease is over.
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
