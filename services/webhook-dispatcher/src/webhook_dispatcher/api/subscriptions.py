@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, WithJsonSchema
 
 from chassis.web import Call, Data, Output, Route
+from webhook_dispatcher.api.auth import NewAuth, ShownAuth, show_auth, wanted_auth
 from webhook_dispatcher.api.models import (
     MANAGE,
     READ,
@@ -20,7 +21,6 @@ from webhook_dispatcher.api.models import (
     ShownTally,
 )
 from webhook_dispatcher.domain.rate_limit import MAX_PER_SECOND, MIN_PER_SECOND
-from webhook_dispatcher.api.auth import NewAuth, ShownAuth, show_auth, wanted_auth
 from webhook_dispatcher.domain.reading import Page
 from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.auth import Auth, UnreadableAuth
+from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.retry import DEFAULT, RetryPolicy
 from webhook_dispatcher.domain.rotation import OldSecret
 

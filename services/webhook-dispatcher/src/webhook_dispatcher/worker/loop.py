@@ -19,8 +19,8 @@ from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
 from webhook_dispatcher.domain.exchange import Exchange
 from webhook_dispatcher.domain.lease import Grant
-from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.domain.signs import Sign, sign_of
+from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.worker.attempt import Attempts
 from webhook_dispatcher.worker.claims import Claims
