@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from chassis.postgres import Connection
-from webhook_dispatcher.domain.arrival import Arrival, Place, runs
+from webhook_dispatcher.domain.arrival import Arrival, Place, Run, runs
 
 # A partition is read by one consumer, so where its records end is nobody else's to move. Records that are read again
 # lie before that, and may close a gap, which they enter from below.
-_NOTED = """
-read AS (
+_NOTE = """
+WITH read AS (
     SELECT *, lag(next) OVER (PARTITION BY topic, partition ORDER BY first) AS before
     FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS read (topic, partition, first, next)
 ), passed AS (
@@ -27,15 +27,19 @@ read AS (
     FROM read
     WHERE gaps.topic = read.topic AND gaps.partition = read.partition
         AND gaps.first >= read.first AND gaps.first < least(gaps.next, read.next)
-), reached AS (
-    INSERT INTO consumed (topic, partition, next)
-    SELECT topic, partition, max(next) FROM read GROUP BY 1, 2 ORDER BY 1, 2
-    ON CONFLICT (topic, partition) DO UPDATE SET next = greatest(consumed.next, excluded.next)
 )
+INSERT INTO consumed (topic, partition, next)
+SELECT topic, partition, max(next) FROM read GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (topic, partition) DO UPDATE SET next = greatest(consumed.next, excluded.next)
 """
-_NOTE = f"WITH {_NOTED} SELECT"
-_CLAIM = f"""
-WITH {_NOTED}, fresh AS (
+# Records mostly begin where those before them end; then nothing but the end has to be moved.
+_CLAIM = """
+WITH followed AS (
+    UPDATE consumed SET next = read.next
+    FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS read (topic, partition, first, next)
+    WHERE consumed.topic = read.topic AND consumed.partition = read.partition AND consumed.next = read.first
+    RETURNING true
+), fresh AS (
     INSERT INTO events (
         event_id, org_id, type, resource_id, sequence, topic, partition, position, record, matched
     )
@@ -54,7 +58,7 @@ WITH {_NOTED}, fresh AS (
     ON CONFLICT (day, topic, partition) DO UPDATE
     SET events = tallies.events + excluded.events, deliveries = tallies.deliveries + excluded.deliveries
 )
-SELECT event_id FROM fresh
+SELECT event_id FROM fresh UNION ALL SELECT NULL FROM followed
 """
 _FORGET_DAY = "DELETE FROM tallies WHERE day = $1"
 _FORGET_GAPS = "DELETE FROM gaps WHERE found_at < $1"
@@ -70,9 +74,10 @@ async def claim(conn: Connection, arrivals: Sequence[Arrival], matched: Mapping[
     """
     first = {one.event_id: one for one in reversed(arrivals)}
     new = first.values()
+    read = runs(one.place for one in arrivals)
     rows = await conn.fetch(
         _CLAIM,
-        *_runs([one.place for one in arrivals]),
+        *_columns(read),
         [one.event_id for one in new],
         [one.org_id for one in new],
         [one.type for one in new],
@@ -85,13 +90,16 @@ async def claim(conn: Connection, arrivals: Sequence[Arrival], matched: Mapping[
         [matched[one.event_id] for one in new],
         [one.day for one in new],
     )
-    fresh = {row["event_id"] for row in rows}
+    told = [row[0] for row in rows]
+    if told.count(None) < len(read):
+        await conn.execute(_NOTE, *_columns(read))
+    fresh = set(told)
     return [one for one in arrivals if one.event_id in fresh and first[one.event_id] is one]
 
 
 async def note(conn: Connection, places: Sequence[Place]) -> None:
     """Note that records have left a trace elsewhere."""
-    await conn.execute(_NOTE, *_runs(places))
+    await conn.execute(_NOTE, *_columns(runs(places)))
 
 
 async def forget_day(conn: Connection, day: date) -> None:
@@ -104,12 +112,11 @@ async def forget_gaps(conn: Connection, before: datetime) -> None:
     await conn.execute(_FORGET_GAPS, before)
 
 
-def _runs(places: Sequence[Place]) -> tuple[list[object], ...]:
+def _columns(read: Sequence[Run]) -> tuple[list[object], ...]:
     """Lay out topic, partition, first, next."""
-    found = runs(places)
     return (
-        [one.topic for one in found],
-        [one.partition for one in found],
-        [one.first for one in found],
-        [one.next for one in found],
+        [one.topic for one in read],
+        [one.partition for one in read],
+        [one.first for one in read],
+        [one.next for one in read],
     )
