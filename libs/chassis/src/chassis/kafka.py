@@ -2,7 +2,7 @@
 
 Invariant: a producer made here is idempotent with acks=all, so an awaited acknowledgement means that the record is in
 the log, once and in its place; of a record that it had to give up the acknowledgement raises. A consumer made here
-commits only what its owner says is done.
+commits only what its owner says is done; a reader of stretches belongs to no group and commits nothing.
 """
 
 import asyncio
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.structs import OffsetAndTimestamp
 
 from slotwire_contracts import Topic
 
-__all__ = ["Consumer", "KafkaError", "Producer", "Record", "answers", "ensure_topics"]
+__all__ = ["Consumer", "KafkaError", "LogReader", "Producer", "Record", "Stretch", "answers", "ensure_topics"]
 
 _MAX_REQUEST_BYTES = 4 * 1024 * 1024
 _BATCH_BYTES = 256 * 1024
@@ -25,6 +26,7 @@ _STOP_SECONDS = 3.0
 _ANSWER_SECONDS = 3.0
 _REQUEST_MS = 15_000
 _BROKERS_DEFAULT = -1
+_STRETCH_FETCH_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,118 @@ class Consumer:
             ends[partition] = max(ends.get(partition, 0), record.offset + 1)
         if ends:
             await self._consumer.commit(ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The records of a partition from `start` to before `end`, as the partition was when it was asked.
+
+    Attributes:
+        earliest: if the stretch would begin before the partition's first record, and older ones were deleted: the time
+            of that first one, or the stretch's own end where none is left, in milliseconds since 1970; else None.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    earliest: int | None = None
+
+
+class LogReader:
+    """Reads stretches of partitions, one at a time, so that what it holds in memory is bounded."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
+        self._consumer = consumer
+        self._admin = admin
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, bootstrap: str) -> AsyncIterator["LogReader"]:
+        """Connect for the block.
+
+        Raises:
+            KafkaError: when no broker answers.
+        """
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # what was deleted meanwhile is passed over
+            request_timeout_ms=_REQUEST_MS,
+            max_partition_fetch_bytes=_STRETCH_FETCH_BYTES,
+        )
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_REQUEST_MS)
+        try:
+            await consumer.start()
+            await admin.start()
+            yield cls(consumer, admin)
+        finally:
+            await admin.close()
+            await consumer.stop()
+
+    async def stretches(self, topics: Collection[str], since: int, until: int) -> list[Stretch]:
+        """Find the records with times from `since` to before `until`, in milliseconds since 1970.
+
+        A partition's stretch begins with its first record that is not older than `since`, and ends before its first
+        one that is not older than `until`; it is told even if it is empty. A topic that is not there has none.
+
+        Raises:
+            KafkaError: when the broker is away.
+        """
+        told = await self._admin.describe_topics(list(topics))
+        partitions = [_partition(topic["topic"], one["partition"]) for topic in told for one in topic["partitions"]]
+        if not partitions:
+            return []
+        beginnings = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        oldest, first, last = [
+            await self._consumer.offsets_for_times(dict.fromkeys(partitions, max(0, instant)))
+            for instant in (0, since, until)
+        ]
+        return [
+            Stretch(
+                one.topic,
+                one.partition,
+                ends[one] if first[one] is None else first[one].offset,
+                ends[one] if last[one] is None else last[one].offset,
+                _earliest(oldest[one], since, until) if beginnings[one] > 0 else None,
+            )
+            for one in partitions
+        ]
+
+    async def committed(self, group: str, topic: str, partition: int) -> int:
+        """Tell how far a consumer group has come: the offset behind the last record that it is done with, or 0.
+
+        Raises:
+            KafkaError: when the broker is away.
+        """
+        one = _partition(topic, partition)
+        offsets = await self._admin.list_consumer_group_offsets(group, partitions=[one])
+        return max(0, offsets[one].offset) if one in offsets else 0
+
+    async def read(
+        self, topic: str, partition: int, *, start: int, end: int, at_most: int, wait_seconds: float
+    ) -> tuple[list[Record], int]:
+        """Read on in a stretch: the next records, none if they did not come in time, and where to go on.
+
+        Raises:
+            KafkaError: when reading failed for good.
+        """
+        one = _partition(topic, partition)
+        if self._consumer.assignment() != {one}:
+            self._consumer.assign([one])
+            self._consumer.seek(one, start)
+        elif await self._consumer.position(one) != start:
+            self._consumer.seek(one, start)
+        batches = await self._consumer.getmany(one, timeout_ms=int(wait_seconds * 1000), max_records=at_most)
+        records = [record for batch in batches.values() for raw in batch if (record := _record(raw)).offset < end]
+        return records, min(end, await self._consumer.position(one))
+
+
+def _earliest(oldest: OffsetAndTimestamp | None, since: int, until: int) -> int | None:
+    """Tell from when on a partition is whole, if it is not from `since` on."""
+    earliest = until if oldest is None else int(oldest.timestamp)
+    return earliest if earliest > since else None
 
 
 @functools.lru_cache(maxsize=1024)

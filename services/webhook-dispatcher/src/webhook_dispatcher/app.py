@@ -13,19 +13,23 @@ from chassis.ids import new_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app
+from slotwire_contracts import TOPICS
 from webhook_dispatcher.api import ERRORS, routes
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
-from webhook_dispatcher.consumer import consumer
+from webhook_dispatcher.consumer import GROUP, consumer, read
 from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.ledger import Ledgers, Watch
+from webhook_dispatcher.service.recovery import Recovery
+from webhook_dispatcher.service.replaying import Pace, Replaying
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.service.subscriptions import Subscriptions
+from webhook_dispatcher.service.trials import Trials
 from webhook_dispatcher.settings import DATABASE, Settings
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
-from webhook_dispatcher.worker import Limits, Worker
+from webhook_dispatcher.worker import Limits, Replayer, Worker
 
 VERSION = "0.1.0"
 
@@ -57,10 +61,30 @@ def create_app(settings: Settings) -> web.Application:
         new_id=new_id,
         allow_http=settings.webhook_allow_http,
     )
+    replayer = Replayer(
+        settings.kafka_bootstrap,
+        Replaying(base.database, store, Pace(), utc_now, worker.reopened),
+        topics=[topic.name for topic in TOPICS],
+        group=GROUP,
+        read=read,
+        new_id=new_id,
+    )
+    recovery = Recovery(
+        base.units,
+        base.database,
+        store,
+        clock=utc_now,
+        new_id=new_id,
+        reopened=worker.reopened,
+        started=replayer.wake,
+    )
+    trials = Trials(
+        base.units, base.database, store, worker.post, clock=utc_now, timer=time.perf_counter, new_id=new_id
+    )
     app = create_web_app(
         title="Slotwire webhooks",
         version=VERSION,
-        routes=routes(subscriptions, Deliveries(base.database, store), Ledgers(base.database)),
+        routes=routes(subscriptions, Deliveries(base.database, store), Ledgers(base.database), recovery, trials),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
@@ -71,6 +95,7 @@ def create_app(settings: Settings) -> web.Application:
         app,
         Loop("directory", functools.partial(directory.follow, base.database)),
         Loop("worker", worker.run),
+        Loop("replays", replayer.run),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest, retention, clock=utc_now).run),
         Loop("partitions", retention.run),
         Loop("ledger", Watch(base.database, utc_now).run),

@@ -137,6 +137,11 @@ def routes(deliveries: Deliveries) -> list[Route]:
     ]
 
 
+def show_delivery(one: DeliveryRecord) -> ShownDelivery:
+    """Render a delivery."""
+    return ShownDelivery.model_validate(_fields(one))
+
+
 def _fields(one: DeliveryRecord) -> dict[str, object]:
     return {
         "id": one.id,
@@ -152,7 +157,8 @@ def _fields(one: DeliveryRecord) -> dict[str, object]:
     }
 
 
-def _show_attempt(one: AttemptRecord) -> ShownAttempt:
+def show_attempt(one: AttemptRecord) -> ShownAttempt:
+    """Render an attempt."""
     return ShownAttempt(
         number=one.number,
         started_at=one.started_at,
@@ -166,10 +172,10 @@ def _show_attempt(one: AttemptRecord) -> ShownAttempt:
 
 
 def _show_page(page: Page[DeliveryRecord]) -> CursorList[ShownDelivery]:
-    return CursorList(data=[ShownDelivery.model_validate(_fields(one)) for one in page.items], has_more=page.has_more)
+    return CursorList(data=[show_delivery(one) for one in page.items], has_more=page.has_more)
 
 
 def _show_with_attempts(found: tuple[DeliveryRecord, list[AttemptRecord]]) -> Data[DeliveryWithAttempts]:
     delivery, attempts = found
-    shown = {**_fields(delivery), "attempts": [_show_attempt(one) for one in attempts]}
+    shown = {**_fields(delivery), "attempts": [show_attempt(one) for one in attempts]}
     return Data(data=DeliveryWithAttempts.model_validate(shown))

@@ -43,6 +43,13 @@ class CursorList(Output, Generic[T]):
     has_more: bool
 
 
+class ShownTally(Output):
+    """A number, and whether there are more than were counted."""
+
+    count: int
+    more: bool
+
+
 def _given_instant(text: object) -> datetime:
     if not isinstance(text, str):
         raise ValueError("must be a string")  # noqa: TRY004 - pydantic turns a ValueError into a told flaw

@@ -3,14 +3,24 @@
 Invariant: a secret is shown by the answer that makes the subscription, and by no other.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, WithJsonSchema
 
 from chassis.web import Call, Data, Output, Route
-from webhook_dispatcher.api.models import MANAGE, READ, SUBSCRIPTIONS, Body, CursorList, Instant, PageQuery
+from webhook_dispatcher.api.models import (
+    MANAGE,
+    READ,
+    SUBSCRIPTIONS,
+    Body,
+    CursorList,
+    Instant,
+    PageQuery,
+    ShownTally,
+)
 from webhook_dispatcher.domain.reading import Page
+from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS
 from webhook_dispatcher.domain.signature import format_secret
 from webhook_dispatcher.domain.subscription import Subscription
@@ -104,6 +114,15 @@ class CreatedSubscription(ShownSubscription):
     secret: str
 
 
+class EnabledSubscription(ShownSubscription):
+    """A subscription that is sent events again.
+
+    `recoverable` tells how many of its deliveries failed or were discarded; none of these is sent again by itself.
+    """
+
+    recoverable: ShownTally
+
+
 class Deleted(Output):
     """What was deleted."""
 
@@ -133,7 +152,7 @@ class Handlers:
         """Change one."""
         return await self.subscriptions.change(call.caller.org_id, call.path["id"], call.body.given)
 
-    async def enable(self, call: Call) -> Subscription:
+    async def enable(self, call: Call) -> tuple[Subscription, Tally]:
         """Enable one."""
         return await self.subscriptions.enable(call.caller.org_id, call.path["id"], call.once)
 
@@ -194,12 +213,24 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             render=lambda one: Data(data=Deleted(id=one.id)),
             errors=_MISSING,
         ),
-        *(
-            Route("POST", f"{_ONE}/{verb}", handler, scope=MANAGE, summary=summary, errors=_MISSING, **shown)
-            for verb, handler, summary in (
-                ("enable", handlers.enable, "Send events again, those that come from now on"),
-                ("disable", handlers.disable, "Stop sending; what is pending and what comes is discarded"),
-            )
+        Route(
+            "POST",
+            f"{_ONE}/enable",
+            handlers.enable,
+            scope=MANAGE,
+            summary="Send events again, those that come from now on; the answer tells how many can be recovered",
+            answer=Data[EnabledSubscription],
+            render=_show_enabled,
+            errors=_MISSING,
+        ),
+        Route(
+            "POST",
+            f"{_ONE}/disable",
+            handlers.disable,
+            scope=MANAGE,
+            summary="Stop sending; what is pending and what comes is discarded",
+            errors=_MISSING,
+            **shown,
         ),
     ]
 
@@ -229,6 +260,11 @@ def _show(one: Subscription) -> Data[ShownSubscription]:
 def _show_created(made: tuple[Subscription, bytes]) -> Data[CreatedSubscription]:
     one, secret = made
     return Data(data=CreatedSubscription(**_fields(one), secret=format_secret(secret)))
+
+
+def _show_enabled(enabled: tuple[Subscription, Tally]) -> Data[EnabledSubscription]:
+    one, failed = enabled
+    return Data(data=EnabledSubscription(**_fields(one), recoverable=ShownTally(**asdict(failed))))
 
 
 def _show_page(page: Page[Subscription]) -> CursorList[ShownSubscription]:

@@ -45,7 +45,7 @@ def decide(exchange: Exchange, attempt: int, policy: RetryPolicy, noise: float, 
 
     Args:
         exchange: what became of the attempt.
-        attempt: its number, from 1.
+        attempt: its number in its round, from 1.
         policy: the subscription's pauses.
         noise: a number in [0, 1) that moves the pause.
         now: when the exchange ended.

@@ -1,7 +1,7 @@
 """A delivery: one event for one subscription, from birth to its end.
 
 Invariant: `pending` is the only state that is left; `delivered`, `exhausted` and `discarded` are ends (architecture.md
-I4).
+I4), and only a new round leads out of one: the same delivery under the same id, its attempts numbered on.
 """
 
 from dataclasses import dataclass, replace
@@ -54,6 +54,8 @@ class Job:
         lease: the worker identity under which it is held.
         attempts: how many attempts were made before.
         tail: its event's part of the body.
+        round: how often it was opened again; 0 is the round that it was born into with its event.
+        earlier: how many of the attempts were made in earlier rounds.
     """
 
     id: str
@@ -61,6 +63,13 @@ class Job:
     lease: str
     attempts: int
     tail: bytes
+    round: int = 0
+    earlier: int = 0
+
+    @property
+    def is_again(self) -> bool:
+        """Whether it is sent again, by its schedule or by wish, so that others' first attempts go ahead of it."""
+        return self.attempts > 0 or self.round > 0
 
 
 @dataclass(frozen=True, slots=True)

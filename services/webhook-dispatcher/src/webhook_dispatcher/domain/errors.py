@@ -85,3 +85,27 @@ class InvalidCursorError(WebhookError):
     """A cursor that names nothing in the list."""
 
     code = "invalid_cursor"
+
+
+class SubscriptionDisabledError(WebhookError):
+    """A subscription that is disabled is sent nothing, until it is enabled."""
+
+    code = "subscription_disabled"
+
+
+class SubscriptionDeletedError(WebhookError):
+    """A subscription that is deleted is sent nothing any more."""
+
+    code = "subscription_deleted"
+
+
+class EventGoneError(WebhookError):
+    """The event of a delivery is not kept any more."""
+
+    code = "event_gone"
+
+
+class ReplayRunningError(WebhookError):
+    """A job of this kind runs for the subscription already."""
+
+    code = "replay_running"

@@ -19,12 +19,15 @@ from webhook_dispatcher.domain.errors import Flaw, Flaws, InvalidCursorError, No
 from webhook_dispatcher.domain.events import check_patterns
 from webhook_dispatcher.domain.headers import check_headers
 from webhook_dispatcher.domain.reading import Cut, Page
+from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import parse_policy
 from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
 from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
 from webhook_dispatcher.domain.urls import parse_url
-from webhook_dispatcher.store import deliveries
+from webhook_dispatcher.store import deliveries, reopening
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
+
+_COUNTED = 10_000  # failed deliveries, when a subscription is enabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +126,18 @@ class Subscriptions:
             after = replace(before, **checked)
             return before if after == before else await self._write(unit.conn, before, after)
 
-    async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> Subscription:
-        """Send events again, those that come from now on.
+    async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> tuple[Subscription, Tally]:
+        """Send events again, those that come from now on, and tell how many deliveries a recovery could open again.
 
         Raises:
             NotFoundError: the organization has none with this id.
         """
-        return await self._turn(org_id, subscription_id, once, State.ACTIVE, None)
+        async with self._units.begin(once) as unit:
+            one = await self._turn(unit.conn, org_id, subscription_id, State.ACTIVE, None)
+            failed = await reopening.count_failed(unit.conn, one.id, None, None, at_most=_COUNTED + 1)
+            enabled = one, Tally.bounded(failed, _COUNTED)
+            unit.answer(enabled)
+        return enabled
 
     async def disable(self, org_id: str, subscription_id: str, once: Once | None) -> Subscription:
         """Stop sending: what is pending and what comes is discarded.
@@ -137,7 +145,10 @@ class Subscriptions:
         Raises:
             NotFoundError: the organization has none with this id.
         """
-        return await self._turn(org_id, subscription_id, once, State.DISABLED, DisabledReason.REQUESTED)
+        async with self._units.begin(once) as unit:
+            one = await self._turn(unit.conn, org_id, subscription_id, State.DISABLED, DisabledReason.REQUESTED)
+            unit.answer(one)
+        return one
 
     async def delete(self, org_id: str, subscription_id: str) -> Subscription:
         """Delete a subscription; what is pending is discarded.
@@ -153,20 +164,13 @@ class Subscriptions:
         return after
 
     async def _turn(
-        self,
-        org_id: str,
-        subscription_id: str,
-        once: Once | None,
-        state: State,
-        reason: DisabledReason | None,
+        self, conn: Connection, org_id: str, subscription_id: str, state: State, reason: DisabledReason | None
     ) -> Subscription:
-        async with self._units.begin(once) as unit:
-            one = await self._find(unit.conn, org_id, subscription_id, lock=True)
-            if one.state is not state:
-                one = await self._write(unit.conn, one, replace(one, state=state, disabled_reason=reason))
-                if state is State.DISABLED:
-                    await deliveries.discard(unit.conn, [one.id], DiscardReason.DISABLED)
-            unit.answer(one)
+        one = await self._find(conn, org_id, subscription_id, lock=True)
+        if one.state is not state:
+            one = await self._write(conn, one, replace(one, state=state, disabled_reason=reason))
+            if state is State.DISABLED:
+                await deliveries.discard(conn, [one.id], DiscardReason.DISABLED)
         return one
 
     async def _write(self, conn: Connection, before: Subscription, after: Subscription) -> Subscription:

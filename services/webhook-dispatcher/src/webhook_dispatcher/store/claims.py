@@ -52,9 +52,9 @@ WITH picked AS (
     ) AS one
 ), claimed AS (
     UPDATE {deliveries} AS deliveries SET leased_by = $1 FROM picked WHERE deliveries.id = picked.id
-    RETURNING deliveries.id, event_id, subscription_id, attempts, due_at
+    RETURNING deliveries.id, event_id, subscription_id, attempts, round, earlier_attempts, due_at
 )
-SELECT claimed.id, subscription_id, attempts, record, due_at
+SELECT claimed.id, subscription_id, attempts, record, round, earlier_attempts AS earlier, due_at
 FROM claimed JOIN {events} USING (event_id)
 """
 
@@ -87,6 +87,8 @@ class Claimed:
     subscription_id: str
     attempts: int
     record: bytes
+    round: int
+    earlier: int
 
 
 async def waiting(conn: Connection) -> list[Line]:

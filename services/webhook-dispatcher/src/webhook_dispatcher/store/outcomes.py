@@ -1,7 +1,8 @@
 """Outcomes of attempts: one statement settles a batch of deliveries and appends their attempts.
 
-Invariant: a row changes only while it is leased as the outcome says, so a worker that lost its lease changes nothing,
-and no attempt is written without its delivery.
+Invariant: a row changes only while it is leased as the outcome says, in the same round and before the same attempt: so
+a worker that lost its lease changes nothing, an outcome that is written twice (where the first answer was lost) undoes
+nothing that was begun in between, and no attempt is written without its delivery.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ _SETTLE = """
 WITH given AS (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::int[], $7::timestamptz[], $8::int[],
-        $9::smallint[], $10::jsonb[], $11::bytea[], $12::text[], $13::text[]
+        $9::smallint[], $10::jsonb[], $11::bytea[], $12::text[], $13::text[], $14::int[]
     ) AS given (
-        id, lease, state, reason, due_at, number, started_at, latency_ms, status, headers, body, error, detail
+        id, lease, state, reason, due_at, number, started_at, latency_ms, status, headers, body, error, detail, round
     )
 ), settled AS (
     UPDATE deliveries SET
@@ -30,8 +31,9 @@ WITH given AS (
         settled_at = CASE WHEN given.state = 'pending' THEN NULL ELSE now() END
     FROM given
     -- Only a pending delivery is leased; to say so again leads the planner to walk the index of all that is pending.
-    WHERE deliveries.id = given.id AND deliveries.leased_by = given.lease
-        AND deliveries.id BETWEEN $14 AND $15 -- the days beyond are not even opened
+    WHERE deliveries.id = given.id AND deliveries.leased_by = given.lease AND deliveries.round = given.round
+        AND deliveries.attempts = coalesce(given.number - 1, deliveries.attempts)
+        AND deliveries.id BETWEEN $15 AND $16 -- the days beyond are not even opened
     RETURNING deliveries.id
 )
 INSERT INTO attempts (delivery_id, number, started_at, latency_ms, status, headers, body, error, detail)
@@ -44,7 +46,7 @@ ON CONFLICT (delivery_id, number) DO NOTHING
 
 async def settle(conn: Connection, outcomes: Sequence[Outcome]) -> None:
     """Write what became of some deliveries, where the worker still holds them."""
-    rows = [(*_delivery(one), *_attempt(one.attempt)) for one in outcomes]
+    rows = [(*_delivery(one), *_attempt(one.attempt), one.job.round) for one in outcomes]
     ids = [one.job.id for one in outcomes]
     await conn.execute(_SETTLE, *map(list, zip(*rows, strict=True)), min(ids), max(ids))
 

@@ -38,22 +38,24 @@ WITH RECURSIVE holders AS (
 )
 UPDATE deliveries SET leased_by = NULL FROM freed WHERE deliveries.id = freed.id
 """
-_HELD = "SELECT id, leased_by AS lease, attempts FROM deliveries WHERE state = 'pending' AND leased_by = $1"
+_HELD = "SELECT id, leased_by AS lease, round, attempts FROM deliveries WHERE state = 'pending' AND leased_by = $1"
 _LET_GO = """
 UPDATE deliveries SET leased_by = NULL
-FROM unnest($1::text[], $2::text[], $3::int[]) AS held (id, lease, attempts)
-WHERE deliveries.id = held.id AND leased_by = held.lease AND deliveries.attempts = held.attempts
-    AND deliveries.id BETWEEN $4 AND $5 -- the days beyond are not even opened
+FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) AS held (id, lease, round, attempts)
+WHERE deliveries.id = held.id AND leased_by = held.lease AND deliveries.round = held.round
+    AND deliveries.attempts = held.attempts
+    AND deliveries.id BETWEEN $5 AND $6 -- the days beyond are not even opened
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A delivery as it was leased: for the attempt after so many."""
+    """A delivery as it was leased: for the attempt after so many, in one of its rounds."""
 
     id: str
     lease: str
     attempts: int
+    round: int = 0
 
 
 async def register(conn: Connection, worker_id: str) -> None:
@@ -85,8 +87,8 @@ async def held(conn: Connection, worker_id: str) -> list[Held]:
 async def let_go(conn: Connection, some: Collection[Held]) -> None:
     """Free deliveries that are still leased as they were, for others to claim."""
     ids = [one.id for one in some]
-    columns = ids, [one.lease for one in some], [one.attempts for one in some]
-    await conn.execute(_LET_GO, *columns, min(ids), max(ids))
+    rows = [(one.id, one.lease, one.round, one.attempts) for one in some]
+    await conn.execute(_LET_GO, *map(list, zip(*rows, strict=True)), min(ids), max(ids))
 
 
 async def release(conn: Connection, at_most: int) -> int:

@@ -39,7 +39,7 @@ class Attempts:
             return self.discarded(job)
         started_at = self._clock()
         began = time.perf_counter()
-        exchange = await self._exchange(subscription, job, int(started_at.timestamp()))
+        exchange = await self.exchange(subscription, job, int(started_at.timestamp()))
         latency_ms = int((time.perf_counter() - began) * 1000)
         attempt = Attempt(job.attempts + 1, started_at, latency_ms, exchange)
         return self._conclude(job, subscription, attempt)
@@ -48,7 +48,8 @@ class Attempts:
         """Tell the outcome of a delivery whose subscription is sent nothing any more."""
         return Outcome(job, DeliveryState.DISCARDED, self._directory.discard_reason(job.subscription_id))
 
-    async def _exchange(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
+    async def exchange(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
+        """Sign and post a job's body, as of a time in whole seconds since 1970; nothing follows from the answer."""
         if subscription.secret is None or subscription.headers is None:
             return Failure(FailureKind.SEALED, "the signing secret or the headers were sealed with another key")
         body = body_of(job.id, job.tail)
@@ -68,10 +69,10 @@ class Attempts:
     def _conclude(self, job: Job, subscription: Subscription, attempt: Attempt) -> Outcome:
         now = self._clock()
         noise = random.random()  # noqa: S311 - jitter, not a secret
-        verdict = decide(attempt.exchange, attempt.number, subscription.policy, noise, now)
+        verdict = decide(attempt.exchange, attempt.number - job.earlier, subscription.policy, noise, now)
         outcome = self._outcome(job, subscription.url, attempt, verdict)
         ATTEMPTS[outcome.state].inc()
-        if attempt.number == 1:
+        if not job.is_again:
             LATENCY.observe(max(0.0, (now - instant_of(job.id)).total_seconds()))
         if outcome.state is not DeliveryState.DELIVERED:
             _tell(outcome, attempt)

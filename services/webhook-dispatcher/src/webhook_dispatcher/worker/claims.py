@@ -116,4 +116,7 @@ def _seconds(due: datetime, now: datetime) -> float:
 
 def _jobs(lease: str, claimed: Sequence[Claimed]) -> list[Job]:
     compose = functools.lru_cache(maxsize=_BATCH)(compose_tail)
-    return [Job(one.id, one.subscription_id, lease, one.attempts, compose(one.record)) for one in claimed]
+    return [
+        Job(one.id, one.subscription_id, lease, one.attempts, compose(one.record), one.round, one.earlier)
+        for one in claimed
+    ]

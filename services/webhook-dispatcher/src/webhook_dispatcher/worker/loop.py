@@ -16,7 +16,9 @@ from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Database
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
+from webhook_dispatcher.domain.exchange import Exchange
 from webhook_dispatcher.domain.lease import Grant
+from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.worker.attempt import Attempts
 from webhook_dispatcher.worker.claims import Claims
@@ -112,6 +114,14 @@ class Worker:
         """Learn that new deliveries of some subscriptions wait in the database."""
         self._scheduler.add_waiting(subscription_ids)
         self._claims.wake()
+
+    def reopened(self) -> None:
+        """Learn that deliveries were opened again, and wait in the database."""
+        self._claims.wake()
+
+    async def post(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
+        """Sign and post a job's body as every attempt is; nothing follows from the answer."""
+        return await self._attempts.exchange(subscription, job, timestamp)
 
     async def run(self, stop: Stop) -> None:
         """Work until asked to stop, then end in order."""

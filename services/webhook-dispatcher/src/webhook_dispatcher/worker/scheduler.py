@@ -60,7 +60,7 @@ class Scheduler:
     def offer(self, jobs: Iterable[Job]) -> None:
         """Queue deliveries that the worker holds, and start what may start."""
         for job in jobs:
-            self._lanes[job.attempts > 0].put(job)
+            self._lanes[job.is_again].put(job)
         self.start()
 
     def start(self) -> None:
@@ -115,7 +115,7 @@ class Scheduler:
             finally:
                 lane.done(job.subscription_id)
                 self._under_way.discard((job.lease, job.id))
-            retrying = job.attempts > 0
+            retrying = job.is_again
             if job.subscription_id in self._waiting[retrying] and lane.is_low(job.subscription_id):
                 self._refill()
             job = self._take(lane)

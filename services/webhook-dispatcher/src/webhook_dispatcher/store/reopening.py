@@ -1,0 +1,125 @@
+"""Opening deliveries again: a new round under the same id.
+
+Invariant: only a delivery that no worker holds is opened, and its row is locked as it is: so nothing is under way for
+it, and what a worker still writes of an older round finds no row (`store.outcomes`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chassis.postgres import Connection
+from webhook_dispatcher.domain.delivery import Birth
+
+# It waits in the lane of retries: what has just happened goes ahead of what is sent again.
+_NEW_ROUND = """
+    state = 'pending', reason = NULL, settled_at = NULL, retrying = true, round = deliveries.round + 1,
+    earlier_attempts = deliveries.attempts
+"""
+_HAS_EVENT = "EXISTS (SELECT FROM inbox WHERE inbox.event_id = deliveries.event_id)"
+_FAILED = "(deliveries.state = 'exhausted' OR deliveries.state = 'discarded' AND deliveries.reason = 'disabled')"
+_RESEND = f"UPDATE deliveries SET {_NEW_ROUND}, due_at = $2 WHERE id = $1 AND leased_by IS NULL AND {_HAS_EVENT}"
+_RECOVER = f"""
+WITH looked_at AS (
+    SELECT id FROM deliveries
+    WHERE subscription_id = $1 AND id > $2 AND state IN ('exhausted', 'discarded')
+    ORDER BY id LIMIT $5
+), reopened AS (
+    UPDATE deliveries SET {_NEW_ROUND}, due_at = $6
+    FROM looked_at
+    WHERE deliveries.id = looked_at.id AND {_FAILED} AND settled_at >= $3 AND settled_at < $4 AND {_HAS_EVENT}
+    RETURNING deliveries.id
+)
+SELECT max(id) AS last, count(*) AS looked_at, (SELECT count(*) FROM reopened) AS reopened FROM looked_at
+"""
+_COUNT_FAILED = f"""
+SELECT count(*) FROM (
+    SELECT FROM deliveries
+    WHERE subscription_id = $1 AND state IN ('exhausted', 'discarded') AND {_FAILED}
+        AND settled_at >= coalesce($2, '-infinity') AND settled_at < coalesce($3, 'infinity')
+    LIMIT $4
+) AS failed
+"""
+_COUNT_WAITING = """
+SELECT count(*) FROM (
+    SELECT FROM deliveries WHERE subscription_id = $1 AND state = 'pending' AND leased_by IS NULL LIMIT $2
+) AS waiting
+"""
+_REOPEN = f"""
+UPDATE deliveries SET {_NEW_ROUND}, due_at = $2
+FROM unnest($1::text[]) AS given (id)
+WHERE deliveries.id = given.id AND state <> 'pending'
+RETURNING deliveries.id
+"""
+_CREATE = """
+INSERT INTO deliveries (id, event_id, subscription_id, org_id, event_type, retrying, round, due_at)
+SELECT id, event_id, subscription_id, org_id, event_type, true, 1, $6
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+    AS born (id, event_id, subscription_id, org_id, event_type)
+ON CONFLICT (id) DO NOTHING
+RETURNING event_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What one step of a recovery did; `last` is the last delivery that it looked at, None behind the end."""
+
+    last: str | None
+    looked_at: int
+    reopened: int
+
+
+async def resend(conn: Connection, delivery_id: str, now: datetime) -> bool:
+    """Open one delivery again, due now, and tell whether that was done: no worker holds it, and its event is here."""
+    done: str = await conn.execute(_RESEND, delivery_id, now)
+    return done == "UPDATE 1"
+
+
+async def recover(
+    conn: Connection,
+    subscription_id: str,
+    behind: str,
+    failed_since: datetime,
+    failed_until: datetime,
+    *,
+    at_most: int,
+    now: datetime,
+) -> Recovered:
+    """Open again what failed in a range of time, looking at so many of a subscription's deliveries behind one."""
+    row = await conn.fetchrow(_RECOVER, subscription_id, behind, failed_since, failed_until, at_most, now)
+    assert row is not None  # noqa: S101 - an aggregate always answers a row
+    return Recovered(**row)
+
+
+async def count_failed(
+    conn: Connection, subscription_id: str, since: datetime | None, until: datetime | None, *, at_most: int
+) -> int:
+    """Count what a recovery would open, up to a bound."""
+    found: int = await conn.fetchval(_COUNT_FAILED, subscription_id, since, until, at_most)
+    return found
+
+
+async def count_waiting(conn: Connection, subscription_id: str, *, at_most: int) -> int:
+    """Count a subscription's pending deliveries that no worker holds, up to a bound."""
+    found: int = await conn.fetchval(_COUNT_WAITING, subscription_id, at_most)
+    return found
+
+
+async def reopen(conn: Connection, delivery_ids: Sequence[str], now: datetime) -> set[str]:
+    """Open again those of some deliveries that have ended, due now, and answer their ids."""
+    return {row["id"] for row in await conn.fetch(_REOPEN, delivery_ids, now)}
+
+
+async def create(conn: Connection, births: Sequence[Birth], now: datetime) -> set[str]:
+    """Write those of some deliveries that are not there, due now, and answer the ids of their events."""
+    rows = await conn.fetch(
+        _CREATE,
+        [one.id for one in births],
+        [one.event_id for one in births],
+        [one.subscription_id for one in births],
+        [one.org_id for one in births],
+        [one.event_type for one in births],
+        now,
+    )
+    return {row["event_id"] for row in rows}
