@@ -36,7 +36,7 @@ _COUNT_FAILED = f"""
 SELECT count(*) FROM (
     SELECT FROM deliveries
     WHERE subscription_id = $1 AND state IN ('exhausted', 'discarded') AND {_FAILED}
-        AND settled_at >= coalesce($2, '-infinity') AND settled_at < coalesce($3, 'infinity')
+        AND settled_at >= coalesce($2::timestamptz, '-infinity') AND settled_at < coalesce($3::timestamptz, 'infinity')
     LIMIT $4
 ) AS failed
 """
