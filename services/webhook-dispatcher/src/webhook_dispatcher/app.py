@@ -17,7 +17,7 @@ from slotwire_contracts import TOPICS
 from webhook_dispatcher.api import ERRORS, routes
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
-from webhook_dispatcher.consumer import GROUP, consumer, read
+from webhook_dispatcher.consumer import GROUP, Reader, consumer
 from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.service.ingest import Ingest
@@ -63,10 +63,10 @@ def create_app(settings: Settings) -> web.Application:
     )
     replayer = Replayer(
         settings.kafka_bootstrap,
-        Replaying(base.database, store, Pace(), utc_now, worker.reopened),
+        Replaying(base.database, store, retention, Pace(), clock=utc_now, reopened=worker.reopened),
         topics=[topic.name for topic in TOPICS],
         group=GROUP,
-        read=read,
+        read=Reader(utc_now).read,
         new_id=new_id,
     )
     recovery = Recovery(

@@ -14,14 +14,14 @@ from enum import Enum, auto
 from pydantic_core import from_json
 
 from chassis.clock import Clock
-from chassis.inbox import Incoming
 from chassis.kafka import Stretch
 from chassis.postgres import Connection, Database
+from webhook_dispatcher.domain.arrival import Arrival
 from webhook_dispatcher.domain.delivery import Birth
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.replay import SAMPLES, Progress, Replay, Sample, wanted_types
 from webhook_dispatcher.domain.subscription import Subscription
-from webhook_dispatcher.service.ingest import Arrival
+from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.store import events, reopening, replays
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
 
@@ -63,16 +63,25 @@ class Replaying:
     Args:
         database: where everything is.
         store: reads subscriptions.
+        retention: makes the days of events that are older than what is kept.
         pace: how fast they go.
         clock: tells when a delivery is due that is opened now.
         reopened: called when deliveries were opened again.
     """
 
     def __init__(
-        self, database: Database, store: SubscriptionStore, pace: Pace, clock: Clock, reopened: Callable[[], None]
+        self,
+        database: Database,
+        store: SubscriptionStore,
+        retention: Retention,
+        pace: Pace,
+        *,
+        clock: Clock,
+        reopened: Callable[[], None],
     ) -> None:
         self._database = database
         self._store = store
+        self._retention = retention
         self.pace = pace
         self._clock = clock
         self._reopened = reopened
@@ -134,23 +143,25 @@ class Replaying:
         return Step.MORE
 
     async def replay(
-        self, replay_id: str, worker: str, stretch: Stretch, batch: Sequence[Incoming[Arrival]], behind: int
+        self, replay: Replay, worker: str, stretch: Stretch, batch: Sequence[Arrival], behind: int
     ) -> Step:
         """Take the next records of a stretch: open what they match again, or only count it.
 
         Args:
-            replay_id: the job.
+            replay: the job.
             worker: who holds it.
             stretch: where the records are from.
             batch: those that can be read.
             behind: where the stretch goes on behind them.
         """
+        if not replay.order.dry_run:
+            await self._retention.ensure({one.day for one in batch if one.org_id == replay.org_id})
         async with self._database.transaction() as conn:
-            held = await self._hold(conn, replay_id, worker)
+            held = await self._hold(conn, replay.id, worker)
             if isinstance(held, Step):
                 return held
             step = await self._take(conn, held, batch)
-            await replays.advance(conn, replay_id, stretch, behind)
+            await replays.advance(conn, replay.id, stretch, behind)
             await replays.progress(conn, held.replay, step, self.pace.lease)
         if step.reopened or step.created:
             self._reopened()
@@ -175,39 +186,31 @@ class Replaying:
         backlog = self.pace.backlog
         return await reopening.count_waiting(conn, subscription_id, at_most=backlog) >= backlog
 
-    async def _take(self, conn: Connection, held: _Held, batch: Sequence[Incoming[Arrival]]) -> Progress:
+    async def _take(self, conn: Connection, held: _Held, batch: Sequence[Arrival]) -> Progress:
         order, subscription = held.replay.order, held.subscription
         types = wanted_types(order, subscription.events)
-        matched = {
-            one.event_id: one for one in batch if one.event.org_id == subscription.org_id and one.event.type in types
-        }
+        matched = {one.event_id: one for one in batch if one.org_id == subscription.org_id and one.type in types}
         found = list(matched.values())
-        counts = Counter(one.event.type for one in found)
+        counts = Counter(one.type for one in found)
         if order.dry_run:
             return Progress(len(batch), len(found), types=counts, samples=[_sample(one) for one in found[:SAMPLES]])
         reopened, created = await self._send_again(conn, subscription, found) if found else (0, 0)
         return Progress(len(batch), len(found), reopened, created, counts)
 
     async def _send_again(
-        self, conn: Connection, subscription: Subscription, found: Sequence[Incoming[Arrival]]
+        self, conn: Connection, subscription: Subscription, found: Sequence[Arrival]
     ) -> tuple[int, int]:
         births = [
-            Birth(
-                delivery_id(one.event_id, subscription.id),
-                one.event_id,
-                subscription.id,
-                subscription.org_id,
-                one.event.type,
-            )
+            Birth(delivery_id(one.event_id, subscription.id), one.event_id, subscription.id, one.org_id, one.type)
             for one in found
         ]
         now = self._clock()
-        await events.put(conn, [(one.event_id, one.record) for one in found])
+        await events.restore(conn, found)
         reopened = await reopening.reopen(conn, [one.id for one in births], now)
         created = await reopening.create(conn, births, now)
+        await events.match(conn, [one for one in found if one.event_id in created])
         return len(reopened), len(created)
 
 
-def _sample(one: Incoming[Arrival]) -> Sample:
-    told = from_json(one.record.value)
-    return Sample(one.event_id, one.event.type, told["subject"], told["time"])
+def _sample(one: Arrival) -> Sample:
+    return Sample(one.event_id, one.type, one.resource_id, from_json(one.record)["time"])

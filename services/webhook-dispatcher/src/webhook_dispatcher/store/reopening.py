@@ -16,21 +16,21 @@ _NEW_ROUND = """
     state = 'pending', reason = NULL, settled_at = NULL, retrying = true, round = deliveries.round + 1,
     earlier_attempts = deliveries.attempts
 """
-_HAS_EVENT = "EXISTS (SELECT FROM inbox WHERE inbox.event_id = deliveries.event_id)"
+_HAS_EVENT = "EXISTS (SELECT FROM events WHERE events.event_id = deliveries.event_id)"
 _FAILED = "(deliveries.state = 'exhausted' OR deliveries.state = 'discarded' AND deliveries.reason = 'disabled')"
 _RESEND = f"UPDATE deliveries SET {_NEW_ROUND}, due_at = $2 WHERE id = $1 AND leased_by IS NULL AND {_HAS_EVENT}"
-_RECOVER = f"""
-WITH looked_at AS (
-    SELECT id FROM deliveries
-    WHERE subscription_id = $1 AND id > $2 AND state IN ('exhausted', 'discarded')
-    ORDER BY id LIMIT $5
-), reopened AS (
-    UPDATE deliveries SET {_NEW_ROUND}, due_at = $6
-    FROM looked_at
-    WHERE deliveries.id = looked_at.id AND {_FAILED} AND settled_at >= $3 AND settled_at < $4 AND {_HAS_EVENT}
-    RETURNING deliveries.id
-)
-SELECT max(id) AS last, count(*) AS looked_at, (SELECT count(*) FROM reopened) AS reopened FROM looked_at
+_REOPEN = f"""
+UPDATE deliveries SET {_NEW_ROUND}, due_at = $2
+FROM unnest($1::text[]) AS given (given_id)
+WHERE id = given_id AND id BETWEEN $3 AND $4 -- the days beyond are not even opened
+    AND state <> 'pending' AND {_HAS_EVENT}
+RETURNING id
+"""
+_LOOK = f"""
+SELECT id, {_FAILED} AND settled_at >= $3 AND settled_at < $4 AS is_wanted
+FROM deliveries
+WHERE subscription_id = $1 AND id > $2 AND state IN ('exhausted', 'discarded')
+ORDER BY id LIMIT $5
 """
 _COUNT_FAILED = f"""
 SELECT count(*) FROM (
@@ -44,12 +44,6 @@ _COUNT_WAITING = """
 SELECT count(*) FROM (
     SELECT FROM deliveries WHERE subscription_id = $1 AND state = 'pending' AND leased_by IS NULL LIMIT $2
 ) AS waiting
-"""
-_REOPEN = f"""
-UPDATE deliveries SET {_NEW_ROUND}, due_at = $2
-FROM unnest($1::text[]) AS given (id)
-WHERE deliveries.id = given.id AND state <> 'pending'
-RETURNING deliveries.id
 """
 _CREATE = """
 INSERT INTO deliveries (id, event_id, subscription_id, org_id, event_type, retrying, round, due_at)
@@ -87,9 +81,9 @@ async def recover(
     now: datetime,
 ) -> Recovered:
     """Open again what failed in a range of time, looking at so many of a subscription's deliveries behind one."""
-    row = await conn.fetchrow(_RECOVER, subscription_id, behind, failed_since, failed_until, at_most, now)
-    assert row is not None  # noqa: S101 - an aggregate always answers a row
-    return Recovered(**row)
+    rows = await conn.fetch(_LOOK, subscription_id, behind, failed_since, failed_until, at_most)
+    reopened = await reopen(conn, [row["id"] for row in rows if row["is_wanted"]], now)
+    return Recovered(rows[-1]["id"] if rows else None, len(rows), len(reopened))
 
 
 async def count_failed(
@@ -108,7 +102,10 @@ async def count_waiting(conn: Connection, subscription_id: str, *, at_most: int)
 
 async def reopen(conn: Connection, delivery_ids: Sequence[str], now: datetime) -> set[str]:
     """Open again those of some deliveries that have ended, due now, and answer their ids."""
-    return {row["id"] for row in await conn.fetch(_REOPEN, delivery_ids, now)}
+    if not delivery_ids:
+        return set()
+    rows = await conn.fetch(_REOPEN, delivery_ids, now, min(delivery_ids), max(delivery_ids))
+    return {row["id"] for row in rows}
 
 
 async def create(conn: Connection, births: Sequence[Birth], now: datetime) -> set[str]:

@@ -11,12 +11,11 @@ from typing import assert_never
 
 import structlog
 
-from chassis.inbox import Incoming
-from chassis.kafka import KafkaError, LogReader, Record, Stretch
+from chassis.consumer import Incoming
+from chassis.kafka import LogReader, Record, Stretch
 from chassis.lifecycle import Stop
-from chassis.postgres import TRANSIENT, UNSTORABLE
+from webhook_dispatcher.domain.arrival import Arrival
 from webhook_dispatcher.domain.replay import Replay, ReplayKind
-from webhook_dispatcher.service.ingest import Arrival
 from webhook_dispatcher.service.replaying import Replaying, Step
 
 _log = structlog.get_logger(__name__)
@@ -89,11 +88,7 @@ class Replayer:
         try:
             step = await self._go_on(replay, _Turn(stop))
             pause = _PAUSES.get(step, 0.0)
-        except UNSTORABLE as error:
-            _log.error("replay_failed", replay=replay.id, error=repr(error))
-            await self._replaying.finish(replay.id, self._id, "a record could not be stored")
-            return
-        except (KafkaError, *TRANSIENT) as error:
+        except Exception as error:  # noqa: BLE001 - whatever stops a step, it has changed nothing and is tried again
             _log.warning("replay_waits", replay=replay.id, error=repr(error))
             pause = _TROUBLE_SECONDS
         await self._replaying.release(replay.id, self._id, timedelta(seconds=pause))
@@ -146,16 +141,16 @@ class Replayer:
                 at_most=self._replaying.pace.batch,
                 wait_seconds=_READ_SECONDS,
             )
-            step = await self._replaying.replay(replay.id, self._id, stretch, self._readable(records), behind)
+            step = await self._replaying.replay(replay, self._id, stretch, self._readable(records), behind)
             position = behind
         return step
 
-    def _readable(self, records: Sequence[Record]) -> list[Incoming[Arrival]]:
+    def _readable(self, records: Sequence[Record]) -> list[Arrival]:
         """Read what can be read; the rest is among the dead letters."""
         found = []
         for record in records:
             try:
-                found.append(self._read(record))
+                found.append(self._read(record).event)
             except Exception as error:  # noqa: BLE001 - as with the consumer, no record stops those behind it
                 _log.info("replay_passes_over", topic=record.topic, offset=record.offset, error=repr(error))
         return found
