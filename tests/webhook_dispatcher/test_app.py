@@ -22,7 +22,13 @@ async def test_every_operation_is_described(service: WebhookService) -> None:
         f"{root}/subscriptions/{{id}}/enable": ["post"],
         f"{root}/subscriptions/{{id}}/disable": ["post"],
         f"{root}/subscriptions/{{id}}/deliveries": ["get"],
+        f"{root}/subscriptions/{{id}}/recover": ["post"],
+        f"{root}/subscriptions/{{id}}/replay": ["post"],
+        f"{root}/subscriptions/{{id}}/replays": ["get"],
+        f"{root}/subscriptions/{{id}}/test": ["post"],
         f"{root}/deliveries/{{id}}": ["get"],
+        f"{root}/deliveries/{{id}}/resend": ["post"],
+        f"{root}/replays/{{id}}": ["get"],
         f"{root}/event-types": ["get"],
         f"{root}/ledger": ["get"],
     }

@@ -1,4 +1,4 @@
-"""A subscription and a delivery, for tests of what one may do with them."""
+"""A subscription, a delivery and a recovery, for tests of what one may do with them."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from support.webhook_service import SUBSCRIPTIONS, WebhookService
 
 @pytest.fixture
 async def ids(owner: Caller, service: WebhookService) -> dict[str, str]:
-    """A subscription and a delivery of the owner's organization."""
+    """A subscription, a delivery and a recovery of the owner's organization."""
     async with endpoint() as receiver:
         made = await owner.post(SUBSCRIPTIONS, {"url": receiver.url, "events": ["*"]})
         path = f"{SUBSCRIPTIONS}/{made.data['id']}/deliveries"
@@ -21,4 +21,6 @@ async def ids(owner: Caller, service: WebhookService) -> dict[str, str]:
             return bool((await owner.get(f"{path}?status=delivered")).data)
 
         await eventually(came, within=15)
-        return {"sub": made.data["id"], "dlv": (await owner.get(path)).data[0]["id"]}
+        body = {"since": "2020-01-01T00:00:00Z"}
+        recovery = await owner.post(f"{SUBSCRIPTIONS}/{made.data['id']}/recover", body)
+        return {"sub": made.data["id"], "dlv": (await owner.get(path)).data[0]["id"], "rpl": recovery.data["id"]}

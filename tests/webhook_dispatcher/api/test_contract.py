@@ -24,8 +24,20 @@ async def test_every_answer_is_described(owner: Caller, service: WebhookService,
         base=service.base,
         document=document,
         headers=owner.headers,
-        values={"url": ["http://127.0.0.1:9/hook"], "events": [["*"], ["reservation.*"]], "limit": [1, 50]},
-        ids={SUBSCRIPTIONS: [ids["sub"]], "/api/v1/webhooks/deliveries": [ids["dlv"]]},
+        values={
+            "url": ["http://127.0.0.1:9/hook"],
+            "events": [["*"], ["reservation.*"]],
+            "event": ["reservation.created"],
+            "limit": [1, 50],
+            "since": ["2026-01-01T00:00:00Z"],
+            "from": ["2026-01-01T00:00:00Z"],
+            "to": ["2100-01-01T00:00:00Z"],
+        },
+        ids={
+            SUBSCRIPTIONS: [ids["sub"]],
+            "/api/v1/webhooks/deliveries": [ids["dlv"]],
+            "/api/v1/webhooks/replays": [ids["rpl"]],
+        },
         bodies={SUBSCRIPTIONS: {"url": "http://127.0.0.1:9/hook", "events": ["*"]}},
     )
     seen = await asyncio.to_thread(contract.check, EXAMPLES)

@@ -10,15 +10,27 @@ OPERATIONS = [
     ("PATCH", f"{SUBSCRIPTIONS}/{{sub}}", "manage"),
     ("POST", f"{SUBSCRIPTIONS}/{{sub}}/enable", "manage"),
     ("POST", f"{SUBSCRIPTIONS}/{{sub}}/disable", "manage"),
+    ("POST", f"{SUBSCRIPTIONS}/{{sub}}/test", "manage"),
+    ("POST", f"{SUBSCRIPTIONS}/{{sub}}/recover", "manage"),
+    ("POST", f"{SUBSCRIPTIONS}/{{sub}}/replay", "manage"),
+    ("GET", f"{SUBSCRIPTIONS}/{{sub}}/replays", "read"),
+    ("GET", "/api/v1/webhooks/replays/{rpl}", "read"),
+    ("POST", "/api/v1/webhooks/deliveries/{dlv}/resend", "manage"),
     ("DELETE", f"{SUBSCRIPTIONS}/{{sub}}", "manage"),
 ]
+BODIES = {
+    "PATCH": {"description": "mine now"},
+    "test": {},
+    "recover": {"since": "2020-01-01T00:00:00Z"},
+    "replay": {"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"},
+}
 
 
 LEDGER = "/api/v1/webhooks/ledger"
 
 
-def body_for(method: str) -> dict[str, str] | None:
-    return {"description": "mine now"} if method == "PATCH" else None
+def body_for(method: str, path: str) -> dict[str, str] | None:
+    return BODIES.get(method if method == "PATCH" else path.rsplit("/", 1)[1])
 
 
 async def test_another_organizations_objects_are_not_there(
@@ -26,16 +38,19 @@ async def test_another_organizations_objects_are_not_there(
 ) -> None:
     other = await service.caller()
     before = (await owner.get(f"{SUBSCRIPTIONS}/{ids['sub']}")).body
+    delivery = (await owner.get(f"/api/v1/webhooks/deliveries/{ids['dlv']}")).body
     for method, path, _ in OPERATIONS:
-        refused = await other.send(method, path.format(**ids), body_for(method))
+        refused = await other.send(method, path.format(**ids), body_for(method, path))
         assert (refused.status, refused.code) == (404, "not_found"), (method, path)
     assert (await other.get(SUBSCRIPTIONS)).body == {"data": [], "has_more": False}
     assert (await owner.get(LEDGER)).data["accepted"] == 1
     assert (await other.get(LEDGER)).data["accepted"] == 0
-    for listed in (SUBSCRIPTIONS, f"{SUBSCRIPTIONS}/{ids['sub']}/deliveries"):
+    for listed in (SUBSCRIPTIONS, *(f"{SUBSCRIPTIONS}/{ids['sub']}/{listed}" for listed in ("deliveries", "replays"))):
         refused = await other.get(f"{listed}?starting_after={ids['sub']}")
         assert refused.status in {400, 404}
     assert (await owner.get(f"{SUBSCRIPTIONS}/{ids['sub']}")).body == before
+    assert (await owner.get(f"/api/v1/webhooks/deliveries/{ids['dlv']}")).body == delivery
+    assert len((await owner.get(f"{SUBSCRIPTIONS}/{ids['sub']}/replays")).data) == 1
 
 
 async def test_scopes_are_needed(owner: Caller, service: WebhookService, ids: dict[str, str]) -> None:
@@ -48,7 +63,7 @@ async def test_scopes_are_needed(owner: Caller, service: WebhookService, ids: di
         ("POST", SUBSCRIPTIONS, "manage"),
         *OPERATIONS,
     ]:
-        body = body_for(method)
+        body = body_for(method, path)
         refused = await nobody.send(method, path.format(**ids), body)
         assert (refused.status, refused.code) == (403, "forbidden"), (method, path)
         answer = await reader.send(method, path.format(**ids), body)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.structs import OffsetAndTimestamp
 
 from slotwire_contracts import Topic
@@ -294,7 +294,10 @@ class LogReader:
             KafkaError: when the broker is away.
         """
         one = _partition(topic, partition)
-        offsets = await self._admin.list_consumer_group_offsets(group, partitions=[one])
+        try:
+            offsets = await self._admin.list_consumer_group_offsets(group, partitions=[one])
+        except GroupCoordinatorNotAvailableError:
+            return 0  # no group has committed anything on this cluster yet, or it is just moving house
         return max(0, offsets[one].offset) if one in offsets else 0
 
     async def read(
