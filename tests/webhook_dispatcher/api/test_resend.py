@@ -140,8 +140,9 @@ async def test_a_test_reaches_this_endpoint_only_and_is_no_delivery(owner: Calle
         body = json.loads(request.body)
         assert (body["event"], body["eventId"], body["data"]["test"]) == ("reservation.seated", tried["event_id"], True)
         assert list(body) == ["id", "event", "resource", "resourceId", "timestamp", "apiVersion", "eventId", "data"]
-        assert (tried["id"], tried["status"], tried["delivered"]) == (body["id"], 202, True)
-        assert (tried["event"], tried["number"], tried["error"]) == ("reservation.seated", 1, None)
+        assert (tried["id"], tried["attempt"]["status"], tried["delivered"]) == (body["id"], 202, True)
+        assert (tried["event"], tried["attempt"]["number"]) == ("reservation.seated", 1)
+        assert tried["attempt"]["latency_ms"] >= 0
         await owner.post(f"{path}/test", {})
         assert json.loads(receiver.requests[1].body)["event"] == "reservation.late"
         assert receiver.requests[1].headers["webhook-id"] != tried["id"]
@@ -154,13 +155,14 @@ async def test_a_test_tells_what_went_wrong_and_nothing_follows(owner: Caller) -
         made = await subscribed(owner, receiver)
         path = f"{SUBSCRIPTIONS}/{made.data['id']}"
         tried = (await owner.post(f"{path}/test", {})).data
-        assert (tried["status"], tried["delivered"], tried["error"]) == (410, False, None)
+        assert (tried["attempt"]["status"], tried["delivered"]) == (410, False)
         assert (await owner.get(path)).data["status"] == "active"
         await owner.post(f"{path}/disable", None)
-        assert (await owner.post(f"{path}/test", {})).data["status"] == 410
+        assert (await owner.post(f"{path}/test", {})).data["attempt"]["status"] == 410
     tried = (await owner.post(f"{path}/test", {})).data
-    assert (tried["status"], tried["delivered"], tried["error"]) == (None, False, "connection")
-    assert tried["error_detail"]
+    attempt = tried["attempt"]
+    assert (attempt["status"], tried["delivered"], attempt["error"]) == (None, False, "connection")
+    assert attempt["error_detail"]
 
 
 async def test_the_same_test_again_is_sent_once(owner: Caller) -> None:

@@ -118,13 +118,14 @@ class ShownReplay(Output):
     finished_at: Instant | None
 
 
-class ShownTrial(ShownAttempt):
+class ShownTrial(Output):
     """What a test came to; `id` is the `webhook-id` that it was sent with. It is not stored."""
 
     id: str
     event_id: str
     event: str
     delivered: bool
+    attempt: ShownAttempt
 
 
 @dataclass(frozen=True)
@@ -258,11 +259,12 @@ def _show_page(page: Page[Replay]) -> CursorList[ShownReplay]:
 
 def _show_trial(one: Trial) -> Data[ShownTrial]:
     status = one.attempt.status
-    shown = {
-        **show_attempt(one.attempt).model_dump(),
-        "id": one.id,
-        "event_id": one.event_id,
-        "event": one.event_type,
-        "delivered": status is not None and 200 <= status < 300,  # noqa: PLR2004 - the class of success
-    }
-    return Data(data=ShownTrial.model_validate(shown))
+    return Data(
+        data=ShownTrial(
+            id=one.id,
+            event_id=one.event_id,
+            event=one.event_type,
+            delivered=status is not None and 200 <= status < 300,  # noqa: PLR2004 - the class of success
+            attempt=show_attempt(one.attempt),
+        )
+    )

@@ -93,7 +93,7 @@ class Recovery:
             ReplayRunningError: one of this kind runs already.
         """
         async with self._units.begin(once) as unit:
-            subscription = await self._subscription(unit.conn, org_id, subscription_id, lock=True)
+            subscription = await self._subscription(unit.conn, org_id, subscription_id)
             now = await replays.now(unit.conn)
             order = check_replay(replace(order, until=min(order.until, now)), subscription.events, now)
             if not order.dry_run:
@@ -141,10 +141,8 @@ class Recovery:
             raise NotFoundError("there is no such delivery")
         return found
 
-    async def _subscription(
-        self, conn: Connection, org_id: str, subscription_id: str, *, lock: bool = False
-    ) -> Subscription:
-        found = await self._store.fetch(conn, org_id, subscription_id, lock=lock)
+    async def _subscription(self, conn: Connection, org_id: str, subscription_id: str) -> Subscription:
+        found = await self._store.fetch(conn, org_id, subscription_id)
         if found is None:
             raise NotFoundError("there is no such subscription")
         return found
