@@ -55,7 +55,8 @@ async def test_rows_move_into_the_days_of_their_ids(database: str, monkeypatch: 
 
         assert await migrate(database, name, ["chassis", "webhook_dispatcher"]) != []
 
-        assert await rows(conn) == before_rows
+        moved = zip(await rows(conn), before_rows, strict=True)
+        assert [{name: after[name] for name in before} for after, before in moved] == before_rows
         known = await conn.fetch(
             """
             SELECT event_id, org_id, type, resource_id, sequence, topic, partition, position, record, matched
@@ -76,6 +77,6 @@ async def test_rows_move_into_the_days_of_their_ids(database: str, monkeypatch: 
         await conn.close()
 
 
-async def rows(conn: "asyncpg.Connection[asyncpg.Record]") -> list[list[tuple[object, ...]]]:
+async def rows(conn: "asyncpg.Connection[asyncpg.Record]") -> list[dict[str, object]]:
     queries = ("SELECT * FROM deliveries ORDER BY id", "SELECT * FROM attempts ORDER BY delivery_id")
-    return [[tuple(row) for row in await conn.fetch(query)] for query in queries]
+    return [dict(row) for query in queries for row in await conn.fetch(query)]

@@ -6,7 +6,7 @@ long, is read to find another's. A day on which nothing waits costs one look int
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from operator import itemgetter
 
@@ -91,6 +91,9 @@ class Claimed:
     earlier: int
 
 
+_CLAIMED = [one.name for one in fields(Claimed)]
+
+
 async def waiting(conn: Connection) -> list[Line]:
     """Tell which lines wait, however long each is, with the time when their first is due."""
     lines: dict[tuple[str, bool], Line] = {}
@@ -107,7 +110,7 @@ async def claim(conn: Connection, lease: str, shares: Sequence[Share], now: date
     """Lease what is due, for each line as much as its share, the longest due first."""
     rows = [row for day in {share.day for share in shares} for row in await _claim(conn, lease, day, shares, now)]
     rows.sort(key=itemgetter("due_at", "id"))
-    return [Claimed(row["id"], row["subscription_id"], row["attempts"], row["record"]) for row in rows]
+    return [Claimed(**{name: row[name] for name in _CLAIMED}) for row in rows]
 
 
 async def _claim(conn: Connection, lease: str, day: date, shares: Sequence[Share], now: datetime) -> Sequence[Record]:
