@@ -189,12 +189,14 @@ class Replaying:
     async def _take(self, conn: Connection, held: _Held, batch: Sequence[Arrival]) -> Progress:
         order, subscription = held.replay.order, held.subscription
         types = wanted_types(order, subscription.events)
-        matched = {one.event_id: one for one in batch if one.org_id == subscription.org_id and one.type in types}
-        found = list(matched.values())
+        mine = list({one.event_id: one for one in batch if one.org_id == subscription.org_id}.values())
+        found = [one for one in mine if one.type in types]
         counts = Counter(one.type for one in found)
         if order.dry_run:
             return Progress(len(batch), len(found), types=counts, samples=[_sample(one) for one in found[:SAMPLES]])
-        reopened, created = await self._send_again(conn, subscription, found) if found else (0, 0)
+        # All of them, wanted or not: a resource's events that are kept have no gap in their sequence.
+        await events.restore(conn, mine)
+        reopened, created = await self._send_again(conn, subscription, found)
         return Progress(len(batch), len(found), reopened, created, counts)
 
     async def _send_again(
@@ -205,7 +207,6 @@ class Replaying:
             for one in found
         ]
         now = self._clock()
-        await events.restore(conn, found)
         reopened = await reopening.reopen(conn, [one.id for one in births], now)
         created = await reopening.create(conn, births, now)
         await events.match(conn, [one for one in found if one.event_id in created])

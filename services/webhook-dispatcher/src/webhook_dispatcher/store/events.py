@@ -136,6 +136,8 @@ async def restore(conn: Connection, arrivals: Sequence[Arrival]) -> None:
         conn: inside the transaction of what is done with them; their days have partitions.
         arrivals: the events, each once; those that are here stay as they are.
     """
+    if not arrivals:
+        return
     await conn.execute(
         _RESTORE,
         [one.event_id for one in arrivals],

@@ -110,6 +110,8 @@ async def reopen(conn: Connection, delivery_ids: Sequence[str], now: datetime) -
 
 async def create(conn: Connection, births: Sequence[Birth], now: datetime) -> set[str]:
     """Write those of some deliveries that are not there, due now, and answer the ids of their events."""
+    if not births:
+        return set()
     rows = await conn.fetch(
         _CREATE,
         [one.id for one in births],
