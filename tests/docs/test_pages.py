@@ -21,6 +21,7 @@ PAGES = (
     "docs/api.md",
     "docs/sync-reservations.md",
     "docs/webhooks.md",
+    "docs/operating-webhooks.md",
     "docs/consume-the-streams.md",
 )
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")

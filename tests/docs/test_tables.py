@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from prometheus_client import REGISTRY
+
 from booking.api.errors import ERRORS as BOOKING_ERRORS
 from booking.domain.instances import EVENT_CANCELLED
 from chassis.identity import KeyKind
@@ -11,10 +13,12 @@ from chassis.identity.callers import SCOPES
 from chassis.web.errors import STATUSES
 from docs.conftest import ROOT
 from slotwire_contracts import CATALOG, TOPICS, dead_letters
+from webhook_dispatcher import app as dispatcher
 from webhook_dispatcher.api import ERRORS as WEBHOOK_ERRORS
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.exchange import FailureKind
 from webhook_dispatcher.domain.retry import DEFAULT
+from webhook_dispatcher.settings import Settings
 
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 GATEWAY = {"bad_gateway": 502, "gateway_timeout": 504}
@@ -86,3 +90,18 @@ def test_what_is_outside_availability_is_told_whole() -> None:
 def test_the_reason_of_an_event_instance_that_nobody_gave_one_for() -> None:
     (told,) = [change for kinds, _, change in rows("consume-the-streams.md", "type") if "e.cancelled`" in kinds]
     assert EVENT_CANCELLED in words(told)
+
+
+def test_the_metrics_of_webhooks() -> None:
+    assert dispatcher.VERSION  # composed of all that has metrics
+    known = {f"{family.name}{'_total' if family.type == 'counter' else ''}" for family in REGISTRY.collect()}
+    listed = {words(metric)[0] for metric, _, _ in rows("operating-webhooks.md", "metric")}
+    assert listed <= known
+    assert {name for name in known if name.startswith(("slotwire_webhook", "slotwire_deliveries"))} <= listed
+
+
+def test_how_long_webhooks_are_kept() -> None:
+    told = text("operating-webhooks.md").split("`SLOTWIRE_WEBHOOK_RETENTION_DAYS`", 1)[1].split("\n-", 1)[0]
+    field = Settings.model_fields["webhook_retention_days"]
+    least = [bound.ge for bound in field.metadata if hasattr(bound, "ge")]
+    assert re.findall(r"\d+", told) == [str(field.default), *map(str, least)]

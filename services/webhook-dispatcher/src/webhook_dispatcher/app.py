@@ -24,7 +24,10 @@ from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.ledger import Ledgers, Watch
 from webhook_dispatcher.service.recovery import Recovery
 from webhook_dispatcher.service.replaying import Pace, Replaying
+<<<<<<< HEAD
 from webhook_dispatcher.service.resealing import Resealing
+=======
+>>>>>>> h5
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.service.trials import Trials
@@ -62,6 +65,26 @@ def create_app(settings: Settings) -> web.Application:
         new_id=new_id,
         allow_http=settings.webhook_allow_http,
         at_most=settings.webhook_subscriptions_per_organization,
+    )
+    replayer = Replayer(
+        settings.kafka_bootstrap,
+        Replaying(base.database, store, retention, Pace(), clock=utc_now, reopened=worker.reopened),
+        topics=[topic.name for topic in TOPICS],
+        group=GROUP,
+        read=Reader(utc_now).read,
+        new_id=new_id,
+    )
+    recovery = Recovery(
+        base.units,
+        base.database,
+        store,
+        clock=utc_now,
+        new_id=new_id,
+        reopened=worker.reopened,
+        started=replayer.wake,
+    )
+    trials = Trials(
+        base.units, base.database, store, worker.post, clock=utc_now, timer=time.perf_counter, new_id=new_id
     )
     replayer = Replayer(
         settings.kafka_bootstrap,

@@ -9,7 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, WithJsonSchema
 
 from chassis.web import Call, Data, Output, Route
+<<<<<<< HEAD
 from webhook_dispatcher.api.auth import NewAuth, ShownAuth, show_auth, wanted_auth
+=======
+>>>>>>> h5
 from webhook_dispatcher.api.models import (
     MANAGE,
     READ,
@@ -20,7 +23,10 @@ from webhook_dispatcher.api.models import (
     PageQuery,
     ShownTally,
 )
+<<<<<<< HEAD
 from webhook_dispatcher.domain.rate_limit import MAX_PER_SECOND, MIN_PER_SECOND
+=======
+>>>>>>> h5
 from webhook_dispatcher.domain.reading import Page
 from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS
@@ -167,12 +173,15 @@ class EnabledSubscription(ShownSubscription):
     recoverable: ShownTally
 
 
+<<<<<<< HEAD
 class RotatedSubscription(CreatedSubscription):
     """A subscription with its new secret; until `old_secret_until` the one before signs beside it."""
 
     old_secret_until: Instant | None
 
 
+=======
+>>>>>>> h5
 class Deleted(Output):
     """What was deleted."""
 
@@ -202,10 +211,13 @@ class Handlers:
         """Change one."""
         return await self.subscriptions.change(call.caller.org_id, call.path["id"], call.body.given)
 
+<<<<<<< HEAD
     async def rotate_secret(self, call: Call) -> Rotated:
         """Give one a new secret."""
         return await self.subscriptions.rotate_secret(call.caller.org_id, call.path["id"], call.body.secret, call.once)
 
+=======
+>>>>>>> h5
     async def enable(self, call: Call) -> tuple[Subscription, Tally]:
         """Enable one."""
         return await self.subscriptions.enable(call.caller.org_id, call.path["id"], call.once)
@@ -286,6 +298,7 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             summary="Stop sending; what is pending and what comes is discarded",
             errors=_MISSING,
             **shown,
+<<<<<<< HEAD
         ),
         Route(
             "POST",
@@ -297,6 +310,8 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             render=_show_rotated,
             body=NewSecret,
             errors=_MISSING,
+=======
+>>>>>>> h5
         ),
     ]
 
@@ -335,10 +350,13 @@ def _show_enabled(enabled: tuple[Subscription, Tally]) -> Data[EnabledSubscripti
     return Data(data=EnabledSubscription(**_fields(one), recoverable=ShownTally(**asdict(failed))))
 
 
+<<<<<<< HEAD
 def _show_rotated(done: Rotated) -> Data[RotatedSubscription]:
     shown = {**_fields(done.subscription), "secret": format_secret(done.secret), "old_secret_until": done.old_until}
     return Data(data=RotatedSubscription(**shown))
 
 
+=======
+>>>>>>> h5
 def _show_page(page: Page[Subscription]) -> CursorList[ShownSubscription]:
     return CursorList(data=[ShownSubscription.of(one) for one in page.items], has_more=page.has_more)

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from chassis.postgres import Connection
-from webhook_dispatcher.domain.arrival import Arrival, Place, runs
+from webhook_dispatcher.domain.arrival import Arrival, Place, Run, runs
 
 # A partition is read by one consumer, so where its records end is nobody else's to move. Records that are read again
 # lie before that, and may close a gap, which they enter from below.
-_NOTED = """
-read AS (
+_NOTE = """
+WITH read AS (
     SELECT *, lag(next) OVER (PARTITION BY topic, partition ORDER BY first) AS before
     FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS read (topic, partition, first, next)
 ), passed AS (
@@ -27,15 +27,19 @@ read AS (
     FROM read
     WHERE gaps.topic = read.topic AND gaps.partition = read.partition
         AND gaps.first >= read.first AND gaps.first < least(gaps.next, read.next)
-), reached AS (
-    INSERT INTO consumed (topic, partition, next)
-    SELECT topic, partition, max(next) FROM read GROUP BY 1, 2 ORDER BY 1, 2
-    ON CONFLICT (topic, partition) DO UPDATE SET next = greatest(consumed.next, excluded.next)
 )
+INSERT INTO consumed (topic, partition, next)
+SELECT topic, partition, max(next) FROM read GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (topic, partition) DO UPDATE SET next = greatest(consumed.next, excluded.next)
 """
-_NOTE = f"WITH {_NOTED} SELECT"
-_CLAIM = f"""
-WITH {_NOTED}, fresh AS (
+# Records mostly begin where those before them end; then nothing but the end has to be moved.
+_CLAIM = """
+WITH followed AS (
+    UPDATE consumed SET next = read.next
+    FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS read (topic, partition, first, next)
+    WHERE consumed.topic = read.topic AND consumed.partition = read.partition AND consumed.next = read.first
+    RETURNING true
+), fresh AS (
     INSERT INTO events (
         event_id, org_id, type, resource_id, sequence, topic, partition, position, record, matched
     )
@@ -54,7 +58,34 @@ WITH {_NOTED}, fresh AS (
     ON CONFLICT (day, topic, partition) DO UPDATE
     SET events = tallies.events + excluded.events, deliveries = tallies.deliveries + excluded.deliveries
 )
-SELECT event_id FROM fresh
+SELECT event_id FROM fresh UNION ALL SELECT NULL FROM followed
+"""
+_RESTORE = """
+WITH restored AS (
+    INSERT INTO events (event_id, org_id, type, resource_id, sequence, topic, partition, position, record, matched)
+    SELECT event_id, org_id, type, resource_id, sequence, topic, partition, position, record, 0
+    FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::int[], $8::bigint[], $9::bytea[]
+    ) AS given (event_id, org_id, type, resource_id, sequence, topic, partition, position, record)
+    ON CONFLICT (event_id) DO NOTHING
+    RETURNING event_id, topic, partition
+)
+INSERT INTO tallies (day, topic, partition, events, deliveries)
+SELECT day, topic, partition, count(*), 0
+FROM restored JOIN unnest($1::text[], $10::date[]) AS given (event_id, day) USING (event_id)
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+ON CONFLICT (day, topic, partition) DO UPDATE SET events = tallies.events + excluded.events
+"""
+_MATCH = """
+WITH matching AS (
+    UPDATE events SET matched = matched + 1
+    FROM unnest($1::text[], $2::date[]) AS given (id, day)
+    WHERE event_id = id AND event_id BETWEEN $3 AND $4 -- the days beyond are not even opened
+    RETURNING day, topic, partition
+)
+INSERT INTO tallies (day, topic, partition, events, deliveries)
+SELECT day, topic, partition, 0, count(*) FROM matching GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+ON CONFLICT (day, topic, partition) DO UPDATE SET deliveries = tallies.deliveries + excluded.deliveries
 """
 _RESTORE = """
 WITH restored AS (
@@ -97,9 +128,10 @@ async def claim(conn: Connection, arrivals: Sequence[Arrival], matched: Mapping[
     """
     first = {one.event_id: one for one in reversed(arrivals)}
     new = first.values()
+    read = runs(one.place for one in arrivals)
     rows = await conn.fetch(
         _CLAIM,
-        *_runs([one.place for one in arrivals]),
+        *_columns(read),
         [one.event_id for one in new],
         [one.org_id for one in new],
         [one.type for one in new],
@@ -112,13 +144,47 @@ async def claim(conn: Connection, arrivals: Sequence[Arrival], matched: Mapping[
         [matched[one.event_id] for one in new],
         [one.day for one in new],
     )
-    fresh = {row["event_id"] for row in rows}
+    told = [row[0] for row in rows]
+    if told.count(None) < len(read):
+        await conn.execute(_NOTE, *_columns(read))
+    fresh = set(told)
     return [one for one in arrivals if one.event_id in fresh and first[one.event_id] is one]
 
 
 async def note(conn: Connection, places: Sequence[Place]) -> None:
     """Note that records have left a trace elsewhere."""
-    await conn.execute(_NOTE, *_runs(places))
+    await conn.execute(_NOTE, *_columns(runs(places)))
+
+
+async def restore(conn: Connection, arrivals: Sequence[Arrival]) -> None:
+    """Write events that were taken in once and are not kept any more, as matched with nothing.
+
+    Args:
+        conn: inside the transaction of what is done with them; their days have partitions.
+        arrivals: the events, each once; those that are here stay as they are.
+    """
+    if not arrivals:
+        return
+    await conn.execute(
+        _RESTORE,
+        [one.event_id for one in arrivals],
+        [one.org_id for one in arrivals],
+        [one.type for one in arrivals],
+        [one.resource_id for one in arrivals],
+        [one.sequence for one in arrivals],
+        [one.place.topic for one in arrivals],
+        [one.place.partition for one in arrivals],
+        [one.place.position for one in arrivals],
+        [one.record for one in arrivals],
+        [one.day for one in arrivals],
+    )
+
+
+async def match(conn: Connection, arrivals: Sequence[Arrival]) -> None:
+    """Count one more subscription for each of some events, in the transaction of its delivery."""
+    if arrivals:
+        ids = [one.event_id for one in arrivals]
+        await conn.execute(_MATCH, ids, [one.day for one in arrivals], min(ids), max(ids))
 
 
 async def restore(conn: Connection, arrivals: Sequence[Arrival]) -> None:
@@ -162,12 +228,11 @@ async def forget_gaps(conn: Connection, before: datetime) -> None:
     await conn.execute(_FORGET_GAPS, before)
 
 
-def _runs(places: Sequence[Place]) -> tuple[list[object], ...]:
+def _columns(read: Sequence[Run]) -> tuple[list[object], ...]:
     """Lay out topic, partition, first, next."""
-    found = runs(places)
     return (
-        [one.topic for one in found],
-        [one.partition for one in found],
-        [one.first for one in found],
-        [one.next for one in found],
+        [one.topic for one in read],
+        [one.partition for one in read],
+        [one.first for one in read],
+        [one.next for one in read],
     )
