@@ -159,6 +159,7 @@ async def test_behind_an_open_breaker_nothing_is_lost_or_tried_in_vain_and_memor
         assert await leased(one, subscription) <= 12
         await asyncio.sleep(1.5)
         assert len(receiver.requests) - failed <= 2  # a probe after about a second, the next two seconds later
+        assert await leased(one, subscription) <= 12
         well = True
         assert (await one.settled(events[-1], subscription, within=20)).state is DeliveryState.DELIVERED
 

@@ -41,7 +41,10 @@ class Settings(ServiceSettings):
     webhook_endpoint_slots: Annotated[
         int,
         Field(
-            title="Attempts under way to one endpoint, at most", description="A quarter is for retries.", ge=1, le=1000
+            title="Attempts under way to one endpoint, at most",
+            description="Half at first; more while it answers quickly, fewer while not. A quarter is for retries.",
+            ge=1,
+            le=1000,
         ),
     ] = 32
     webhook_slots: Annotated[int, Field(title="First attempts under way, over all endpoints", ge=1, le=10_000)] = 512
