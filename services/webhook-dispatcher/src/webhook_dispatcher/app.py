@@ -24,10 +24,7 @@ from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.ledger import Ledgers, Watch
 from webhook_dispatcher.service.recovery import Recovery
 from webhook_dispatcher.service.replaying import Pace, Replaying
-<<<<<<< HEAD
 from webhook_dispatcher.service.resealing import Resealing
-=======
->>>>>>> h5
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.service.trials import Trials

@@ -23,10 +23,7 @@ ERRORS: Mapping[str, int] = {
     "subscription_deleted": 409,
     "event_gone": 409,
     "replay_running": 409,
-<<<<<<< HEAD
     "too_many_subscriptions": 409,
-=======
->>>>>>> h5
 }
 """The status of each code of this service's own; those of `domain.errors` are every service's."""
 

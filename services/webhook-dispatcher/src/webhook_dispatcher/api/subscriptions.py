@@ -9,10 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, WithJsonSchema
 
 from chassis.web import Call, Data, Output, Route
-<<<<<<< HEAD
 from webhook_dispatcher.api.auth import NewAuth, ShownAuth, show_auth, wanted_auth
-=======
->>>>>>> h5
 from webhook_dispatcher.api.models import (
     MANAGE,
     READ,
@@ -23,10 +20,7 @@ from webhook_dispatcher.api.models import (
     PageQuery,
     ShownTally,
 )
-<<<<<<< HEAD
 from webhook_dispatcher.domain.rate_limit import MAX_PER_SECOND, MIN_PER_SECOND
-=======
->>>>>>> h5
 from webhook_dispatcher.domain.reading import Page
 from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS
@@ -173,15 +167,12 @@ class EnabledSubscription(ShownSubscription):
     recoverable: ShownTally
 
 
-<<<<<<< HEAD
 class RotatedSubscription(CreatedSubscription):
     """A subscription with its new secret; until `old_secret_until` the one before signs beside it."""
 
     old_secret_until: Instant | None
 
 
-=======
->>>>>>> h5
 class Deleted(Output):
     """What was deleted."""
 
@@ -211,13 +202,10 @@ class Handlers:
         """Change one."""
         return await self.subscriptions.change(call.caller.org_id, call.path["id"], call.body.given)
 
-<<<<<<< HEAD
     async def rotate_secret(self, call: Call) -> Rotated:
         """Give one a new secret."""
         return await self.subscriptions.rotate_secret(call.caller.org_id, call.path["id"], call.body.secret, call.once)
 
-=======
->>>>>>> h5
     async def enable(self, call: Call) -> tuple[Subscription, Tally]:
         """Enable one."""
         return await self.subscriptions.enable(call.caller.org_id, call.path["id"], call.once)
@@ -298,7 +286,6 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             summary="Stop sending; what is pending and what comes is discarded",
             errors=_MISSING,
             **shown,
-<<<<<<< HEAD
         ),
         Route(
             "POST",
@@ -310,8 +297,6 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             render=_show_rotated,
             body=NewSecret,
             errors=_MISSING,
-=======
->>>>>>> h5
         ),
     ]
 
@@ -350,13 +335,10 @@ def _show_enabled(enabled: tuple[Subscription, Tally]) -> Data[EnabledSubscripti
     return Data(data=EnabledSubscription(**_fields(one), recoverable=ShownTally(**asdict(failed))))
 
 
-<<<<<<< HEAD
 def _show_rotated(done: Rotated) -> Data[RotatedSubscription]:
     shown = {**_fields(done.subscription), "secret": format_secret(done.secret), "old_secret_until": done.old_until}
     return Data(data=RotatedSubscription(**shown))
 
 
-=======
->>>>>>> h5
 def _show_page(page: Page[Subscription]) -> CursorList[ShownSubscription]:
     return CursorList(data=[ShownSubscription.of(one) for one in page.items], has_more=page.has_more)

@@ -158,7 +158,6 @@ class Subscriptions:
             check_fit(after.url, after.headers, after.auth)
             return before if after == before else await self._write(unit.conn, before, after)
 
-<<<<<<< HEAD
     async def rotate_secret(self, org_id: str, subscription_id: str, secret: str | None, once: Once | None) -> Rotated:
         """Sign with a new secret from now on, and for a while with the present one too.
 
@@ -183,8 +182,6 @@ class Subscriptions:
             unit.answer(rotated)
         return rotated
 
-=======
->>>>>>> h5
     async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> tuple[Subscription, Tally]:
         """Send events again, those that come from now on, and tell how many deliveries a recovery could open again.
 

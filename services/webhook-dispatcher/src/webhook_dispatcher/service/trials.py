@@ -6,10 +6,7 @@ from the endpoint's answer, and no transaction is open while it is waited for.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-<<<<<<< HEAD
 from datetime import datetime
-=======
->>>>>>> h5
 from typing import Protocol, assert_never
 
 from pydantic_core import to_json
@@ -33,13 +30,8 @@ _NO_LEASE = ""
 class Post(Protocol):
     """The way in which every attempt is signed and sent."""
 
-<<<<<<< HEAD
     async def __call__(self, subscription: Subscription, job: Job, now: datetime) -> Exchange:
         """Sign and post a job's body, as of an instant."""
-=======
-    async def __call__(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
-        """Sign and post a job's body, as of a time in whole seconds since 1970."""
->>>>>>> h5
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +96,7 @@ class Trials:
         trial_id, event_id = self._new_id("dlv"), self._new_id("evt")
         tail = to_json(sample_envelope(event_type, event_id, started_at))[1:]
         began = self._timer()
-<<<<<<< HEAD
         exchange = await self._post(subscription, Job(trial_id, subscription.id, _NO_LEASE, 0, tail), started_at)
-=======
-        exchange = await self._post(
-            subscription, Job(trial_id, subscription.id, _NO_LEASE, 0, tail), int(started_at.timestamp())
-        )
->>>>>>> h5
         latency_ms = int((self._timer() - began) * 1000)
         match exchange:
             case Answer(status, headers, body):

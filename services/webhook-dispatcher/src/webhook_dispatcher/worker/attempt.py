@@ -42,11 +42,7 @@ class Attempts:
             return self.discarded(job)
         started_at = self._clock()
         began = time.perf_counter()
-<<<<<<< HEAD
         exchange = await self.exchange(subscription, job, started_at)
-=======
-        exchange = await self.exchange(subscription, job, int(started_at.timestamp()))
->>>>>>> h5
         latency_ms = int((time.perf_counter() - began) * 1000)
         attempt = Attempt(job.attempts + 1, started_at, latency_ms, exchange)
         return self._conclude(job, subscription, attempt)
@@ -55,20 +51,12 @@ class Attempts:
         """Tell the outcome of a delivery whose subscription is sent nothing any more."""
         return Outcome(job, DeliveryState.DISCARDED, self._directory.discard_reason(job.subscription_id))
 
-<<<<<<< HEAD
     async def exchange(self, subscription: Subscription, job: Job, now: datetime) -> Exchange:
         """Sign and post a job's body; nothing follows from the answer."""
         auth = subscription.auth
         if subscription.secret is None or subscription.headers is None or isinstance(auth, UnreadableAuth):
             return Failure(FailureKind.SEALED, "the secret, the headers or the auth were sealed with another key")
         body, timestamp = body_of(job.id, job.tail), int(now.timestamp())
-=======
-    async def exchange(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
-        """Sign and post a job's body, as of a time in whole seconds since 1970; nothing follows from the answer."""
-        if subscription.secret is None or subscription.headers is None:
-            return Failure(FailureKind.SEALED, "the signing secret or the headers were sealed with another key")
-        body = body_of(job.id, job.tail)
->>>>>>> h5
         headers = {
             **subscription.headers,
             "content-type": "application/json",

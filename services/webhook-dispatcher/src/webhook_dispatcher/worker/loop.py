@@ -19,10 +19,7 @@ from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
 from webhook_dispatcher.domain.exchange import Exchange
 from webhook_dispatcher.domain.lease import Grant
-<<<<<<< HEAD
 from webhook_dispatcher.domain.signs import Sign, sign_of
-=======
->>>>>>> h5
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.worker.attempt import Attempts
@@ -132,19 +129,9 @@ class Worker:
         """Learn that deliveries were opened again, and wait in the database."""
         self._claims.wake()
 
-<<<<<<< HEAD
     async def post(self, subscription: Subscription, job: Job, now: datetime) -> Exchange:
         """Sign and post a job's body as every attempt is; nothing follows from the answer."""
         return await self._attempts.exchange(subscription, job, now)
-=======
-    def reopened(self) -> None:
-        """Learn that deliveries were opened again, and wait in the database."""
-        self._claims.wake()
-
-    async def post(self, subscription: Subscription, job: Job, timestamp: int) -> Exchange:
-        """Sign and post a job's body as every attempt is; nothing follows from the answer."""
-        return await self._attempts.exchange(subscription, job, timestamp)
->>>>>>> h5
 
     async def run(self, stop: Stop) -> None:
         """Work until asked to stop, then end in order."""

@@ -142,16 +142,9 @@ class Scheduler:
             try:
                 sign = await self._perform(start.job)
             finally:
-<<<<<<< HEAD
                 self._end(lane, start, sign)
             endpoint = start.job.subscription_id
             if endpoint in self._waiting[lane.retrying] and lane.is_low(endpoint):
-=======
-                lane.done(job.subscription_id)
-                self._under_way.discard((job.lease, job.id))
-            retrying = job.is_again
-            if job.subscription_id in self._waiting[retrying] and lane.is_low(job.subscription_id):
->>>>>>> h5
                 self._refill()
             start = self._take(lane)
 
