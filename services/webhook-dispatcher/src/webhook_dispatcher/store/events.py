@@ -87,33 +87,6 @@ INSERT INTO tallies (day, topic, partition, events, deliveries)
 SELECT day, topic, partition, 0, count(*) FROM matching GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 ON CONFLICT (day, topic, partition) DO UPDATE SET deliveries = tallies.deliveries + excluded.deliveries
 """
-_RESTORE = """
-WITH restored AS (
-    INSERT INTO events (event_id, org_id, type, resource_id, sequence, topic, partition, position, record, matched)
-    SELECT event_id, org_id, type, resource_id, sequence, topic, partition, position, record, 0
-    FROM unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::int[], $8::bigint[], $9::bytea[]
-    ) AS given (event_id, org_id, type, resource_id, sequence, topic, partition, position, record)
-    ON CONFLICT (event_id) DO NOTHING
-    RETURNING event_id, topic, partition
-)
-INSERT INTO tallies (day, topic, partition, events, deliveries)
-SELECT day, topic, partition, count(*), 0
-FROM restored JOIN unnest($1::text[], $10::date[]) AS given (event_id, day) USING (event_id)
-GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-ON CONFLICT (day, topic, partition) DO UPDATE SET events = tallies.events + excluded.events
-"""
-_MATCH = """
-WITH matching AS (
-    UPDATE events SET matched = matched + 1
-    FROM unnest($1::text[], $2::date[]) AS given (id, day)
-    WHERE event_id = id AND event_id BETWEEN $3 AND $4 -- the days beyond are not even opened
-    RETURNING day, topic, partition
-)
-INSERT INTO tallies (day, topic, partition, events, deliveries)
-SELECT day, topic, partition, 0, count(*) FROM matching GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-ON CONFLICT (day, topic, partition) DO UPDATE SET deliveries = tallies.deliveries + excluded.deliveries
-"""
 _FORGET_DAY = "DELETE FROM tallies WHERE day = $1"
 _FORGET_GAPS = "DELETE FROM gaps WHERE found_at < $1"
 
@@ -154,37 +127,6 @@ async def claim(conn: Connection, arrivals: Sequence[Arrival], matched: Mapping[
 async def note(conn: Connection, places: Sequence[Place]) -> None:
     """Note that records have left a trace elsewhere."""
     await conn.execute(_NOTE, *_columns(runs(places)))
-
-
-async def restore(conn: Connection, arrivals: Sequence[Arrival]) -> None:
-    """Write events that were taken in once and are not kept any more, as matched with nothing.
-
-    Args:
-        conn: inside the transaction of what is done with them; their days have partitions.
-        arrivals: the events, each once; those that are here stay as they are.
-    """
-    if not arrivals:
-        return
-    await conn.execute(
-        _RESTORE,
-        [one.event_id for one in arrivals],
-        [one.org_id for one in arrivals],
-        [one.type for one in arrivals],
-        [one.resource_id for one in arrivals],
-        [one.sequence for one in arrivals],
-        [one.place.topic for one in arrivals],
-        [one.place.partition for one in arrivals],
-        [one.place.position for one in arrivals],
-        [one.record for one in arrivals],
-        [one.day for one in arrivals],
-    )
-
-
-async def match(conn: Connection, arrivals: Sequence[Arrival]) -> None:
-    """Count one more subscription for each of some events, in the transaction of its delivery."""
-    if arrivals:
-        ids = [one.event_id for one in arrivals]
-        await conn.execute(_MATCH, ids, [one.day for one in arrivals], min(ids), max(ids))
 
 
 async def restore(conn: Connection, arrivals: Sequence[Arrival]) -> None:
