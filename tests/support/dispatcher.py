@@ -20,12 +20,13 @@ from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.migrations import migrate
 from chassis.postgres import Database
+from chassis.unit import UnitOfWork
 from slotwire_contracts import ReservationEvent, encode
 from support.reservations import an_event
 from support.waiting import eventually
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
-from webhook_dispatcher.domain.delivery import Birth, DeliveryState
+from webhook_dispatcher.domain.delivery import Birth, DeliveryState, Outcome
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, DeliveryRecord
 from webhook_dispatcher.domain.retry import RetryPolicy
@@ -88,6 +89,7 @@ class Dispatcher:
             disabled_reason=None,
             created_at=now,
             updated_at=now,
+            active_since=now,
         )
         made = replace(made, **other)
         assert made.secret is not None
@@ -137,7 +139,7 @@ class Dispatcher:
 def incoming(event: ReservationEvent) -> Incoming[Arrival]:
     """An event as the consumer hands it on."""
     record = Record("booking.events", 0, 0, 0, event.subject.encode(), encode(event))
-    return Incoming(event.id, Arrival(event.id, event.type, event.orgid, record.value), record)
+    return Incoming(event.id, Arrival(event.id, event.type, event.orgid, event.subject, record.value), record)
 
 
 async def prepare(url: str) -> None:
@@ -150,8 +152,26 @@ def dispatcher(database: Database, limits: Limits = LIMITS, guard: Guard | None 
     store = SubscriptionStore(SEALER)
     directory = Directory(store)
     sender = Sender(guard or Guard(LOOPBACK), seconds=limits.timeout, user_agent="Slotwire/test")
-    worker = Worker(database, directory, sender, limits, clock=utc_now, timer=time.monotonic, new_id=new_id)
+    worker = Worker(
+        UnitOfWork(database, _nobody_relays),
+        database,
+        directory,
+        sender,
+        limits,
+        settled=_nobody_listens,
+        clock=utc_now,
+        timer=time.monotonic,
+        new_id=new_id,
+    )
     return Dispatcher(database, directory, worker, Ingest(directory, worker, utc_now), store)
+
+
+def _nobody_relays() -> None:
+    """What is published stays in the outbox, for tests to look at."""
+
+
+def _nobody_listens(_: Sequence[Outcome]) -> None:
+    """Attempts go no further than the database."""
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from chassis.ids import new_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app
+from slotwire_contracts import WEBHOOK_EVENTS
 from webhook_dispatcher.api import ERRORS, routes
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
@@ -23,23 +24,26 @@ from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.settings import DATABASE, Settings
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
-from webhook_dispatcher.worker import Limits, Worker
+from webhook_dispatcher.worker import AttemptPublisher, Limits, Worker
 
 VERSION = "0.1.0"
 
 
 def create_app(settings: Settings) -> web.Application:
     """Make the service."""
-    base = Foundation(settings, service=DATABASE, publishes=())
+    base = Foundation(settings, service=DATABASE, publishes=[WEBHOOK_EVENTS])
     guard = Guard(settings.webhook_allow_networks)
     store = SubscriptionStore(base.sealer)
     directory = Directory(store)
     sender = Sender(guard, seconds=settings.webhook_timeout, user_agent=f"Slotwire/{VERSION}")
+    attempts = AttemptPublisher(settings.kafka_bootstrap)
     worker = Worker(
+        base.units,
         base.database,
         directory,
         sender,
         _limits(settings),
+        settled=attempts.take,
         clock=utc_now,
         timer=time.monotonic,
         new_id=new_id,
@@ -67,7 +71,7 @@ def create_app(settings: Settings) -> web.Application:
     base.run_in(
         app,
         Loop("directory", functools.partial(directory.follow, base.database)),
-        Loop("worker", worker.run),
+        Loop("worker", functools.partial(attempts.beside, worker.run)),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest).run),
     )
     return app

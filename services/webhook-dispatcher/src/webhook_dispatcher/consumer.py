@@ -27,7 +27,7 @@ def read(record: Record) -> Incoming[Arrival]:
         instant_of(event.id)
     except (DecodeError, UnsortableIdError) as error:
         raise PoisonError(str(error)) from error
-    return Incoming(event.id, Arrival(event.id, event.type, event.orgid, record.value), record)
+    return Incoming(event.id, Arrival(event.id, event.type, event.orgid, event.subject, record.value), record)
 
 
 def consumer(

@@ -47,3 +47,11 @@ class Settings(ServiceSettings):
         int, Field(title="First attempts of one endpoint held in memory", ge=1, le=100_000)
     ] = 5_000
     webhook_queue: Annotated[int, Field(title="First attempts held in memory", ge=1, le=1_000_000)] = 40_000
+    webhook_disable_after: Annotated[
+        float,
+        Field(
+            title="Seconds for which an endpoint has to fail before it is disabled",
+            description="It counts from the first attempt that failed, with none that succeeded after it.",
+            ge=60,
+        ),
+    ] = 5 * 86_400.0

@@ -39,11 +39,12 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event of the catalog that arrived, with its record."""
+    """An event of the catalog that arrived, with its record; `subject` is the id of what it is about."""
 
     event_id: str
     type: str
     org_id: str
+    subject: str
     record: bytes
 
 
@@ -61,7 +62,8 @@ class Ingest:
         batch = _Batch(self._memory)
         for arrival in arrivals:
             for subscription in self._directory.wanting(arrival.org_id, arrival.type):
-                batch.add(arrival, subscription)
+                if subscription.id != arrival.subject:  # nobody is sent that they are sent nothing
+                    batch.add(arrival, subscription)
         if not batch.births:
             return None
         new = await deliveries.insert(conn, batch.births, self._clock())

@@ -23,8 +23,9 @@ from webhook_dispatcher.domain.retry import parse_policy
 from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
 from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
 from webhook_dispatcher.domain.urls import parse_url
-from webhook_dispatcher.store import deliveries
-from webhook_dispatcher.store.subscriptions import SubscriptionStore
+from webhook_dispatcher.service.disabling import Cause, disable
+from webhook_dispatcher.store import deliveries, health
+from webhook_dispatcher.store.subscriptions import SubscriptionStore, lock_active
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Subscriptions:
             disabled_reason=None,
             created_at=now,
             updated_at=now,
+            active_since=now,
             **checked,
         )
         async with self._units.begin(once) as unit:
@@ -129,15 +131,29 @@ class Subscriptions:
         Raises:
             NotFoundError: the organization has none with this id.
         """
-        return await self._turn(org_id, subscription_id, once, State.ACTIVE, None)
+        async with self._units.begin(once) as unit:
+            one = await self._find(unit.conn, org_id, subscription_id, lock=True)
+            if not one.is_active:
+                one = await self._write(unit.conn, one, replace(one, state=State.ACTIVE, disabled_reason=None))
+            unit.answer(one)
+        return one
 
-    async def disable(self, org_id: str, subscription_id: str, once: Once | None) -> Subscription:
-        """Stop sending: what is pending and what comes is discarded.
+    async def disable(
+        self, org_id: str, subscription_id: str, once: Once | None, *, request_id: str, traceparent: str | None
+    ) -> Subscription:
+        """Stop sending, and tell of it: what is pending and what comes is discarded.
 
         Raises:
             NotFoundError: the organization has none with this id.
         """
-        return await self._turn(org_id, subscription_id, once, State.DISABLED, DisabledReason.REQUESTED)
+        cause = Cause(DisabledReason.REQUESTED, request_id=request_id, traceparent=traceparent)
+        async with self._units.begin(once) as unit:
+            await self._find(unit.conn, org_id, subscription_id, lock=True)
+            await disable(unit, await lock_active(unit.conn, [subscription_id]), cause, self._clock())
+            await deliveries.discard(unit.conn, [subscription_id], DiscardReason.DISABLED)
+            one = await self._find(unit.conn, org_id, subscription_id)
+            unit.answer(one)
+        return one
 
     async def delete(self, org_id: str, subscription_id: str) -> Subscription:
         """Delete a subscription; what is pending is discarded.
@@ -150,27 +166,12 @@ class Subscriptions:
             after = replace(before, state=State.DELETED, disabled_reason=None)
             await self._write(unit.conn, before, after)
             await deliveries.discard(unit.conn, [after.id], DiscardReason.DELETED)
+            await health.forget(unit.conn, after.id)
         return after
 
-    async def _turn(
-        self,
-        org_id: str,
-        subscription_id: str,
-        once: Once | None,
-        state: State,
-        reason: DisabledReason | None,
-    ) -> Subscription:
-        async with self._units.begin(once) as unit:
-            one = await self._find(unit.conn, org_id, subscription_id, lock=True)
-            if one.state is not state:
-                one = await self._write(unit.conn, one, replace(one, state=state, disabled_reason=reason))
-                if state is State.DISABLED:
-                    await deliveries.discard(unit.conn, [one.id], DiscardReason.DISABLED)
-            unit.answer(one)
-        return one
-
     async def _write(self, conn: Connection, before: Subscription, after: Subscription) -> Subscription:
-        stamped = replace(after, updated_at=self._clock())
+        now = self._clock()
+        stamped = replace(after, updated_at=now, active_since=now if after.starts_anew(before) else after.active_since)
         await self._store.update(conn, before, stamped)
         return stamped
 

@@ -1,5 +1,6 @@
 """The worker: holds deliveries under a lease, attempts them fairly, and writes what became of them."""
 
 from webhook_dispatcher.worker.loop import Limits, Worker
+from webhook_dispatcher.worker.publisher import AttemptPublisher
 
-__all__ = ["Limits", "Worker"]
+__all__ = ["AttemptPublisher", "Limits", "Worker"]

@@ -19,3 +19,6 @@ IN_FLIGHT = Gauge("slotwire_webhook_in_flight", "Attempts under way.", ["lane"])
 QUEUED = Gauge("slotwire_webhook_queued", "Deliveries that wait in memory.", ["lane"])
 UNWRITTEN = Gauge("slotwire_webhook_outcomes_unwritten", "Outcomes that wait to be written.")
 OVERDUE = Gauge("slotwire_webhook_oldest_due_seconds", "How long the oldest delivery in the database has been due.")
+UNPUBLISHED = Counter(
+    "slotwire_webhook_attempts_unpublished_total", "Attempts that their topic misses because the broker was away."
+)
