@@ -22,6 +22,7 @@ async def test_every_operation_is_described(service: WebhookService) -> None:
         f"{root}/subscriptions/{{id}}/enable": ["post"],
         f"{root}/subscriptions/{{id}}/disable": ["post"],
         f"{root}/subscriptions/{{id}}/deliveries": ["get"],
+        f"{root}/subscriptions/{{id}}/health": ["get"],
         f"{root}/deliveries/{{id}}": ["get"],
         f"{root}/event-types": ["get"],
     }

@@ -5,6 +5,7 @@ Invariant: making the application connects to nothing; what it needs is opened w
 
 import functools
 import time
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -20,10 +21,12 @@ from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.service.health import EndpointHealth
 from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.settings import DATABASE, Settings
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
+from webhook_dispatcher.stream import HealthStream
 from webhook_dispatcher.worker import AttemptPublisher, Limits, Worker
 
 VERSION = "0.1.0"
@@ -48,6 +51,9 @@ def create_app(settings: Settings) -> web.Application:
         timer=time.monotonic,
         new_id=new_id,
     )
+    health = EndpointHealth(
+        base.units, base.database, store, utc_now, timedelta(seconds=settings.webhook_disable_after)
+    )
     ingest = Ingest(directory, worker, utc_now)
     subscriptions = Subscriptions(
         base.units,
@@ -61,7 +67,7 @@ def create_app(settings: Settings) -> web.Application:
     app = create_web_app(
         title="Slotwire webhooks",
         version=VERSION,
-        routes=routes(subscriptions, Deliveries(base.database, store)),
+        routes=routes(subscriptions, Deliveries(base.database, store), health),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
@@ -73,6 +79,7 @@ def create_app(settings: Settings) -> web.Application:
         Loop("directory", functools.partial(directory.follow, base.database)),
         Loop("worker", functools.partial(attempts.beside, worker.run)),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest).run),
+        Loop("health", HealthStream(settings.kafka_bootstrap, health, utc_now).run),
     )
     return app
 
