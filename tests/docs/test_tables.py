@@ -15,6 +15,7 @@ from webhook_dispatcher.api import ERRORS as WEBHOOK_ERRORS
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.exchange import FailureKind
 from webhook_dispatcher.domain.retry import DEFAULT
+from webhook_dispatcher.domain.subscription import DisabledReason
 
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 GATEWAY = {"bad_gateway": 502, "gateway_timeout": 504}
@@ -77,6 +78,7 @@ def test_the_states_and_failures_of_deliveries() -> None:
     states = told.split("`status` may be", 1)[1].split(";", 1)[0]
     assert set(words(states)) == set(DeliveryState)
     assert [word for error, _ in rows("webhooks.md", "`error`") for word in words(error)] == list(FailureKind)
+    assert [word for why, _ in rows("webhooks.md", "`disabled_reason`") for word in words(why)] == list(DisabledReason)
 
 
 def test_what_is_outside_availability_is_told_whole() -> None:

@@ -89,8 +89,7 @@ class Tally:
         rank = max(1, math.ceil(share * self.attempts))
         for bucket, count in sorted(self.latencies.items()):
             if rank <= count:
-                low, high = _bound(bucket - 1), _bound(bucket)
-                return round(low + (high - low) * (rank - 0.5) / count)
+                return round(math.pow(2.0, (bucket - 0.5) / _BUCKETS_A_DOUBLING))  # the middle of the bucket
             rank -= count
         return None
 
@@ -167,8 +166,3 @@ def minute_of(instant: datetime) -> int:
 
 def _bucket(latency_ms: int) -> int:
     return math.ceil(math.log2(latency_ms) * _BUCKETS_A_DOUBLING) if latency_ms > 1 else 0
-
-
-def _bound(bucket: int) -> float:
-    """Tell the greatest latency that falls into a bucket."""
-    return math.pow(2.0, bucket / _BUCKETS_A_DOUBLING) if bucket >= 0 else 0.0
