@@ -35,7 +35,7 @@ async def counted(counting: Counting, one: Subscription, attempts: int) -> None:
     async def enough() -> bool:
         return (await counting.of(one)).hour.attempts >= attempts
 
-    await eventually(enough, within=40)
+    await eventually(enough, within=60)
 
 
 async def test_attempts_are_counted_by_the_minute_in_which_they_ended(counting: Counting) -> None:
@@ -115,7 +115,7 @@ async def ended(counting: Counting, one: Subscription) -> Subscription:
     async def is_disabled() -> bool:
         return not (await read()).is_active
 
-    await eventually(is_disabled, within=40)
+    await eventually(is_disabled, within=60)
     return await read()
 
 
@@ -182,7 +182,7 @@ async def test_silence_is_no_failure(counting: Counting) -> None:
         async def is_known() -> bool:
             return (await counting.of(one)).standing.failures == len(attempts) + 1
 
-        await eventually(is_known, within=40)
+        await eventually(is_known, within=60)
         assert await told(counting, one) == []
 
 

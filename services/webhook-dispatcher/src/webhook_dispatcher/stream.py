@@ -83,6 +83,7 @@ class HealthStream:
         with tempfile.TemporaryDirectory(prefix="slotwire-health-") as folder:  # faust wants one, and writes nothing
             app = self._app(folder)
             counts = _Counts(app, self._topic, self._health, self._clock)
+            reading = _reader(app)
             starting = asyncio.create_task(app.start())
             try:
                 while not (stop.is_set() or app.should_stop or _failed(starting)):
@@ -92,6 +93,7 @@ class HealthStream:
                 starting.cancel()
                 (failure,) = await asyncio.gather(starting, return_exceptions=True)
                 await app.stop()
+                await asyncio.to_thread(_close, reading)
                 await counts.write()
             if app.crashed or isinstance(failure, Exception):
                 raise app.crash_reason or failure or RuntimeError("the stream of attempts ended")
@@ -110,6 +112,7 @@ class HealthStream:
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=6.0,
             broker_heartbeat_interval=1.0,
+            broker_rebalance_timeout=10.0,  # for as long a member that is gone may hold up the others
         )
 
 
@@ -234,6 +237,20 @@ class _Counts:
 def _first(some: dict[K, V]) -> dict[K, V]:
     """Take as much as is written at once."""
     return {key: some.pop(key) for key in list(islice(some, _ROWS_AT_ONCE))}
+
+
+def _reader(app: faust.App) -> asyncio.AbstractEventLoop:
+    """Find the event loop of the thread in which faust reads, and keep faust from closing it."""
+    thread = app.consumer._thread  # type: ignore[attr-defined]  # noqa: SLF001 - the one driver that there is has one
+    thread._close_thread_loop_on_stop = False  # noqa: SLF001 - as above
+    loop: asyncio.AbstractEventLoop = thread.thread_loop
+    return loop
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """Close a loop whose thread has ended, once its connections have: faust closes it a turn too early for them."""
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
 
 
 def _failed(task: asyncio.Task[None]) -> bool:
