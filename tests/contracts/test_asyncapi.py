@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from slotwire_contracts import BOOKING_EVENTS, CATALOG, encode
+import pytest
+
+from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, Topic, dead_letters, encode
 from slotwire_contracts.generate import SCHEMAS
 from support.catalog_events import a_catalog_event
 
@@ -42,29 +44,34 @@ def test_the_document_is_asyncapi_3() -> None:
     assert DOCUMENT["defaultContentType"] == "application/cloudevents+json"
 
 
-def test_the_topic_carries_every_type_under_its_key() -> None:
-    channel = DOCUMENT["channels"]["booking.events"]
-    assert channel["address"] == "booking.events"
-    kafka = channel["bindings"]["kafka"]
-    assert (kafka["partitions"], kafka["topicConfiguration"]["retention.ms"]) == (12, 14 * 86_400_000)
-    assert set(channel["messages"]) == set(CATALOG)
-    for kind, reference in channel["messages"].items():
+def types_of(topic: Topic) -> set[str]:
+    return {kind for kind, entry in CATALOG.items() if entry.topic == topic} or {topic.name}
+
+
+EVERY_TOPIC = pytest.mark.parametrize("topic", [*TOPICS, WEBHOOK_ATTEMPTS], ids=lambda topic: topic.name)
+
+
+@EVERY_TOPIC
+def test_a_topic_carries_each_of_its_messages_under_its_key(topic: Topic) -> None:
+    for one, kinds in ((topic, types_of(topic)), (dead_letters(topic), set())):
+        channel = DOCUMENT["channels"][one.name]
+        kafka = channel["bindings"]["kafka"]
+        assert (channel["address"], kafka["topic"], kafka["partitions"]) == (one.name, one.name, one.partitions)
+        assert kafka["topicConfiguration"]["retention.ms"] == one.retention_hours * 3_600_000
+        assert channel.get("messages", {}).keys() == kinds
+    for kind, reference in DOCUMENT["channels"][topic.name]["messages"].items():
         message = resolve(reference["$ref"])
         assert message["name"] == kind
-        assert BOOKING_EVENTS.key in message["bindings"]["kafka"]["key"]["description"]
+        assert topic.key in message["bindings"]["kafka"]["key"]["description"]
 
 
-def test_dead_letters_have_their_channel() -> None:
-    kafka = DOCUMENT["channels"]["booking.events.dlq"]["bindings"]["kafka"]
-    assert (kafka["partitions"], kafka["topicConfiguration"]["retention.ms"]) == (1, 30 * 86_400_000)
-
-
-def test_the_owner_sends_every_message_of_its_topic() -> None:
-    (operation,) = DOCUMENT["operations"].values()
+@EVERY_TOPIC
+def test_the_owner_sends_every_message_of_its_topic(topic: Topic) -> None:
+    operation = DOCUMENT["operations"][f"{topic.owner}.sends.{topic.name}"]
     assert operation["action"] == "send"
-    assert resolve(operation["channel"]["$ref"])["address"] == "booking.events"
+    assert resolve(operation["channel"]["$ref"])["address"] == topic.name
     sent = [resolve(resolve(each["$ref"])["$ref"])["name"] for each in operation["messages"]]
-    assert sorted(sent) == sorted(CATALOG)
+    assert set(sent) == types_of(topic)
 
 
 def test_a_payload_names_the_attributes_that_a_record_has() -> None:

@@ -6,6 +6,8 @@ from slotwire_contracts import (
     BOOKING_EVENTS,
     CATALOG,
     TOPICS,
+    WEBHOOK_ATTEMPTS,
+    WEBHOOK_EVENTS,
     Topic,
     dead_letter_topic,
     dead_letters,
@@ -29,27 +31,40 @@ TOPIC_ONLY = {
 }
 
 
-def test_feed_and_webhooks_tell_of_reservations_alone_and_not_of_their_tables() -> None:
+DISABLED = "webhook_subscription.disabled"
+
+
+def test_webhooks_tell_of_reservations_and_disabled_subscriptions_and_not_of_bookkeeping() -> None:
     """events.md section 2: "topic only (bookkeeping: never in feed or webhooks)"."""
-    public = {"reservation.created", "reservation.updated", *(f"reservation.{word}" for word in TRANSITIONS.split())}
+    words = ("created", "updated", *TRANSITIONS.split())
+    public = {DISABLED, *(f"reservation.{word}" for word in words)}
     assert set(public_types()) == public
     assert set(CATALOG) - public == {"reservation.assigned", "reservation.unassigned", *TOPIC_ONLY}
 
 
 def test_each_type_has_its_place() -> None:
     for kind, entry in CATALOG.items():
-        resource = TOPIC_ONLY.get(kind, "reservation")
-        assert (entry.type, entry.resource, entry.topic) == (kind, resource, BOOKING_EVENTS)
+        place = (TOPIC_ONLY.get(kind, "reservation"), BOOKING_EVENTS, "/slotwire/booking")
+        if kind == DISABLED:
+            place = ("webhook_subscription", WEBHOOK_EVENTS, "/slotwire/webhook-dispatcher")
+        assert (entry.type, entry.resource, entry.topic, entry.source) == (kind, *place)
         assert entry.dataschema.endswith(f"/{kind}/1")
-        assert entry.source == "/slotwire/booking"
     assert is_known("reservation.late")
     assert is_known("table.deleted")
     assert not is_known("reservation.*")
 
 
-def test_bookings_have_one_topic() -> None:
+def test_bookings_have_one_topic_and_subscriptions_another() -> None:
     """events.md section 1: "its key is the resource's id", "12 | 14 days, settable | booking"."""
-    assert (Topic("booking.events", 12, 14 * 24, "resource id", "booking"),) == TOPICS
+    assert (
+        Topic("booking.events", 12, 14 * 24, "resource id", "booking"),
+        Topic("webhook.events", 6, 14 * 24, "subscription id", "webhook-dispatcher"),
+    ) == TOPICS
+
+
+def test_attempts_have_a_topic_of_their_own() -> None:
+    """events.md section 1: "`webhook.attempts` | subscription id | 6 | 7 days | webhook-dispatcher"."""
+    assert Topic("webhook.attempts", 6, 7 * 24, "subscription id", "webhook-dispatcher") == WEBHOOK_ATTEMPTS
 
 
 def test_dead_letters_are_kept_for_thirty_days_in_one_partition() -> None:

@@ -12,12 +12,13 @@ from chassis.identity import KeyKind
 from chassis.identity.callers import SCOPES
 from chassis.web.errors import STATUSES
 from docs.conftest import ROOT
-from slotwire_contracts import CATALOG, TOPICS, dead_letters
+from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, dead_letters
 from webhook_dispatcher import app as dispatcher
 from webhook_dispatcher.api import ERRORS as WEBHOOK_ERRORS
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.exchange import FailureKind
 from webhook_dispatcher.domain.retry import DEFAULT
+from webhook_dispatcher.domain.subscription import DisabledReason
 from webhook_dispatcher.settings import Settings
 
 SECONDS = {"s": 1, "min": 60, "h": 3600}
@@ -30,9 +31,10 @@ def text(page: str) -> str:
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
-    """The cells of the table that begins with a heading."""
-    table = text(page).split(f"| {heading} |", 1)[1].split("\n\n", 1)[0]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    """The cells of the tables that begin with a heading."""
+    tables = [rest.split("\n\n", 1)[0] for rest in text(page).split(f"| {heading} |")[1:]]
+    lines = [line for table in tables for line in table.splitlines()[2:]]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def words(cell: str) -> list[str]:
@@ -63,7 +65,7 @@ def test_the_topics() -> None:
     }
     assert listed == {
         topic.name: (str(topic.partitions), f"{topic.retention_hours // 24} days")
-        for one in TOPICS
+        for one in (*TOPICS, WEBHOOK_ATTEMPTS)
         for topic in (one, dead_letters(one))
     }
 
@@ -80,6 +82,7 @@ def test_the_states_and_failures_of_deliveries() -> None:
     states = told.split("`status` may be", 1)[1].split(";", 1)[0]
     assert set(words(states)) == set(DeliveryState)
     assert [word for error, _ in rows("webhooks.md", "`error`") for word in words(error)] == list(FailureKind)
+    assert [word for why, _ in rows("webhooks.md", "`disabled_reason`") for word in words(why)] == list(DisabledReason)
 
 
 def test_what_is_outside_availability_is_told_whole() -> None:

@@ -54,6 +54,14 @@ _FIELDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "min_party": st.integers(1, 20),
         "combinable": st.booleans(),
     },
+    "webhook_subscription": {
+        "url": TEXT,
+        "events": st.lists(TEXT, min_size=1, max_size=3),
+        "description": st.none() | TEXT,
+        "status": st.sampled_from(["active", "disabled", "deleted"]),
+        "disabled_reason": st.sampled_from([None, "requested", "gone", "failing"]),
+        "updated_at": INSTANTS,
+    },
 }
 _ANY_CHANGES = st.fixed_dictionaries(
     {"changes": st.dictionaries(TEXT, st.fixed_dictionaries({"from": JSON, "to": JSON}), max_size=3)}
@@ -74,6 +82,9 @@ _OTHER_CHANGES: Mapping[str, st.SearchStrategy[Any]] = {
     "event_instance.cancelled": st.fixed_dictionaries({}, optional={"reason": TEXT}),
     "location.updated": _ANY_CHANGES,
     "table.updated": _ANY_CHANGES,
+    "webhook_subscription.disabled": st.fixed_dictionaries(
+        {"reason": st.sampled_from(["requested", "gone", "failing"]), "failing_since": st.none() | INSTANTS}
+    ),
 }
 
 

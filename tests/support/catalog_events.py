@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slotwire_contracts import CATALOG, CatalogEvent, EventInstance, Hold, Location, Reservation, Table, make_event
+from slotwire_contracts import (
+    CATALOG,
+    CatalogEvent,
+    EventInstance,
+    Hold,
+    Location,
+    Reservation,
+    Table,
+    WebhookSubscription,
+    make_event,
+)
 from support.reservations import CHANGES as RESERVATION_CHANGES
 from support.reservations import OCCASION, RESERVATION
 
@@ -61,6 +71,16 @@ RESOURCES: Mapping[str, Mapping[str, Any]] = {
         "created_at": "2024-01-01T00:00:00Z",
         "updated_at": "2024-01-02T00:00:00Z",
     },
+    "webhook_subscription": {
+        "id": "sub_abc123",
+        "url": "https://example.com/hook",
+        "events": ["reservation.*"],
+        "description": None,
+        "status": "disabled",
+        "disabled_reason": "failing",
+        "created_at": "2024-01-01T00:00:00.250000Z",
+        "updated_at": "2024-01-02T12:30:00.500000Z",
+    },
 }
 """The JSON of one of each kind of resource, with the keys in their order."""
 
@@ -75,20 +95,24 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "table.created": {},
     "table.updated": {"changes": {"max_party": {"from": 2, "to": 4}, "name": {"from": "1", "to": "By the window"}}},
     "table.deleted": {},
+    "webhook_subscription.disabled": {"reason": "failing", "failing_since": "2023-12-28T12:30:00.250000Z"},
 }
 """A change for every type of the catalog."""
 
-MODELS: Mapping[str, type[Reservation | Hold | EventInstance | Location | Table]] = {
+AnyResource = Reservation | Hold | EventInstance | Location | Table | WebhookSubscription
+
+MODELS: Mapping[str, type[AnyResource]] = {
     "reservation": Reservation,
     "hold": Hold,
     "event_instance": EventInstance,
     "location": Location,
     "table": Table,
+    "webhook_subscription": WebhookSubscription,
 }
 """The class of each kind of resource."""
 
 
-def a_resource(resource: str, **other: Any) -> Reservation | Hold | EventInstance | Location | Table:
+def a_resource(resource: str, **other: Any) -> AnyResource:
     """Make a resource of a kind, the given fields replaced."""
     return MODELS[resource].model_validate({**RESOURCES[resource], **other})
 

@@ -18,6 +18,7 @@ from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.migrations import migrate
 from chassis.postgres import Database
+from chassis.unit import UnitOfWork
 from slotwire_contracts import ReservationEvent, encode
 from support.reservations import an_event
 from support.waiting import eventually
@@ -25,7 +26,7 @@ from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import Reader
 from webhook_dispatcher.domain.arrival import Arrival
-from webhook_dispatcher.domain.delivery import Birth, DeliveryState
+from webhook_dispatcher.domain.delivery import Birth, DeliveryState, Outcome
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, DeliveryRecord
 from webhook_dispatcher.domain.retry import RetryPolicy
@@ -90,6 +91,7 @@ class Dispatcher:
             disabled_reason=None,
             created_at=now,
             updated_at=now,
+            active_since=now,
         )
         made = replace(made, **other)
         assert made.secret is not None
@@ -158,8 +160,26 @@ def dispatcher(database: Database, limits: Limits = LIMITS, guard: Guard | None 
     store = SubscriptionStore(SEALER)
     directory = Directory(store)
     sender = Sender(guard or Guard(LOOPBACK), seconds=limits.timeout, user_agent="Slotwire/test")
-    worker = Worker(database, directory, sender, limits, clock=utc_now, timer=time.monotonic, new_id=new_id)
+    worker = Worker(
+        UnitOfWork(database, _nobody_relays),
+        database,
+        directory,
+        sender,
+        limits,
+        settled=_nobody_listens,
+        clock=utc_now,
+        timer=time.monotonic,
+        new_id=new_id,
+    )
     return Dispatcher(database, directory, worker, Ingest(directory, worker, utc_now), store)
+
+
+def _nobody_relays() -> None:
+    """What is published stays in the outbox, for tests to look at."""
+
+
+def _nobody_listens(_: Sequence[Outcome]) -> None:
+    """Attempts go no further than the database."""
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ async def test_every_operation_is_described(service: WebhookService) -> None:
         f"{root}/subscriptions/{{id}}/replay": ["post"],
         f"{root}/subscriptions/{{id}}/replays": ["get"],
         f"{root}/subscriptions/{{id}}/test": ["post"],
+        f"{root}/subscriptions/{{id}}/health": ["get"],
         f"{root}/deliveries/{{id}}": ["get"],
         f"{root}/deliveries/{{id}}/resend": ["post"],
         f"{root}/replays/{{id}}": ["get"],

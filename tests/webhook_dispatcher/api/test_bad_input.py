@@ -307,6 +307,7 @@ async def test_unknown_ids_are_not_found(owner: Caller, tail: str) -> None:
         ("POST", f"{SUBSCRIPTIONS}/{tail}/disable"),
         ("POST", f"{SUBSCRIPTIONS}/{tail}/rotate-secret"),
         ("GET", f"{SUBSCRIPTIONS}/{tail}/deliveries"),
+        ("GET", f"{SUBSCRIPTIONS}/{tail}/health"),
         ("GET", f"/api/v1/webhooks/deliveries/{tail}"),
     ):
         refused = await owner.send(method, path, {} if method == "PATCH" else None)

@@ -6,6 +6,7 @@ from support.webhook_service import SUBSCRIPTIONS, WebhookService
 OPERATIONS = [
     ("GET", f"{SUBSCRIPTIONS}/{{sub}}", "read"),
     ("GET", f"{SUBSCRIPTIONS}/{{sub}}/deliveries", "read"),
+    ("GET", f"{SUBSCRIPTIONS}/{{sub}}/health", "read"),
     ("GET", "/api/v1/webhooks/deliveries/{dlv}", "read"),
     ("PATCH", f"{SUBSCRIPTIONS}/{{sub}}", "manage"),
     ("POST", f"{SUBSCRIPTIONS}/{{sub}}/enable", "manage"),

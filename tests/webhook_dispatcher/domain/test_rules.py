@@ -11,8 +11,8 @@ from pydantic_core import from_json
 from standardwebhooks.webhooks import Webhook
 
 from slotwire_contracts import CATALOG, encode, public_types
-from support.reservations import CHANGES, RESERVATION, an_event
-from webhook_dispatcher.domain.envelope import body_of, envelope
+from support.catalog_events import RESOURCES, a_catalog_event
+from webhook_dispatcher.domain.envelope import body_of, envelope, type_of
 from webhook_dispatcher.domain.events import expand
 from webhook_dispatcher.domain.exchange import storable
 from webhook_dispatcher.domain.retry import parse_policy
@@ -31,26 +31,28 @@ def test_signatures_are_those_of_the_standardwebhooks_library(key: bytes, body: 
 @pytest.mark.parametrize("kind", public_types())
 def test_data_is_the_snapshot_with_the_change_beside_it(kind: str) -> None:
     """«`data` is the snapshot spread, with the `change` keys beside it»"""
-    event = an_event(kind)
+    event = a_catalog_event(kind)
     body: dict[str, Any] = json.loads(body_of("dlv_1", compose_tail(encode(event))))
     assert list(body)[:2] == ["id", "event"]
     assert (body["id"], body["resource"]) == ("dlv_1", CATALOG[kind].resource)
     change = from_json(encode(event))["data"]["change"]
     assert {key: body["data"][key] for key in change} == change
-    assert {key: value for key, value in body["data"].items() if key not in CHANGES[kind]} == {
-        key: value for key, value in RESERVATION.items() if key not in CHANGES[kind]
+    snapshot = RESOURCES[CATALOG[kind].resource]
+    assert {key: value for key, value in body["data"].items() if key not in change} == {
+        key: value for key, value in snapshot.items() if key not in change
     }
+    assert type_of(compose_tail(encode(event))) == kind
     assert list(envelope(from_json(encode(event)))) == list(body)[1:]
 
 
 def test_patterns_stand_for_public_types_only() -> None:
-    assert expand(["*"]) == expand(["reservation.*"]) == set(public_types())
+    assert expand(["*"]) == expand(["reservation.*", "webhook_subscription.*"]) == set(public_types())
     assert expand(["reservation.seated"]) == {"reservation.seated"}
     assert expand(["reservation.assigned", "gone.*", ""]) == set()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CATALOG if not kind.startswith("reservation.")])
-def test_no_pattern_stands_for_what_is_about_something_else_than_a_reservation(kind: str) -> None:
+@pytest.mark.parametrize("kind", [kind for kind, entry in CATALOG.items() if not entry.public])
+def test_no_pattern_stands_for_bookkeeping(kind: str) -> None:
     """«topic only (bookkeeping: never in feed or webhooks)»"""
     assert kind not in expand(["*", f"{CATALOG[kind].resource}.*", kind])
 

@@ -4,8 +4,6 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pytest
-
 from chassis.crypto import Sealer
 from chassis.postgres import Connection, Database
 from webhook_dispatcher.domain.reading import Cut
@@ -31,6 +29,7 @@ async def put(conn: Connection, subscription_id: str = "sub_a", **other: str) ->
         disabled_reason=None,
         created_at=NOW,
         updated_at=NOW,
+        active_since=NOW,
     )
     made = replace(made, **other)  # type: ignore[arg-type]  # strings for columns of text
     await OURS.insert(conn, made, bytes(32))
@@ -77,17 +76,20 @@ async def test_pages_go_from_the_newest_to_the_oldest(db: Database) -> None:
     assert (first.has_more, second.has_more) == (True, False)
 
 
-@pytest.mark.parametrize("url", ["https://example.com/", "https://example.com/moved"])
-async def test_who_leads_elsewhere_by_now_is_not_disabled(db: Database, url: str) -> None:
+async def test_only_active_ones_are_disabled_and_each_time_counts_one_event(db: Database) -> None:
     async with db.transaction() as conn:
         for subscription_id in ("sub_a", "sub_b"):
-            await put(conn, subscription_id, url=url)
-        gone = {(subscription_id, "https://example.com/") for subscription_id in ("sub_a", "sub_b", "sub_none")}
-        moved = await subscriptions.disable(conn, gone, DisabledReason.GONE)
-        states = {(await read(conn, subscription_id=one)).state for one in ("sub_a", "sub_b")}
-        again = await subscriptions.disable(conn, gone, DisabledReason.GONE)
-    if url == "https://example.com/":
-        assert (moved, again, states) == (set(), set(), {State.DISABLED})
-    else:
-        assert moved == again == {"sub_a", "sub_b"}
-        assert states == {State.ACTIVE}
+            await put(conn, subscription_id)
+        active = await subscriptions.lock_active(conn, {"sub_a", "sub_none"})
+        assert [(one.id, one.url, one.last_event_id) for one in active] == [("sub_a", "https://example.com/", None)]
+        (ended,) = await subscriptions.disable(conn, {"sub_a": "evt_1"}, DisabledReason.FAILING, NOW)
+        assert (ended.id, ended.org_id, ended.updated_at, ended.sequence) == ("sub_a", "org_test", NOW, 1)
+        assert await subscriptions.lock_active(conn, {"sub_a"}) == []
+        found = await read(conn)
+        assert (found.state, found.disabled_reason) == (State.DISABLED, DisabledReason.FAILING)
+        assert (await read(conn, subscription_id="sub_b")).state is State.ACTIVE
+        await OURS.update(conn, found, replace(found, state=State.ACTIVE, disabled_reason=None))
+        (again,) = await subscriptions.lock_active(conn, {"sub_a"})
+        assert again.last_event_id == "evt_1"
+        (ended,) = await subscriptions.disable(conn, {"sub_a": "evt_2"}, DisabledReason.GONE, NOW)
+        assert ended.sequence == 2

@@ -59,9 +59,35 @@ from slotwire_contracts.reservation_events import (
 )
 from slotwire_contracts.table import Table, TableCreated, TableDeleted, TableEvent, TableUpdated
 from slotwire_contracts.times import Instant, PreciseInstant
-from slotwire_contracts.topics import BOOKING_EVENTS, TOPICS, Topic, dead_letter_topic, dead_letters
+from slotwire_contracts.topics import (
+    BOOKING_EVENTS,
+    TOPICS,
+    WEBHOOK_ATTEMPTS,
+    WEBHOOK_EVENTS,
+    Topic,
+    dead_letter_topic,
+    dead_letters,
+)
+from slotwire_contracts.webhook_attempts import (
+    ATTEMPTS_CONTENT_TYPE,
+    ATTEMPTS_HEADERS,
+    AttemptOutcome,
+    DeliveryAttempt,
+    WebhookAttempts,
+    decode_attempts,
+    encode_attempts,
+)
+from slotwire_contracts.webhook_subscription import (
+    DisabledChange,
+    DisablingReason,
+    WebhookSubscription,
+    WebhookSubscriptionDisabled,
+    WebhookSubscriptionStatus,
+)
 
 __all__ = [
+    "ATTEMPTS_CONTENT_TYPE",
+    "ATTEMPTS_HEADERS",
     "BOOKING_EVENTS",
     "CATALOG",
     "CONTENT_TYPE",
@@ -69,16 +95,22 @@ __all__ = [
     "METADATA_DEPTH",
     "SCHEMA_BASE",
     "TOPICS",
+    "WEBHOOK_ATTEMPTS",
+    "WEBHOOK_EVENTS",
     "Actor",
     "AnyChange",
     "AnyChanges",
     "AnyEvent",
+    "AttemptOutcome",
     "CalledOffChange",
     "CatalogEntry",
     "CatalogEvent",
     "Change",
     "CreatedChange",
     "DecodeError",
+    "DeliveryAttempt",
+    "DisabledChange",
+    "DisablingReason",
     "Event",
     "EventInstance",
     "EventInstanceCancelled",
@@ -135,11 +167,17 @@ __all__ = [
     "TransitionChange",
     "UnknownEvent",
     "UpdatedChange",
+    "WebhookAttempts",
+    "WebhookSubscription",
+    "WebhookSubscriptionDisabled",
+    "WebhookSubscriptionStatus",
     "Weekday",
     "dead_letter_topic",
     "dead_letters",
     "decode",
+    "decode_attempts",
     "encode",
+    "encode_attempts",
     "is_known",
     "is_too_deep",
     "make_event",

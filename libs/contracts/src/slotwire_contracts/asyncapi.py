@@ -1,6 +1,7 @@
 """The AsyncAPI 3.0 document: which topics there are, what their keys mean, which messages they carry.
 
-Invariant: it names every topic and every type of the catalog, and takes their schemas from the files beside it.
+Invariant: it names every topic, every type of the catalog and the records of attempts, and takes their schemas from the
+files beside it.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,8 @@ from slotwire_contracts.catalog import CATALOG, CatalogEntry
 from slotwire_contracts.codec import CONTENT_TYPE, HEADERS
 from slotwire_contracts.envelope import SCHEMA_VERSION
 from slotwire_contracts.schemas import ENVELOPE, file_name
-from slotwire_contracts.topics import TOPICS, Topic, dead_letters
+from slotwire_contracts.topics import TOPICS, WEBHOOK_ATTEMPTS, Topic, dead_letters
+from slotwire_contracts.webhook_attempts import ATTEMPTS_CONTENT_TYPE, ATTEMPTS_HEADERS, WebhookAttempts
 
 __all__ = ["FILE_NAME", "document"]
 
@@ -19,6 +21,7 @@ FILE_NAME = "asyncapi.json"
 
 _BINDING_VERSION = "0.5.0"
 _HOUR_MS = 3_600_000
+_EVERY = (*TOPICS, WEBHOOK_ATTEMPTS)
 
 
 def document() -> dict[str, Any]:
@@ -28,17 +31,22 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Slotwire events",
             "version": f"{SCHEMA_VERSION}.0.0",
-            "description": "Every change of a booking, told once, as a CloudEvents 1.0 document on Kafka.",
+            "description": "Every change of a booking or a webhook, told once, as a CloudEvents 1.0 document on Kafka.",
         },
         "defaultContentType": CONTENT_TYPE,
         "channels": dict(_channels()),
-        "operations": {f"{topic.owner}.sends.{topic.name}": _operation(topic) for topic in TOPICS},
-        "components": {"messages": {entry.type: _message(entry) for entry in CATALOG.values()}},
+        "operations": {f"{topic.owner}.sends.{topic.name}": _operation(topic) for topic in _EVERY},
+        "components": {
+            "messages": {
+                **{entry.type: _message(entry) for entry in CATALOG.values()},
+                WEBHOOK_ATTEMPTS.name: _attempts(),
+            }
+        },
     }
 
 
 def _channels() -> Iterable[tuple[str, dict[str, Any]]]:
-    for topic in TOPICS:
+    for topic in _EVERY:
         messages = {kind: {"$ref": f"#/components/messages/{kind}"} for kind in _types(topic)}
         summary = f"Written by {topic.owner}; a record's key is the {topic.key}."
         yield topic.name, {**_channel(topic, summary), "messages": messages}
@@ -72,6 +80,8 @@ def _operation(topic: Topic) -> dict[str, Any]:
 
 
 def _types(topic: Topic) -> list[str]:
+    if topic == WEBHOOK_ATTEMPTS:
+        return [WEBHOOK_ATTEMPTS.name]
     return [entry.type for entry in CATALOG.values() if entry.topic == topic]
 
 
@@ -80,10 +90,7 @@ def _message(entry: CatalogEntry) -> dict[str, Any]:
         "name": entry.type,
         "summary": entry.model.__doc__,
         "contentType": CONTENT_TYPE,
-        "headers": {
-            "type": "object",
-            "properties": {name: {"const": value.decode()} for name, value in HEADERS},
-        },
+        "headers": _headers(HEADERS),
         "payload": {
             "allOf": [{"$ref": f"./{file_name(ENVELOPE)}"}],
             "properties": {
@@ -92,10 +99,24 @@ def _message(entry: CatalogEntry) -> dict[str, Any]:
                 "data": {"$ref": f"./{file_name(entry.type)}"},
             },
         },
-        "bindings": {
-            "kafka": {
-                "key": {"type": "string", "description": f"The {entry.topic.key}: the attribute `subject`."},
-                "bindingVersion": _BINDING_VERSION,
-            }
-        },
+        "bindings": _key(f"The {entry.topic.key}: the attribute `subject`."),
     }
+
+
+def _attempts() -> dict[str, Any]:
+    return {
+        "name": WEBHOOK_ATTEMPTS.name,
+        "summary": WebhookAttempts.__doc__,
+        "contentType": ATTEMPTS_CONTENT_TYPE,
+        "headers": _headers(ATTEMPTS_HEADERS),
+        "payload": {"$ref": f"./{file_name(WEBHOOK_ATTEMPTS.name)}"},
+        "bindings": _key(f"The {WEBHOOK_ATTEMPTS.key}."),
+    }
+
+
+def _headers(given: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: {"const": value.decode()} for name, value in given}}
+
+
+def _key(description: str) -> dict[str, Any]:
+    return {"kafka": {"key": {"type": "string", "description": description}, "bindingVersion": _BINDING_VERSION}}

@@ -14,9 +14,10 @@ from slotwire_contracts import event_instance as instances
 from slotwire_contracts import location as locations
 from slotwire_contracts import reservation_events as reservations
 from slotwire_contracts import table as tables
+from slotwire_contracts import webhook_subscription as webhooks
 from slotwire_contracts.envelope import schema_uri
 from slotwire_contracts.hold import HoldReleased
-from slotwire_contracts.topics import BOOKING_EVENTS, Topic
+from slotwire_contracts.topics import BOOKING_EVENTS, WEBHOOK_EVENTS, Topic
 
 __all__ = ["CATALOG", "CatalogEntry", "CatalogEvent", "is_known", "public_types"]
 
@@ -25,7 +26,8 @@ CatalogEvent = Annotated[
     | HoldReleased
     | instances.EventInstanceEvent
     | locations.LocationEvent
-    | tables.TableEvent,
+    | tables.TableEvent
+    | webhooks.WebhookSubscriptionDisabled,
     Field(discriminator="type"),
 ]
 """Any event of the catalog; `type` tells which."""
@@ -62,10 +64,10 @@ class CatalogEntry:
         return f"/slotwire/{self.topic.owner}"
 
 
-def _entry(model: EventModel, *, public: bool) -> CatalogEntry:
+def _entry(model: EventModel, *, public: bool, topic: Topic = BOOKING_EVENTS) -> CatalogEntry:
     (event_type,) = get_args(model.model_fields["type"].annotation)
     resource, _, _ = event_type.partition(".")
-    return CatalogEntry(event_type, model, resource, public, BOOKING_EVENTS)
+    return CatalogEntry(event_type, model, resource, public, topic)
 
 
 _ENTRIES = (
@@ -91,6 +93,7 @@ _ENTRIES = (
     _entry(tables.TableCreated, public=False),
     _entry(tables.TableUpdated, public=False),
     _entry(tables.TableDeleted, public=False),
+    _entry(webhooks.WebhookSubscriptionDisabled, public=True, topic=WEBHOOK_EVENTS),
 )
 
 CATALOG: Mapping[str, CatalogEntry] = MappingProxyType({entry.type: entry for entry in _ENTRIES})

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from slotwire_contracts.catalog import CATALOG, CatalogEvent
 from slotwire_contracts.envelope import Event, UnknownEvent
 
-__all__ = ["CONTENT_TYPE", "HEADERS", "AnyEvent", "DecodeError", "decode", "encode", "record_key"]
+__all__ = ["CONTENT_TYPE", "HEADERS", "AnyEvent", "DecodeError", "decode", "encode", "reason_of", "record_key"]
 
 CONTENT_TYPE = "application/cloudevents+json"
 """The media type of a record's value."""
@@ -57,7 +57,7 @@ def record_key(event: Event[Any]) -> bytes:
 def _unknown_or_refused(value: bytes, refusal: ValidationError) -> UnknownEvent:
     event = _read_unknown(value)
     if _has_known_schema(event):
-        raise DecodeError(_reason(refusal)) from refusal
+        raise DecodeError(reason_of(refusal)) from refusal
     return event
 
 
@@ -65,7 +65,7 @@ def _read_unknown(value: bytes) -> UnknownEvent:
     try:
         return UnknownEvent.model_validate_json(value, strict=True)
     except ValidationError as error:
-        raise DecodeError(_reason(error)) from error
+        raise DecodeError(reason_of(error)) from error
 
 
 def _has_known_schema(event: Event[Any]) -> bool:
@@ -73,7 +73,7 @@ def _has_known_schema(event: Event[Any]) -> bool:
     return entry is not None and entry.dataschema == event.dataschema
 
 
-def _reason(error: ValidationError) -> str:
+def reason_of(error: ValidationError) -> str:
     """Name what is wrong and where, without the values: they may be personal."""
     return "; ".join(
         f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}"

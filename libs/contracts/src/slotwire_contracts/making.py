@@ -16,6 +16,7 @@ from slotwire_contracts.model import ContractModel
 from slotwire_contracts.reservation import Reservation
 from slotwire_contracts.reservation_events import ReservationEvent
 from slotwire_contracts.table import Table, TableEvent
+from slotwire_contracts.webhook_subscription import WebhookSubscription, WebhookSubscriptionDisabled
 
 __all__ = ["Occasion", "make_event"]
 
@@ -57,10 +58,14 @@ def make_event(
 def make_event(type: str, *, resource: Location, change: _Change, **occasion: Unpack[Occasion]) -> LocationEvent: ...
 @overload
 def make_event(type: str, *, resource: Table, change: _Change, **occasion: Unpack[Occasion]) -> TableEvent: ...
+@overload
+def make_event(
+    type: str, *, resource: WebhookSubscription, change: _Change, **occasion: Unpack[Occasion]
+) -> WebhookSubscriptionDisabled: ...
 def make_event(
     type: str,  # noqa: A002 - the attribute's name in CloudEvents
     *,
-    resource: Reservation | Hold | EventInstance | Location | Table,
+    resource: Reservation | Hold | EventInstance | Location | Table | WebhookSubscription,
     change: _Change,
     **occasion: Unpack[Occasion],
 ) -> CatalogEvent:

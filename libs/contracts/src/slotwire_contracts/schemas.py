@@ -1,4 +1,4 @@
-"""The JSON Schemas (2020-12) of what is published: the envelope, and each type's data.
+"""The JSON Schemas (2020-12) of what is published: the envelope, each type's data, and the records of attempts.
 
 Invariant: they say what producers write, so a field that is always written is required, and none is closed: a reader
 must expect keys that it does not know.
@@ -12,6 +12,8 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from slotwire_contracts.catalog import CATALOG
 from slotwire_contracts.envelope import KnownEvent, schema_uri
+from slotwire_contracts.topics import WEBHOOK_ATTEMPTS
+from slotwire_contracts.webhook_attempts import WebhookAttempts
 
 __all__ = ["ENVELOPE", "documents", "file_name"]
 
@@ -37,6 +39,7 @@ def documents() -> Iterator[tuple[str, dict[str, Any]]]:
     for entry in CATALOG.values():
         data = entry.model.model_fields["data"].annotation
         yield file_name(entry.type), _schema(entry.type, data)
+    yield file_name(WEBHOOK_ATTEMPTS.name), _schema(WEBHOOK_ATTEMPTS.name, WebhookAttempts)
 
 
 def _schema(name: str, model: Any) -> dict[str, Any]:

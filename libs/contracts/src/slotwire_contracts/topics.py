@@ -5,7 +5,15 @@ Invariant: a topic's key is its resource's id, so that one resource's events kee
 
 from dataclasses import dataclass, replace
 
-__all__ = ["BOOKING_EVENTS", "TOPICS", "Topic", "dead_letter_topic", "dead_letters"]
+__all__ = [
+    "BOOKING_EVENTS",
+    "TOPICS",
+    "WEBHOOK_ATTEMPTS",
+    "WEBHOOK_EVENTS",
+    "Topic",
+    "dead_letter_topic",
+    "dead_letters",
+]
 
 _DAY_HOURS = 24
 _DEAD_LETTER_DAYS = 30
@@ -36,7 +44,13 @@ class Topic:
 BOOKING_EVENTS = Topic("booking.events", 12, 14 * _DAY_HOURS, "resource id", "booking")
 """What happens to bookings, and to what they are made of: holds, event instances, locations, tables."""
 
-TOPICS: tuple[Topic, ...] = (BOOKING_EVENTS,)
+WEBHOOK_EVENTS = Topic("webhook.events", 6, 14 * _DAY_HOURS, "subscription id", "webhook-dispatcher")
+"""What happens to webhook subscriptions."""
+
+WEBHOOK_ATTEMPTS = Topic("webhook.attempts", 6, 7 * _DAY_HOURS, "subscription id", "webhook-dispatcher")
+"""What endpoints answered: records of `webhook_attempts`, not events."""
+
+TOPICS: tuple[Topic, ...] = (BOOKING_EVENTS, WEBHOOK_EVENTS)
 """Every topic that carries events of the catalog."""
 
 

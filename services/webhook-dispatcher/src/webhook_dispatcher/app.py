@@ -5,6 +5,7 @@ Invariant: making the application connects to nothing; what it needs is opened w
 
 import functools
 import time
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -13,13 +14,14 @@ from chassis.ids import new_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app
-from slotwire_contracts import TOPICS
+from slotwire_contracts import TOPICS, WEBHOOK_EVENTS
 from webhook_dispatcher.api import ERRORS, routes
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import GROUP, Reader, consumer
 from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.service.health import EndpointHealth
 from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.ledger import Ledgers, Watch
 from webhook_dispatcher.service.recovery import Recovery
@@ -30,26 +32,33 @@ from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.service.trials import Trials
 from webhook_dispatcher.settings import DATABASE, Settings
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
-from webhook_dispatcher.worker import Limits, Replayer, Worker
+from webhook_dispatcher.stream import HealthStream
+from webhook_dispatcher.worker import AttemptPublisher, Limits, Replayer, Worker
 
 VERSION = "0.1.0"
 
 
 def create_app(settings: Settings) -> web.Application:
     """Make the service."""
-    base = Foundation(settings, service=DATABASE, publishes=())
+    base = Foundation(settings, service=DATABASE, publishes=[WEBHOOK_EVENTS])
     guard = Guard(settings.webhook_allow_networks)
     store = SubscriptionStore(base.sealer)
     directory = Directory(store)
     sender = Sender(guard, seconds=settings.webhook_timeout, user_agent=f"Slotwire/{VERSION}")
+    attempts = AttemptPublisher(settings.kafka_bootstrap)
     worker = Worker(
+        base.units,
         base.database,
         directory,
         sender,
         _limits(settings),
+        settled=attempts.take,
         clock=utc_now,
         timer=time.monotonic,
         new_id=new_id,
+    )
+    health = EndpointHealth(
+        base.units, base.database, store, utc_now, timedelta(seconds=settings.webhook_disable_after)
     )
     ingest = Ingest(directory, worker, utc_now)
     retention = Retention(base.database, utc_now, settings.webhook_retention_days)
@@ -106,7 +115,14 @@ def create_app(settings: Settings) -> web.Application:
     app = create_web_app(
         title="Slotwire webhooks",
         version=VERSION,
-        routes=routes(subscriptions, Deliveries(base.database, store), Ledgers(base.database), recovery, trials),
+        routes=routes(
+            subscriptions,
+            Deliveries(base.database, store),
+            ledgers=Ledgers(base.database),
+            recovery=recovery,
+            trials=trials,
+            health=health,
+        ),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
@@ -116,12 +132,13 @@ def create_app(settings: Settings) -> web.Application:
     base.run_in(
         app,
         Loop("directory", functools.partial(directory.follow, base.database)),
-        Loop("worker", worker.run),
+        Loop("worker", functools.partial(attempts.beside, worker.run)),
         Loop("replays", replayer.run),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest, retention, clock=utc_now).run),
         Loop("partitions", retention.run),
         Loop("resealing", Resealing(base.database, base.sealer).run),
         Loop("ledger", Watch(base.database, utc_now).run),
+        Loop("health", HealthStream(settings.kafka_bootstrap, health, utc_now).run),
     )
     return app
 

@@ -62,3 +62,11 @@ class Settings(ServiceSettings):
             le=3650,
         ),
     ] = 30
+    webhook_disable_after: Annotated[
+        float,
+        Field(
+            title="Seconds for which an endpoint has to fail before it is disabled",
+            description="It counts from the first attempt that failed, with none that succeeded after it.",
+            ge=60,
+        ),
+    ] = 5 * 86_400.0

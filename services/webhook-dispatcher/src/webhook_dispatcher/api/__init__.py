@@ -7,10 +7,12 @@ from collections.abc import Mapping
 
 from chassis.web import Route
 from webhook_dispatcher.api.deliveries import routes as delivery_routes
+from webhook_dispatcher.api.health import routes as health_routes
 from webhook_dispatcher.api.ledger import routes as ledger_routes
 from webhook_dispatcher.api.recovery import routes as recovery_routes
 from webhook_dispatcher.api.subscriptions import routes as subscription_routes
 from webhook_dispatcher.service.deliveries import Deliveries
+from webhook_dispatcher.service.health import EndpointHealth
 from webhook_dispatcher.service.ledger import Ledgers
 from webhook_dispatcher.service.recovery import Recovery
 from webhook_dispatcher.service.subscriptions import Subscriptions
@@ -29,7 +31,13 @@ ERRORS: Mapping[str, int] = {
 
 
 def routes(
-    subscriptions: Subscriptions, deliveries: Deliveries, ledgers: Ledgers, recovery: Recovery, trials: Trials
+    subscriptions: Subscriptions,
+    deliveries: Deliveries,
+    *,
+    ledgers: Ledgers,
+    recovery: Recovery,
+    trials: Trials,
+    health: EndpointHealth,
 ) -> list[Route]:
     """List every operation."""
     return [
@@ -37,4 +45,5 @@ def routes(
         *delivery_routes(deliveries),
         *ledger_routes(ledgers),
         *recovery_routes(recovery, trials),
+        *health_routes(health),
     ]

@@ -142,7 +142,7 @@ class ShownSubscription(Output):
     rate_limit: ShownRateLimit | None
     auth: ShownAuth | None
     status: Literal["active", "disabled", "deleted"]
-    disabled_reason: Literal["requested", "gone"] | None
+    disabled_reason: Literal["requested", "gone", "failing"] | None
     created_at: Instant
     updated_at: Instant
 
@@ -212,7 +212,13 @@ class Handlers:
 
     async def disable(self, call: Call) -> Subscription:
         """Disable one."""
-        return await self.subscriptions.disable(call.caller.org_id, call.path["id"], call.once)
+        return await self.subscriptions.disable(
+            call.caller.org_id,
+            call.path["id"],
+            call.once,
+            request_id=call.request_id,
+            traceparent=call.traceparent,
+        )
 
     async def delete(self, call: Call) -> Subscription:
         """Delete one."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Self
 
 from webhook_dispatcher.domain.exchange import Exchange
+from webhook_dispatcher.domain.subscription import Subscription
 
 
 class DeliveryState(StrEnum):
@@ -74,12 +75,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP try."""
+    """One HTTP try; `to` is the subscription as it was then."""
 
     number: int
     started_at: datetime
     latency_ms: int
     exchange: Exchange
+    to: Subscription
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,11 @@ def body_of(delivery_id: str, tail: bytes) -> bytes:
     return b'{"id":"%b",%b' % (delivery_id.encode(), tail)
 
 
+def type_of(tail: bytes) -> str:
+    """Read the type of a tail's event, which stands first in it."""
+    return tail.split(b'"', 4)[3].decode()
+
+
 def _spread(data: Mapping[str, Any]) -> dict[str, Any]:
     """Spread the snapshot, with the keys of the change beside it; where both have one, the change tells it."""
     return {**data["resource"], **data["change"]}

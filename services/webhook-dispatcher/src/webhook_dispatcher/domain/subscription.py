@@ -6,6 +6,7 @@ Invariant: a subscription that is not active is sent nothing; its deliveries are
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from webhook_dispatcher.domain.auth import Auth, UnreadableAuth
 from webhook_dispatcher.domain.rate_limit import RateLimit
@@ -22,10 +23,11 @@ class State(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """Who disabled a subscription."""
+    """Why a subscription was disabled: somebody asked so, its endpoint answered 410, or it has failed for days."""
 
     REQUESTED = "requested"
     GONE = "gone"
+    FAILING = "failing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Subscription:
         secret: the bytes of the signing key; None if they were sealed so.
         retry: its own pauses, or None for the default.
         rate_limit: how many attempts a second it is sent at most, or None for as many as it takes.
+        active_since: since when it has been active and has led to its URL; what was before says nothing about its
+            endpoint.
         version: the directory's version at its last change; of two copies the greater is the later.
         old_secrets: secrets that were rotated away, the newest first; some may sign no more.
         auth: what the endpoint asks for beyond signatures.
@@ -56,6 +60,7 @@ class Subscription:
     disabled_reason: DisabledReason | None
     created_at: datetime
     updated_at: datetime
+    active_since: datetime
     rate_limit: RateLimit | None = None
     version: int = 0
     old_secrets: tuple[OldSecret, ...] = ()
@@ -70,3 +75,7 @@ class Subscription:
     def is_active(self) -> bool:
         """Whether it is sent events."""
         return self.state is State.ACTIVE
+
+    def starts_anew(self, before: Self) -> bool:
+        """Tell whether a change makes it active again, or lets it lead to another URL."""
+        return self.is_active and (not before.is_active or self.url != before.url)

@@ -48,7 +48,7 @@ class Ingest:
     async def take(self, conn: Connection, arrivals: Sequence[Arrival]) -> Callable[[], None] | None:
         """Write new events and their deliveries; the answer, if any, is called after the commit."""
         await self._directory.refresh(conn)
-        wanting = {one.event_id: self._directory.wanting(one.org_id, one.type) for one in arrivals}
+        wanting = {one.event_id: self._wanting(one) for one in arrivals}
         matched = {event_id: len(subscriptions) for event_id, subscriptions in wanting.items()}
         batch = _Batch(self._memory)
         for arrival in await events.claim(conn, arrivals, matched):
@@ -58,6 +58,10 @@ class Ingest:
             return None
         new = await deliveries.insert(conn, batch.births, self._clock())
         return functools.partial(self._hand_over, batch, new)
+
+    def _wanting(self, one: Arrival) -> list[Subscription]:
+        """Tell who wants an event; nobody is sent that they are sent nothing."""
+        return [to for to in self._directory.wanting(one.org_id, one.type) if to.id != one.resource_id]
 
     async def set_aside(self, conn: Connection, places: Sequence[Place]) -> None:
         """Note records that are with the dead letters."""

@@ -190,7 +190,7 @@ class Replaying:
         order, subscription = held.replay.order, held.subscription
         types = wanted_types(order, subscription.events)
         mine = list({one.event_id: one for one in batch if one.org_id == subscription.org_id}.values())
-        found = [one for one in mine if one.type in types]
+        found = [one for one in mine if one.type in types and one.resource_id != subscription.id]
         counts = Counter(one.type for one in found)
         if order.dry_run:
             return Progress(len(batch), len(found), types=counts, samples=[_sample(one) for one in found[:SAMPLES]])

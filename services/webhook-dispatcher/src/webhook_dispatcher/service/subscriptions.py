@@ -38,8 +38,9 @@ from webhook_dispatcher.domain.rotation import retire
 from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
 from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
 from webhook_dispatcher.domain.urls import parse_url
-from webhook_dispatcher.store import deliveries, reopening
-from webhook_dispatcher.store.subscriptions import SubscriptionStore
+from webhook_dispatcher.service.disabling import Cause, disable
+from webhook_dispatcher.store import deliveries, health, reopening
+from webhook_dispatcher.store.subscriptions import SubscriptionStore, lock_active
 
 _COUNTED = 10_000  # failed deliveries, when a subscription is enabled
 
@@ -115,6 +116,7 @@ class Subscriptions:
             disabled_reason=None,
             created_at=now,
             updated_at=now,
+            active_since=now,
             **checked,
         )
         check_fit(made.url, made.headers, made.auth)
@@ -189,20 +191,28 @@ class Subscriptions:
             NotFoundError: the organization has none with this id.
         """
         async with self._units.begin(once) as unit:
-            one = await self._turn(unit.conn, org_id, subscription_id, State.ACTIVE, None)
+            one = await self._find(unit.conn, org_id, subscription_id, lock=True)
+            if not one.is_active:
+                one = await self._write(unit.conn, one, replace(one, state=State.ACTIVE, disabled_reason=None))
             failed = await reopening.count_failed(unit.conn, one.id, None, None, at_most=_COUNTED + 1)
             enabled = one, Tally.bounded(failed, _COUNTED)
             unit.answer(enabled)
         return enabled
 
-    async def disable(self, org_id: str, subscription_id: str, once: Once | None) -> Subscription:
-        """Stop sending: what is pending and what comes is discarded.
+    async def disable(
+        self, org_id: str, subscription_id: str, once: Once | None, *, request_id: str, traceparent: str | None
+    ) -> Subscription:
+        """Stop sending, and tell of it: what is pending and what comes is discarded.
 
         Raises:
             NotFoundError: the organization has none with this id.
         """
+        cause = Cause(DisabledReason.REQUESTED, request_id=request_id, traceparent=traceparent)
         async with self._units.begin(once) as unit:
-            one = await self._turn(unit.conn, org_id, subscription_id, State.DISABLED, DisabledReason.REQUESTED)
+            await self._find(unit.conn, org_id, subscription_id, lock=True)
+            await disable(unit, await lock_active(unit.conn, [subscription_id]), cause, self._clock())
+            await deliveries.discard(unit.conn, [subscription_id], DiscardReason.DISABLED)
+            one = await self._find(unit.conn, org_id, subscription_id)
             unit.answer(one)
         return one
 
@@ -217,20 +227,12 @@ class Subscriptions:
             after = replace(before, state=State.DELETED, disabled_reason=None)
             await self._write(unit.conn, before, after)
             await deliveries.discard(unit.conn, [after.id], DiscardReason.DELETED)
+            await health.forget(unit.conn, after.id)
         return after
 
-    async def _turn(
-        self, conn: Connection, org_id: str, subscription_id: str, state: State, reason: DisabledReason | None
-    ) -> Subscription:
-        one = await self._find(conn, org_id, subscription_id, lock=True)
-        if one.state is not state:
-            one = await self._write(conn, one, replace(one, state=state, disabled_reason=reason))
-            if state is State.DISABLED:
-                await deliveries.discard(conn, [one.id], DiscardReason.DISABLED)
-        return one
-
     async def _write(self, conn: Connection, before: Subscription, after: Subscription) -> Subscription:
-        stamped = replace(after, updated_at=self._clock())
+        now = self._clock()
+        stamped = replace(after, updated_at=now, active_since=now if after.starts_anew(before) else after.active_since)
         await self._store.update(conn, before, stamped)
         return stamped
 

@@ -4,7 +4,9 @@ Invariant: a change is written with a version that it took while it held the dir
 version n has seen every change up to n.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from chassis.crypto import Sealer
@@ -21,16 +23,16 @@ _TAKE_VERSION = "UPDATE directory SET version = version + 1 RETURNING version"
 _VERSION = "SELECT version FROM directory"
 _COLUMNS = (
     "id, org_id, url, events, description, headers, secret, retry, state, disabled_reason, created_at, updated_at,"
-    " rate_limit, version, auth, old_secrets"
+    " rate_limit, version, active_since, auth, old_secrets"
 )
 _INSERT = f"""
 INSERT INTO subscriptions ({_COLUMNS})
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, NULL)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, NULL)
 """
 _UPDATE = """
 UPDATE subscriptions
 SET url = $2, events = $3, description = $4, headers = coalesce($5, headers), retry = $6, state = $7,
-    disabled_reason = $8, updated_at = $9, rate_limit = $10, version = $11
+    disabled_reason = $8, updated_at = $9, rate_limit = $10, version = $11, active_since = $12
 WHERE id = $1
 """
 _SET_AUTH = "UPDATE subscriptions SET auth = $2 WHERE id = $1"
@@ -46,13 +48,43 @@ ORDER BY id DESC LIMIT $3
 """
 _LIVE = f"SELECT {_COLUMNS} FROM subscriptions WHERE state <> 'deleted'"
 _SINCE = f"SELECT {_COLUMNS} FROM subscriptions WHERE version > $1"
-_LOCK_ACTIVE = (
-    "SELECT id, url FROM subscriptions WHERE id = ANY ($1::text[]) AND state = 'active' ORDER BY id FOR UPDATE"
-)
-_DISABLE = """
-UPDATE subscriptions SET state = 'disabled', disabled_reason = $2, updated_at = now(), version = $3
-WHERE id = ANY ($1::text[])
+_LOCK_ACTIVE = """
+SELECT id, url, active_since, updated_at, last_event_id FROM subscriptions
+WHERE id = ANY ($1::text[]) AND state = 'active' ORDER BY id FOR UPDATE
 """
+_DISABLE = """
+UPDATE subscriptions
+SET state = 'disabled', disabled_reason = $3, updated_at = $4, version = $5, sequence = sequence + 1,
+    last_event_id = told.event_id
+FROM unnest($1::text[], $2::text[]) AS told (subscription_id, event_id)
+WHERE id = told.subscription_id
+RETURNING id, org_id, url, events, description, created_at, updated_at, sequence
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """An active subscription, as far as its end goes."""
+
+    id: str
+    url: str
+    active_since: datetime
+    updated_at: datetime
+    last_event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """A subscription right after it was disabled, as its event tells of it; `sequence` is the event's."""
+
+    id: str
+    org_id: str
+    url: str
+    events: Sequence[str]
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+    sequence: int
 
 
 class SubscriptionStore:
@@ -80,6 +112,7 @@ class SubscriptionStore:
             one.updated_at,
             _per_second(one),
             version,
+            one.active_since,
             self._sealed.auth(one.id, one.auth),
         )
 
@@ -111,6 +144,7 @@ class SubscriptionStore:
             after.updated_at,
             _per_second(after),
             version,
+            after.active_since,
         )
         if after.auth != before.auth:
             await conn.execute(_SET_AUTH, after.id, self._sealed.auth(after.id, after.auth))
@@ -125,6 +159,7 @@ class SubscriptionStore:
             self._sealed.old_secrets(after.id, after.old_secrets),
             after.updated_at,
             version,
+            after.active_since,
         )
 
     async def fetch(
@@ -161,6 +196,7 @@ class SubscriptionStore:
             disabled_reason=None if row["disabled_reason"] is None else DisabledReason(row["disabled_reason"]),
             created_at=row["created_at"],
             updated_at=row["updated_at"],
+            active_since=row["active_since"],
             rate_limit=None if row["rate_limit"] is None else RateLimit(row["rate_limit"]),
             version=row["version"],
             old_secrets=self._sealed.read_old_secrets(row),
@@ -174,23 +210,28 @@ async def directory_version(conn: Connection) -> int:
     return version
 
 
-async def disable(conn: Connection, gone: Collection[tuple[str, str]], reason: DisabledReason) -> set[str]:
-    """Disable subscriptions that lead to given URLs, and tell every dispatcher.
+async def lock_active(conn: Connection, subscription_ids: Collection[str]) -> list[Active]:
+    """Lock those of some subscriptions that are active, and read them.
+
+    Rows are locked in one order, and before the directory's, as every change does.
+    """
+    return [Active(**row) for row in await conn.fetch(_LOCK_ACTIVE, list(subscription_ids))]
+
+
+async def disable(
+    conn: Connection, event_ids: Mapping[str, str], reason: DisabledReason, at: datetime
+) -> list[Disabled]:
+    """Disable subscriptions that are locked, and tell every dispatcher.
 
     Args:
         conn: a connection in a transaction.
-        gone: ids, each with the URL that the subscription must lead to still.
+        event_ids: their ids, each with the id of the event that tells of it.
         reason: why.
-
-    Returns:
-        Which of them are active and stay so, because they lead elsewhere by now.
+        at: when.
     """
-    # Their rows are locked before the directory's, as every change does.
-    rows = await conn.fetch(_LOCK_ACTIVE, [subscription_id for subscription_id, _ in gone])
-    ending = [row["id"] for row in rows if (row["id"], row["url"]) in gone]
-    if ending:
-        await conn.execute(_DISABLE, ending, reason, await _raise_version(conn))
-    return {row["id"] for row in rows}.difference(ending)
+    version = await _raise_version(conn)
+    rows = await conn.fetch(_DISABLE, list(event_ids), list(event_ids.values()), reason, at, version)
+    return [Disabled(**row) for row in rows]
 
 
 async def _raise_version(conn: Connection) -> int:

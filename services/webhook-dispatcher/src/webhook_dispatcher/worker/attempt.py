@@ -44,7 +44,7 @@ class Attempts:
         began = time.perf_counter()
         exchange = await self.exchange(subscription, job, started_at)
         latency_ms = int((time.perf_counter() - began) * 1000)
-        attempt = Attempt(job.attempts + 1, started_at, latency_ms, exchange)
+        attempt = Attempt(job.attempts + 1, started_at, latency_ms, exchange, subscription)
         return self._conclude(job, subscription, attempt)
 
     def discarded(self, job: Job) -> Outcome:

@@ -15,6 +15,7 @@ import structlog
 from chassis.clock import Clock
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Database
+from chassis.unit import UnitOfWork
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
 from webhook_dispatcher.domain.exchange import Exchange
@@ -62,25 +63,31 @@ class Limits:
 
 
 class Worker:
-    """Holds deliveries, attempts them, writes their outcomes; the `Memory` of the ingest."""
+    """Holds deliveries, attempts them, writes their outcomes; the `Memory` of the ingest.
+
+    `settled` is called with each batch of outcomes after it was written, and must not take long.
+    """
 
     def __init__(
         self,
+        units: UnitOfWork,
         database: Database,
         directory: Directory,
         sender: Sender,
         limits: Limits,
         *,
+        settled: Callable[[Sequence[Outcome]], None],
         clock: Clock,
         timer: Callable[[], float],
         new_id: Callable[[str], str],
     ) -> None:
         self._limits = limits
+        self._settled = settled
         self._sender = sender
         self._directory = directory
         self._clock = clock
         self._attempts = Attempts(sender, directory, clock)
-        self._outcomes = OutcomeWriter(database, clock, self._written)
+        self._outcomes = OutcomeWriter(units, database, clock, self._written)
         self._lease = Lease(
             database,
             longest=limits.timeout,
@@ -169,6 +176,7 @@ class Worker:
             if outcome.state is DeliveryState.PENDING and outcome.due is not None:
                 self._claims.wake_at(outcome.due)
         self._scheduler.start()
+        self._settled(batch)
 
     def _learn(self, subscription_id: str) -> None:
         """Go by a subscription as it is now."""

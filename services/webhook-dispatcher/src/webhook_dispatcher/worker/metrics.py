@@ -23,3 +23,6 @@ OPEN_BREAKERS = Gauge("slotwire_webhook_open_breakers", "Endpoints that are sent
 THROTTLED = Gauge(
     "slotwire_webhook_throttled_endpoints", "Endpoints whose deliveries wait for a rate limit, or for an asked rest."
 )
+UNPUBLISHED = Counter(
+    "slotwire_webhook_attempts_unpublished_total", "Attempts that their topic misses because the broker was away."
+)

@@ -14,8 +14,10 @@ from chassis.backoff import Backoff
 from chassis.clock import Clock
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Database
+from chassis.unit import UnitOfWork
 from webhook_dispatcher.domain.delivery import DiscardReason, Outcome
 from webhook_dispatcher.domain.subscription import DisabledReason
+from webhook_dispatcher.service.disabling import Cause, disable
 from webhook_dispatcher.store import deliveries, outcomes, subscriptions
 from webhook_dispatcher.worker.metrics import UNWRITTEN
 
@@ -29,12 +31,16 @@ class OutcomeWriter:
     """Takes outcomes and writes them: at once when idle, else every 10 ms or 500 outcomes, whichever is first.
 
     Args:
+        units: begins the transactions that disable subscriptions.
         database: where the deliveries are.
-        clock: tells when a delivery falls due whose subscription leads elsewhere by now.
+        clock: tells when subscriptions end, and when a delivery falls due whose subscription leads elsewhere by now.
         written: called with each batch after it was written, as it was.
     """
 
-    def __init__(self, database: Database, clock: Clock, written: Callable[[Sequence[Outcome]], None]) -> None:
+    def __init__(
+        self, units: UnitOfWork, database: Database, clock: Clock, written: Callable[[Sequence[Outcome]], None]
+    ) -> None:
+        self._units = units
         self._database = database
         self._clock = clock
         self._written = written
@@ -96,12 +102,15 @@ class OutcomeWriter:
             async with self._database.connection() as conn:
                 await outcomes.settle(conn, batch)
             return batch
-        async with self._database.transaction() as conn:
-            moved = await subscriptions.disable(conn, gone, DisabledReason.GONE)
+        async with self._units.begin() as unit:
+            active = await subscriptions.lock_active(unit.conn, {subscription_id for subscription_id, _ in gone})
+            ending = [one for one in active if (one.id, one.url) in gone]
+            await disable(unit, ending, Cause(DisabledReason.GONE), self._clock())
+            moved = {one.id for one in active}.difference(one.id for one in ending)
             batch = [self._heeding(one, moved) for one in batch]
-            await outcomes.settle(conn, batch)
+            await outcomes.settle(unit.conn, batch)
             ended = sorted({subscription_id for subscription_id, _ in gone} - moved)
-            await deliveries.discard(conn, ended, DiscardReason.DISABLED)
+            await deliveries.discard(unit.conn, ended, DiscardReason.DISABLED)
         _log.warning("endpoints_gone", disabled=ended, moved=sorted(moved))
         return batch
 

@@ -1,4 +1,4 @@
-"""Holds, event instances, locations and tables, and what their events tell (events.md section 2)."""
+"""What is no reservation: holds, instances, places, tables, subscriptions, and their events (events.md section 2)."""
 
 import json
 from datetime import date
@@ -60,6 +60,10 @@ def test_a_snapshot_never_changes(resource: str) -> None:
         ("location", {"complete_after_minutes": -1}),
         ("table", {"min_party": 0}),
         ("table", {"max_party": 0}),
+        ("webhook_subscription", {"events": []}),
+        ("webhook_subscription", {"status": "gone"}),
+        ("webhook_subscription", {"disabled_reason": "tired"}),
+        ("webhook_subscription", {"updated_at": None}),
     ],
 )
 def test_what_no_snapshot_says_is_refused(resource: str, spoilt: dict[str, Any]) -> None:
@@ -104,6 +108,20 @@ def test_an_update_tells_from_and_to_of_any_field(kind: str) -> None:
         a_catalog_event(kind, change={"changes": {"name": {"to": "B"}}})
     with pytest.raises(ValidationError, match="JSON"):
         a_catalog_event(kind, change={"changes": {"name": {"from": "A", "to": date(2024, 12, 25)}}})
+
+
+@pytest.mark.parametrize("reason", ["requested", "gone", "failing"])
+def test_a_disabled_subscription_tells_why_and_since_when_it_failed(reason: str) -> None:
+    """events.md section 2: "`webhook_subscription.disabled` | `reason`, `failing_since` | webhooks"."""
+    for since in (None, "2024-01-01T00:00:00.250000Z"):
+        change = {"reason": reason, "failing_since": since}
+        assert change_of("webhook_subscription.disabled", change) == change
+    with pytest.raises(ValidationError, match="failing_since"):
+        a_catalog_event("webhook_subscription.disabled", change={"reason": reason})
+
+
+def test_a_subscriptions_snapshot_holds_no_secret() -> None:
+    assert not {"secret", "headers"} & RESOURCES["webhook_subscription"].keys()
 
 
 def test_opening_hours_are_read_by_weekday_and_date() -> None:

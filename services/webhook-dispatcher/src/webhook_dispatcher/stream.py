@@ -1,0 +1,257 @@
+"""The stream of attempts: what each endpoint's attempts add up to, in tables that Kafka keeps.
+
+Two tables, each with its changelog: tallies in windows of a minute, and how each endpoint stands. Members of the group
+share the partitions; one that takes a partition over, or comes back with nothing, rebuilds both tables from their
+changelogs before it counts on, so nothing of them is kept here. What they say is written to PostgreSQL within a second
+or so, and all of it again after a rebuild: there any instance can show it, whichever counts.
+
+Invariants: a record is counted once, however often it comes: with each value stands the position of the record that was
+counted last. One that cannot be read goes to the dead letters. Only this module imports faust, and its app is made
+anew whenever the loop runs.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import faust
+import structlog
+from pydantic import TypeAdapter
+
+from chassis.clock import Clock
+from chassis.consumer import DeadLetter
+from chassis.kafka import Record, ensure_topics
+from chassis.lifecycle import Stop
+from chassis.postgres import TRANSIENT
+from slotwire_contracts import WEBHOOK_ATTEMPTS, DecodeError, Topic, WebhookAttempts, dead_letters, decode_attempts
+from webhook_dispatcher.domain.health import MINUTES, Standing, Tally, Trial, minute_of, trials
+from webhook_dispatcher.service.health import EndpointHealth
+from webhook_dispatcher.store.health import CountedMinute, CountedStanding
+
+_log = structlog.get_logger(__name__)
+GROUP = "webhook-health"
+_LOOK_SECONDS = 1.0
+_ROWS_AT_ONCE = 500
+_KEPT_MINUTES = MINUTES + 5
+_HOUR_MS = 3_600_000
+_MINUTES_CHANGELOG = {"retention.ms": str(2 * _HOUR_MS), "segment.ms": str(_HOUR_MS)}
+_STANDINGS_CHANGELOG = {"cleanup.policy": "compact,delete", "retention.ms": str(60 * 24 * _HOUR_MS)}
+
+_MINUTE: TypeAdapter[CountedMinute] = TypeAdapter(CountedMinute)
+_STANDING: TypeAdapter[CountedStanding] = TypeAdapter(CountedStanding)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class HealthStream:
+    """A member of the group that counts attempts.
+
+    Args:
+        bootstrap: the brokers.
+        health: where what was counted is written, and acted upon.
+        clock: tells which minutes are past.
+        topic: the attempts.
+        group: the consumer group; the changelogs' names begin with it.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        health: EndpointHealth,
+        clock: Clock,
+        *,
+        topic: Topic = WEBHOOK_ATTEMPTS,
+        group: str = GROUP,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._health = health
+        self._clock = clock
+        self._topic = topic
+        self._group = group
+
+    async def run(self, stop: Stop) -> None:
+        """Count until asked to stop.
+
+        Raises:
+            Exception: whatever ended the app; run it again.
+        """
+        await ensure_topics(self._bootstrap, [self._topic, dead_letters(self._topic)])
+        with tempfile.TemporaryDirectory(prefix="slotwire-health-") as folder:  # faust wants one, and writes nothing
+            app = self._app(folder)
+            counts = _Counts(app, self._topic, self._health, self._clock)
+            reading = _reader(app)
+            starting = asyncio.create_task(app.start())
+            try:
+                while not (stop.is_set() or app.should_stop or _failed(starting)):
+                    await stop.wait(_LOOK_SECONDS)
+                    await counts.write()
+            finally:
+                starting.cancel()
+                (failure,) = await asyncio.gather(starting, return_exceptions=True)
+                await app.stop()
+                await asyncio.to_thread(_close, reading)
+                await counts.write()
+            if app.crashed or isinstance(failure, Exception):
+                raise app.crash_reason or failure or RuntimeError("the stream of attempts ended")
+
+    def _app(self, folder: str) -> faust.App:
+        return faust.App(
+            self._group,
+            broker=[f"aiokafka://{one}" for one in self._bootstrap.split(",")],
+            store="memory://",
+            datadir=folder,
+            web_enabled=False,
+            topic_disable_leader=True,
+            topic_partitions=self._topic.partitions,
+            table_standby_replicas=0,
+            stream_wait_empty=False,
+            consumer_auto_offset_reset="earliest",
+            broker_session_timeout=6.0,
+            broker_heartbeat_interval=1.0,
+            broker_rebalance_timeout=10.0,  # for as long a member that is gone may hold up the others
+        )
+
+
+class _Counts:
+    """The tables of one run of the app, and what of them is not yet written to PostgreSQL."""
+
+    def __init__(self, app: faust.App, topic: Topic, health: EndpointHealth, clock: Clock) -> None:
+        self._app = app
+        self._aside = dead_letters(topic).name
+        self._health = health
+        self._clock = clock
+        self._window = faust.TumblingWindow(60.0)
+        self._minute_table = app.Table(
+            "minutes",
+            value_type=bytes,
+            partitions=topic.partitions,
+            extra_topic_configs=_MINUTES_CHANGELOG,
+            on_recover=self._rebuilt,
+        )
+        self._windows = self._minute_table.using_window(self._window)
+        self._standing_table = app.Table(
+            "standings", value_type=bytes, partitions=topic.partitions, extra_topic_configs=_STANDINGS_CHANGELOG
+        )
+        for table in (self._minute_table, self._standing_table):
+            table.changelog_topic.replicas = -1  # as many as the broker gives a topic; as a setting faust refuses it
+        self._minutes: dict[tuple[str, int], CountedMinute] = {}
+        self._standings: dict[str, CountedStanding] = {}
+        self._swept = 0
+        source = app.topic(topic.name, key_serializer="raw", value_serializer="raw", allow_empty=True)
+        app.agent(source, name="count")(self._take)
+
+    async def write(self) -> None:
+        """Write what was counted; what the database does not take now is kept for the next time."""
+        self._sweep()
+        while self._minutes or self._standings:
+            minutes, standings = _first(self._minutes), _first(self._standings)
+            try:
+                await self._health.keep(list(minutes.values()), list(standings.values()))
+            except TRANSIENT as error:
+                _log.warning("health_waits", error=repr(error))
+                self._minutes = minutes | self._minutes
+                self._standings = standings | self._standings
+                return
+
+    async def _take(self, stream: Any) -> None:
+        try:
+            await self._follow(stream.noack())  # by itself faust takes a record for done even if counting it failed
+        except Exception as error:
+            await self._app.crash(error)  # run again, it begins behind the last record that was counted
+            raise
+
+    async def _follow(self, stream: Any) -> None:
+        async for event in stream.events():
+            try:
+                record = decode_attempts(event.value or b"")
+            except DecodeError as error:
+                await self._bury(event, str(error))
+            else:
+                self._count(record, event.message.offset)
+            await stream.ack(event)
+            await asyncio.sleep(0)  # a long backlog leaves room for deliveries
+
+    def _count(self, record: WebhookAttempts, position: int) -> None:
+        found = trials(record.attempts)
+        if found:
+            self._count_standing(record, position, found)
+        oldest = minute_of(self._clock()) - _KEPT_MINUTES
+        for minute, some in groupby(found, attrgetter("minute")):
+            if minute > oldest:
+                self._count_minute(record.subscription_id, minute, position, list(some))
+
+    def _count_minute(self, subscription_id: str, minute: int, position: int, some: Sequence[Trial]) -> None:
+        window = self._window.current(minute * 60.0)
+        known = self._minute_table.get((subscription_id, window))
+        before = CountedMinute(subscription_id, minute, -1, Tally()) if known is None else _MINUTE.validate_json(known)
+        if position > before.position:
+            after = replace(before, position=position, tally=before.tally.adding(some))
+            self._windows[subscription_id][window] = _MINUTE.dump_json(after)
+            self._minutes[subscription_id, minute] = after
+
+    def _count_standing(self, record: WebhookAttempts, position: int, some: Sequence[Trial]) -> None:
+        known = self._standing_table.get(record.subscription_id)
+        fresh = CountedStanding(record.subscription_id, -1, Standing(record.active_since))
+        before = fresh if known is None else _STANDING.validate_json(known)
+        if position > before.position:
+            standing = before.standing
+            if record.active_since > standing.active_since:
+                standing = fresh.standing
+            if record.active_since == standing.active_since:  # else they went where it led before
+                standing = standing.adding(some)
+            after = replace(before, position=position, standing=standing)
+            self._standing_table[record.subscription_id] = _STANDING.dump_json(after)
+            self._standings[record.subscription_id] = after
+
+    async def _bury(self, event: Any, reason: str) -> None:
+        message = event.message
+        record = Record(message.topic, message.partition, message.offset, 0, event.key, event.value or b"")
+        _log.error("dead_letter", topic=message.topic, offset=message.offset, reason=reason)
+        headers = dict(DeadLetter(record, reason).headers(self._app.conf.id))
+        await self._app.send(self._aside, key=record.key, value=record.value, headers=headers)
+
+    async def _rebuilt(self) -> None:
+        """Write all that was rebuilt, once more: what was counted before a crash may not have been written."""
+        for value in self._minute_table.values():
+            one = _MINUTE.validate_json(value)
+            self._minutes[one.subscription_id, one.minute] = one
+        for value in self._standing_table.values():
+            standing = _STANDING.validate_json(value)
+            self._standings[standing.subscription_id] = standing
+
+    def _sweep(self) -> None:
+        """Let go of minutes that nobody asks for any more; their changelog does so by itself."""
+        now = minute_of(self._clock())
+        if now == self._swept:
+            return
+        self._swept = now
+        kept = self._minute_table.data
+        for key in [key for key in kept if key[1][1] < (now - _KEPT_MINUTES) * 60.0]:
+            kept.pop(key, None)
+
+
+def _first(some: dict[K, V]) -> dict[K, V]:
+    """Take as much as is written at once."""
+    return {key: some.pop(key) for key in list(islice(some, _ROWS_AT_ONCE))}
+
+
+def _reader(app: faust.App) -> asyncio.AbstractEventLoop:
+    """Find the event loop of the thread in which faust reads, and keep faust from closing it."""
+    thread = app.consumer._thread  # type: ignore[attr-defined]  # noqa: SLF001 - the one driver that there is has one
+    thread._close_thread_loop_on_stop = False  # noqa: SLF001 - as above
+    loop: asyncio.AbstractEventLoop = thread.thread_loop
+    return loop
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """Close a loop whose thread has ended, once its connections have: faust closes it a turn too early for them."""
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
