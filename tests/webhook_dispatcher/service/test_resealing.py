@@ -41,6 +41,7 @@ async def put(database: Database, store: SubscriptionStore, state: State = State
         disabled_reason=None,
         created_at=NOW,
         updated_at=NOW,
+        active_since=NOW,
         auth=ClientCredentials("https://example.com/token", "id", "client secret", None, None),
     )
     rotated = replace(made, secret=b"n" * 32, old_secrets=(OldSecret(bytes(32), NOW + timedelta(hours=24)),))
