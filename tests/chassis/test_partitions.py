@@ -139,3 +139,14 @@ async def test_a_drop_keeps_others_waiting_for_a_moment_only(parcels: Database) 
             await dropping
     assert waited < 2.0
     assert await drop(parcels, TODAY - DAY)
+
+
+async def test_a_day_that_is_in_use_by_itself_is_dropped_later(parcels: Database) -> None:
+    """As by a vacuum, which knows nothing of the whole."""
+    await ensure(parcels, TODAY)
+    async with parcels.transaction() as conn:
+        await conn.execute(f"LOCK TABLE labels_{TODAY:%Y%m%d} IN SHARE UPDATE EXCLUSIVE MODE")
+        with pytest.raises(InUseError):
+            await drop(parcels, TODAY)
+    assert await days(parcels) == [TODAY]
+    assert await drop(parcels, TODAY)

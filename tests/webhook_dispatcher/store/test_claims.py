@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from chassis.clock import utc_now
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from support.dispatcher import a_retention, put_deliveries
 from webhook_dispatcher.store import claims
 from webhook_dispatcher.store.claims import Line, Share
@@ -96,3 +96,32 @@ async def test_shares_of_several_days_are_claimed_together_the_longest_due_first
     async with db.connection() as conn:
         claimed = await claims.claim(conn, "wrk_1", shares, now)
     assert [one.id for one in claimed] == [*early, *late]
+
+
+async def test_a_long_backlog_and_many_days_are_not_read_through(db: Database) -> None:
+    """Neither to find which lines wait, nor to claim a share of them."""
+    now = utc_now()
+    await a_retention(db).ensure({now.date() - timedelta(days=age) for age in range(40)})
+    for subscription_id, count in (("sub_a", 3_000), ("sub_b", 3_000), ("sub_c", 1)):
+        await put_deliveries(db, subscription_id, count, due=now)
+    async with db.transaction() as conn:
+        await conn.execute("ANALYZE deliveries")
+        began = await fetched(conn)
+        lines = await claims.waiting(conn)
+        found = await fetched(conn)
+        shares = [Share(line.subscription_id, line.retrying, 20, line.day) for line in lines]
+        claimed = await claims.claim(conn, "wrk_1", shares, now)
+        taken = await fetched(conn)
+    assert (len(lines), len(claimed)) == (3, 41)
+    assert found - began <= 10
+    assert taken - found <= 41 * 4  # found, locked, leased, and the record
+
+
+async def fetched(conn: Connection) -> int:
+    rows: int = await conn.fetchval(
+        """
+        SELECT sum(idx_tup_fetch + seq_tup_read)::int FROM pg_stat_xact_user_tables
+        WHERE relname LIKE 'deliveries%' OR relname LIKE 'events%'
+        """
+    )
+    return rows

@@ -87,11 +87,11 @@ class DailyPartitions:
         try:
             await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             await conn.execute(f"LOCK TABLE ONLY {', ONLY '.join(table.name for table in self.tables)}")
+            if await self._is_needed(conn, day):
+                return False
+            await conn.execute(f"DROP TABLE IF EXISTS {', '.join(table.of(day) for table in self.tables)}")
         except asyncpg.LockNotAvailableError as error:
             raise InUseError from error
-        if await self._is_needed(conn, day):
-            return False
-        await conn.execute(f"DROP TABLE IF EXISTS {', '.join(table.of(day) for table in self.tables)}")
         return True
 
     async def _is_needed(self, conn: Connection, day: date) -> bool:

@@ -16,7 +16,8 @@ from chassis.postgres import Connection
 from webhook_dispatcher.store.days import DAYS, DELIVERIES, EVENTS
 
 # A day's tables are named themselves: what is asked for by the order of one index and bounded by another, as the bounds
-# of a day would be, PostgreSQL may well answer from the wrong one.
+# of a day would be, PostgreSQL may well answer from the wrong one. How many rows are claimed it cannot know either:
+# they and their records are looked up one by one, where a join may read all there is.
 _FIRST = """
 (SELECT {place} FROM {deliveries} WHERE state = 'pending' AND leased_by IS NULL
 ORDER BY subscription_id, retrying, due_at LIMIT 1)
@@ -51,11 +52,15 @@ WITH picked AS (
         FOR UPDATE SKIP LOCKED
     ) AS one
 ), claimed AS (
-    UPDATE {deliveries} AS deliveries SET leased_by = $1 FROM picked WHERE deliveries.id = picked.id
-    RETURNING deliveries.id, event_id, subscription_id, attempts, round, earlier_attempts, due_at
+    UPDATE {deliveries} SET leased_by = $1 WHERE id = ANY (ARRAY(SELECT id FROM picked))
+    RETURNING id, event_id, subscription_id, attempts, round, earlier_attempts AS earlier, due_at
+), told AS (
+    SELECT
+        id, subscription_id, attempts, round, earlier, due_at,
+        (SELECT record FROM {events} AS events WHERE events.event_id = claimed.event_id) AS record
+    FROM claimed
 )
-SELECT claimed.id, subscription_id, attempts, record, round, earlier_attempts AS earlier, due_at
-FROM claimed JOIN {events} USING (event_id)
+SELECT * FROM told WHERE record IS NOT NULL
 """
 
 
