@@ -86,6 +86,6 @@ def _tally(found: Tally) -> ShownTally:
     return ShownTally(
         attempts=found.attempts,
         successes=found.successes,
-        success_rate=found.success_rate,
+        success_rate=None if found.success_rate is None else round(found.success_rate, 4),
         latency_ms=Latencies(p50=found.percentile(0.5), p95=found.percentile(0.95), p99=found.percentile(0.99)),
     )
