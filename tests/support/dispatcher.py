@@ -77,23 +77,7 @@ class Dispatcher:
         self, url: str, *, events: Sequence[str] = ("*",), retry: Sequence[float] = (0.05, 0.05, 0.05), **other: Any
     ) -> Subscription:
         """Make a subscription as the API would."""
-        now = utc_now()
-        made = Subscription(
-            id=new_id("sub"),
-            org_id=ORG,
-            url=url,
-            events=tuple(events),
-            description=None,
-            headers={},
-            secret=secrets.token_bytes(32),
-            retry=RetryPolicy(tuple(retry)),
-            state=State.ACTIVE,
-            disabled_reason=None,
-            created_at=now,
-            updated_at=now,
-            active_since=now,
-        )
-        made = replace(made, **other)
+        made = replace(a_subscription(url), events=tuple(events), retry=RetryPolicy(tuple(retry)), **other)
         assert made.secret is not None
         async with self.database.transaction() as conn:
             await self.store.insert(conn, made, made.secret)
@@ -135,6 +119,26 @@ class Dispatcher:
 
         await eventually(was, within=10.0)
         return await self.delivery(event, to)
+
+
+def a_subscription(url: str = "https://example.com/") -> Subscription:
+    """A subscription to everything that nothing knows yet."""
+    now = utc_now()
+    return Subscription(
+        id=new_id("sub"),
+        org_id=ORG,
+        url=url,
+        events=("*",),
+        description=None,
+        headers={},
+        secret=secrets.token_bytes(32),
+        retry=None,
+        state=State.ACTIVE,
+        disabled_reason=None,
+        created_at=now,
+        updated_at=now,
+        active_since=now,
+    )
 
 
 def arrival(event: ReservationEvent) -> Arrival:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from chassis.clock import utc_now
 from chassis.postgres import Connection, Database
-from support.dispatcher import put_deliveries
+from support.dispatcher import a_subscription, put_deliveries
 from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, DiscardReason, Job, Outcome
 from webhook_dispatcher.domain.exchange import Answer
 from webhook_dispatcher.domain.ids import first_delivery_id
@@ -17,7 +17,8 @@ FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def attempted(job: Job, state: DeliveryState, status: int) -> Outcome:
-    return Outcome(job, state, attempt=Attempt(job.attempts + 1, utc_now(), 1, Answer(status, {}, b"")))
+    exchange = Answer(status, {}, b"")
+    return Outcome(job, state, attempt=Attempt(job.attempts + 1, utc_now(), 1, exchange, a_subscription()))
 
 
 async def claimed(conn: Connection, lease: str, subscription_id: str = "sub_a") -> list[Job]:
