@@ -64,7 +64,7 @@ class _Example:
                 fields = schema.get("properties", {})
                 return {each: self.of(fields[each], each) for each in schema.get("required", ())}
             case "array":
-                return []
+                return [self.of(schema["items"])] * schema.get("minItems", 0)
             case "integer" | "number":
                 return schema.get("minimum", 0)
             case "boolean":

@@ -159,7 +159,6 @@ class SubscriptionStore:
             self._sealed.old_secrets(after.id, after.old_secrets),
             after.updated_at,
             version,
-            after.active_since,
         )
 
     async def fetch(
