@@ -23,7 +23,7 @@ from booking.store import history, occupancy
 from booking.store.filters import conditions, statuses
 from chassis import idempotency, outbox
 from chassis.outbox import OutboxMessage
-from chassis.postgres import Connection
+from chassis.postgres import Connection, placeholders
 
 _FIELDS = tuple(field.name for field in fields(Booking))
 SELECTED = ", ".join(_FIELDS)
@@ -33,8 +33,7 @@ _ASSIGNED = ", ".join(f"{name} = ${number}" for number, name in enumerate(_WRITT
 _CLAIM = len(_WRITTEN) + 1
 _HISTORY = _CLAIM + occupancy.COLUMNS
 _INSERT = f"""
-    INSERT INTO bookings ({", ".join(_WRITTEN)})
-    VALUES ({", ".join(f"${number}" for number in range(1, len(_WRITTEN) + 1))})
+    INSERT INTO bookings ({", ".join(_WRITTEN)}) VALUES {placeholders(1, 1, len(_WRITTEN))}
 """
 _UPDATE = f"UPDATE bookings SET {_ASSIGNED}, written = DEFAULT WHERE id = $1 AND org_id = $2"
 _FETCH = f"SELECT {SELECTED} FROM bookings WHERE id = $1 AND org_id = $2 AND ($3::text IS NULL OR client_id = $3)"

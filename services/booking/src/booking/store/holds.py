@@ -15,7 +15,7 @@ from booking.domain.holds import Hold
 from booking.domain.occupancy import Claim
 from booking.store import occupancy
 from chassis import idempotency
-from chassis.postgres import Connection
+from chassis.postgres import Connection, placeholders
 
 _FIELDS = tuple(field.name for field in fields(Hold))
 _SELECTED = ", ".join(_FIELDS)
@@ -24,7 +24,7 @@ _EXPIRES_AT = f"${_FIELDS.index('expires_at') + 1}"
 
 _INSERT = f"""
 WITH written AS (
-    INSERT INTO holds ({_SELECTED}) VALUES ({", ".join(f"${number}" for number in range(1, _CLAIM))})
+    INSERT INTO holds ({_SELECTED}) VALUES {placeholders(1, 1, len(_FIELDS))}
 ),
 claimed AS ({occupancy.insertion(_CLAIM, hold_id="$1", expires_at=_EXPIRES_AT)})
 """

@@ -17,12 +17,11 @@ from booking.domain.listing import Found, Page
 from booking.store.where import joined, starting
 from chassis import outbox
 from chassis.outbox import OutboxMessage
-from chassis.postgres import Connection
+from chassis.postgres import Connection, placeholders
 
 _FIELDS = tuple(field.name for field in fields(EventInstance))
 _INSERT = f"""
-INSERT INTO event_instances ({", ".join(_FIELDS)})
-VALUES ({", ".join(f"${number}" for number in range(1, len(_FIELDS) + 1))})
+INSERT INTO event_instances ({", ".join(_FIELDS)}) VALUES {placeholders(1, 1, len(_FIELDS))}
 """
 
 # Never the attendance: that is the trigger's to count. $1 is the id.

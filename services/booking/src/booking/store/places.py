@@ -78,18 +78,17 @@ _FIND_EVENT_TYPE = """
 LEFT JOIN event_types e ON e.id = asked.event_type_id AND e.org_id = asked.org_id AND e.deleted_at IS NULL
 """
 # A span that its buffers carry out of the bounds of occupancy is looked up within them; the rules refuse it later.
-_WITH_BUFFERS = """
+_WANTED = """
 CROSS JOIN LATERAL (
     SELECT
-        greatest(asked.starts - 60 * asked.buffers * coalesce(e.buffer_before_minutes, 0), asked.earliest) AS starts,
-        least(asked.ends + 60 * asked.buffers * coalesce(e.buffer_after_minutes, 0), asked.latest) AS ends
+        greatest(asked.starts - 60 * asked.buffers * {before}, asked.earliest) AS starts,
+        least(asked.ends + 60 * asked.buffers * {after}, asked.latest) AS ends
 ) AS wanted
 """
-_WITHOUT_BUFFERS = """
-CROSS JOIN LATERAL (
-    SELECT greatest(asked.starts, asked.earliest) AS starts, least(asked.ends, asked.latest) AS ends
-) AS wanted
-"""
+_WITH_BUFFERS = _WANTED.format(
+    before="coalesce(e.buffer_before_minutes, 0)", after="coalesce(e.buffer_after_minutes, 0)"
+)
+_WITHOUT_BUFFERS = _WANTED.format(before="0", after="0")
 _FIND_SCHEDULE = """
 LEFT JOIN schedules s ON s.id = asked.schedule_id AND s.org_id = asked.org_id AND s.deleted_at IS NULL
 CROSS JOIN LATERAL (
@@ -171,24 +170,26 @@ async def read(
     """
     times = (epoch_seconds(instant) for instant in (span.start, span.end, EARLIEST, LATEST))
     named = (schedule_id, location_id, event_type_id, holder_id)
-    with_schedule, with_location, with_event_type, with_holder = (name is not None for name in named)
-    statement = _reading(schedule=with_schedule, location=with_location, event_type=with_event_type, holder=with_holder)
+    statement = _reading(
+        schedule=schedule_id is not None,
+        location=location_id is not None,
+        event_type=event_type_id is not None,
+        holder=holder_id is not None,
+    )
     row = await conn.fetchrow(statement, org_id, *named, *times, now, int(widened))
     if row is None:
         raise AssertionError("a left join from one row answers one row")
     return Place(
-        schedule=_schedule(row) if with_schedule else None,
-        location=_location(row) if with_location else None,
-        appointment=_appointment(row) if with_event_type else None,
-        taken=frozenset((with_schedule and row["lanes_taken"]) or ()).union(
-            (with_location and row["seats_taken"]) or ()
-        ),
-        held=frozenset(row["held"] if with_holder else ()),
+        schedule=_schedule(row),
+        location=_location(row),
+        appointment=_appointment(row),
+        taken=frozenset([*(row.get("lanes_taken") or ()), *(row.get("seats_taken") or ())]),
+        held=frozenset(row.get("held", ())),
     )
 
 
 def _schedule(row: asyncpg.Record) -> SchedulePlace | None:
-    if row["schedule_id"] is None:
+    if row.get("schedule_id") is None:
         return None
     return SchedulePlace(
         schedule_id=row["schedule_id"],
@@ -204,7 +205,7 @@ def _schedule(row: asyncpg.Record) -> SchedulePlace | None:
 
 
 def _location(row: asyncpg.Record) -> LocationPlace | None:
-    if row["location_id"] is None:
+    if row.get("location_id") is None:
         return None
     return LocationPlace(
         location_id=row["location_id"],
@@ -220,7 +221,7 @@ def _location(row: asyncpg.Record) -> LocationPlace | None:
 
 
 def _appointment(row: asyncpg.Record) -> Appointment | None:
-    if row["event_type_id"] is None:
+    if row.get("event_type_id") is None:
         return None
     durations = row["durations_minutes"]
     return Appointment(

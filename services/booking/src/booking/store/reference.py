@@ -12,17 +12,16 @@ import asyncpg
 from booking.domain.listing import Found, Page
 from booking.domain.reference import Kind, Stored, T
 from booking.store.where import Condition, joined
-from chassis.postgres import Connection
+from chassis.postgres import Connection, placeholders
 
 _CASELESS = {"email"}
 
 
 async def insert(conn: Connection, kind: Kind[T], org_id: str, stored: Stored[T]) -> None:
     """Write a new entity."""
-    row = _row(kind, stored)
-    values = ", ".join(f"${number}" for number in range(2, 2 + len(row)))
+    row = {"org_id": org_id, **_row(kind, stored)}
     await conn.execute(
-        f"INSERT INTO {kind.name} (org_id, {', '.join(row)}) VALUES ($1, {values})", org_id, *row.values()
+        f"INSERT INTO {kind.name} ({', '.join(row)}) VALUES {placeholders(1, 1, len(row))}", *row.values()
     )
 
 
