@@ -26,6 +26,7 @@ async def test_a_subscription_shows_its_secret_once(owner: Caller, service: Webh
     shown = {key: value for key, value in made.data.items() if key != "secret"}
     assert shown["status"] == "active"
     assert shown["retry"] is shown["rate_limit"] is None
+    assert shown["ordering"] == "none"
     assert {key: shown[key] for key in body} == body
     path = f"{SUBSCRIPTIONS}/{shown['id']}"
     assert (await owner.get(path)).data == shown
@@ -72,6 +73,33 @@ async def test_only_wanted_public_events_of_the_own_organization_come(owner: Cal
         assert await came()
     told = {json.loads(request.body)["event"] for request in everything.requests}
     assert told == {"reservation.created", "reservation.seated"}
+
+
+async def test_order_is_kept_from_the_change_on(owner: Caller, service: WebhookService) -> None:
+    """What waits for an earlier one of its resource tells no time of a next attempt: there is none yet."""
+    async with endpoint(status(500)) as receiver:
+        body = {"url": receiver.url, "events": ["*"], "retry": [3_600], "ordering": "resource"}
+        path = f"{SUBSCRIPTIONS}/{(await owner.post(SUBSCRIPTIONS, body)).data['id']}"
+        assert (await owner.get(path)).data["ordering"] == "resource"
+        first, second, third = [a_happening(orgid=owner.org_id, sequence=number) for number in (1, 2, 3)]
+        await service.publish(first, second)
+
+        async def pending() -> dict[str, tuple[int, bool]]:
+            found = (await owner.get(f"{path}/deliveries?status=pending")).data
+            return {one["event_id"]: (one["attempt_count"], one["next_attempt_at"] is not None) for one in found}
+
+        async def tried() -> bool:
+            return await pending() == {first.id: (1, True), second.id: (0, False)}
+
+        await eventually(tried, within=15)
+        assert (await owner.patch(path, {"ordering": "none"})).data["ordering"] == "none"
+        await service.publish(third)
+
+        async def third_tried() -> bool:
+            return (await pending()).get(third.id) == (1, True)
+
+        await eventually(third_tried, within=15)
+        assert (await pending())[second.id] == (0, False)
 
 
 async def test_a_change_holds_from_the_next_attempt_on(owner: Caller, service: WebhookService) -> None:

@@ -151,7 +151,7 @@ def _fields(one: DeliveryRecord) -> dict[str, object]:
         "status": one.state.value,
         "reason": one.reason,
         "attempt_count": one.attempts,
-        "next_attempt_at": one.due_at if one.state is DeliveryState.PENDING else None,
+        "next_attempt_at": None if one.awaits_turn or one.state is not DeliveryState.PENDING else one.due_at,
         "created_at": one.created_at,
         "settled_at": one.settled_at,
     }

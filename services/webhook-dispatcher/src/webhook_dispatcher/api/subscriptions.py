@@ -67,6 +67,13 @@ Events = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_lengt
 Description = Annotated[str, StringConstraints(max_length=500)] | None
 Headers = Annotated[dict[str, str], Field(description="Sent with every delivery; reserved names are refused.")]
 Secret = Annotated[str | None, Field(description="`whsec_` and the base64 of 24 to 64 bytes; made here if absent.")]
+Ordering = Annotated[
+    Literal["none", "resource"],
+    Field(
+        description="`resource`: the events of one resource arrive in order, one at a time; a change is for events that"
+        " come after it."
+    ),
+]
 Retry = Annotated[Any, WithJsonSchema(_RETRY_SCHEMA)]  # read by the domain, whose words for what is wrong are plainer
 RateLimit = Annotated[Any, WithJsonSchema(_RATE_LIMIT_SCHEMA)]  # as `Retry`
 UNSET: Any = Field(default_factory=lambda: None)
@@ -81,6 +88,7 @@ class NewSubscription(Body):
     description: Description = None
     headers: Headers = Field(default_factory=dict)
     secret: Secret = None
+    ordering: Ordering = "none"
     retry: Retry = None
     rate_limit: RateLimit = None
     auth: NewAuth | None = None
@@ -94,6 +102,7 @@ class NewSubscription(Body):
             self.description,
             self.headers,
             self.secret,
+            self.ordering,
             self.retry,
             self.rate_limit,
             wanted_auth(self.auth),
@@ -107,6 +116,7 @@ class ChangedSubscription(Body):
     events: Events = UNSET
     description: Description = None
     headers: Headers = UNSET
+    ordering: Ordering = UNSET
     retry: Retry = None
     rate_limit: RateLimit = None
     auth: NewAuth | None = None
@@ -138,6 +148,7 @@ class ShownSubscription(Output):
     events: list[str]
     description: str | None
     headers: dict[str, str]
+    ordering: Literal["none", "resource"]
     retry: list[float] | None
     rate_limit: ShownRateLimit | None
     auth: ShownAuth | None
@@ -317,6 +328,7 @@ def _fields(one: Subscription) -> dict[str, Any]:
         "events": list(one.events),
         "description": one.description,
         "headers": one.headers or {},
+        "ordering": one.ordering.value,
         "retry": None if one.retry is None else list(one.retry.pauses),
         "rate_limit": None if one.rate_limit is None else ShownRateLimit(per_second=one.rate_limit.per_second),
         "auth": show_auth(one.auth),

@@ -36,6 +36,7 @@ class Birth:
     Attributes:
         lease: the worker that holds it from the start, if any.
         reason: why it is discarded from the start, if it is.
+        awaits_turn: whether it waits for an earlier one of its resource; None where no order is kept.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Birth:
     event_type: str
     lease: str | None = None
     reason: DiscardReason | None = None
+    awaits_turn: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Job:
         tail: its event's part of the body.
         round: how often it was opened again; 0 is the round that it was born into with its event.
         earlier: how many of the attempts were made in earlier rounds.
+        is_ordered: whether others of its resource may wait for its end.
     """
 
     id: str
@@ -66,6 +69,7 @@ class Job:
     tail: bytes
     round: int = 0
     earlier: int = 0
+    is_ordered: bool = False
 
     @property
     def is_again(self) -> bool:
@@ -101,6 +105,11 @@ class Outcome:
     due: datetime | None = None
     attempt: Attempt | None = None
     gone: str | None = None
+
+    @property
+    def passes_turn(self) -> bool:
+        """Whether it ends a delivery that others of its resource may wait for."""
+        return self.job.is_ordered and self.state is not DeliveryState.PENDING
 
     def elsewhere(self, due: datetime) -> Self:
         """Tell the outcome instead of the URL's wish, once the subscription leads to another: that is tried too."""

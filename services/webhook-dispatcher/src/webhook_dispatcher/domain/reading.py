@@ -41,7 +41,7 @@ class DeliveryFilter:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """A delivery as it is stored."""
+    """A delivery as it is stored; `awaits_turn` tells whether it waits for an earlier one of its resource."""
 
     id: str
     event_id: str
@@ -53,6 +53,7 @@ class DeliveryRecord:
     due_at: datetime
     created_at: datetime
     settled_at: datetime | None
+    awaits_turn: bool | None
 
 
 @dataclass(frozen=True, slots=True)

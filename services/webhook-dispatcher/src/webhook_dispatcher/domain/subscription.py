@@ -30,6 +30,13 @@ class DisabledReason(StrEnum):
     FAILING = "failing"
 
 
+class Ordering(StrEnum):
+    """Which order of events is kept: none, or that of each resource's events."""
+
+    NONE = "none"
+    RESOURCE = "resource"
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A webhook endpoint of an organization.
@@ -40,6 +47,7 @@ class Subscription:
             hand.
         secret: the bytes of the signing key; None if they were sealed so.
         retry: its own pauses, or None for the default.
+        ordering: the order that is kept, of events that are taken in or sent again under it.
         rate_limit: how many attempts a second it is sent at most, or None for as many as it takes.
         active_since: since when it has been active and has led to its URL; what was before says nothing about its
             endpoint.
@@ -61,6 +69,7 @@ class Subscription:
     created_at: datetime
     updated_at: datetime
     active_since: datetime
+    ordering: Ordering = Ordering.NONE
     rate_limit: RateLimit | None = None
     version: int = 0
     old_secrets: tuple[OldSecret, ...] = ()

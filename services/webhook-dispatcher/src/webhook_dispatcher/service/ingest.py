@@ -15,10 +15,11 @@ from webhook_dispatcher.domain.arrival import Arrival, Place
 from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
-from webhook_dispatcher.domain.subscription import Subscription
+from webhook_dispatcher.domain.subscription import Ordering, Subscription
 from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.directory import Directory
-from webhook_dispatcher.store import deliveries, events
+from webhook_dispatcher.store import deliveries, events, turns
+from webhook_dispatcher.store.turns import Turn
 
 
 class Memory(Protocol):
@@ -50,18 +51,27 @@ class Ingest:
         await self._directory.refresh(conn)
         wanting = {one.event_id: self._wanting(one) for one in arrivals}
         matched = {event_id: len(subscriptions) for event_id, subscriptions in wanting.items()}
-        batch = _Batch(self._memory)
-        for arrival in await events.claim(conn, arrivals, matched):
-            for subscription in wanting[arrival.event_id]:
-                batch.add(arrival, subscription)
-        if not batch.births:
+        born = [(one, to) for one in await events.claim(conn, arrivals, matched) for to in wanting[one.event_id]]
+        if not born:
             return None
+        batch = _Batch(self._memory, await self._in_turn(conn, born))
+        for arrival, subscription in born:
+            batch.add(arrival, subscription)
         new = await deliveries.insert(conn, batch.births, self._clock())
         return functools.partial(self._hand_over, batch, new)
 
     def _wanting(self, one: Arrival) -> list[Subscription]:
         """Tell who wants an event; nobody is sent that they are sent nothing."""
         return [to for to in self._directory.wanting(one.org_id, one.type) if to.id != one.resource_id]
+
+    async def _in_turn(self, conn: Connection, born: Sequence[tuple[Arrival, Subscription]]) -> Collection[str]:
+        """Take deliveries into their resources' order where it is kept, and tell whose turn it is."""
+        wanted = [
+            Turn(delivery_id(one.event_id, to.id), to.id, one.resource_id, one.sequence)
+            for one, to in born
+            if to.is_active and to.ordering is Ordering.RESOURCE
+        ]
+        return await turns.join(conn, wanted) if wanted else ()
 
     async def set_aside(self, conn: Connection, places: Sequence[Place]) -> None:
         """Note records that are with the dead letters."""
@@ -75,10 +85,14 @@ class Ingest:
 
 
 class _Batch:
-    """The deliveries of one batch: leased as long as memory has room for their subscription, else left to wait."""
+    """The deliveries of one batch: leased as long as memory has room for their subscription, else left to wait.
 
-    def __init__(self, memory: Memory) -> None:
+    Where order is kept, those whose turn it is not wait too, for others and for no room.
+    """
+
+    def __init__(self, memory: Memory, in_turn: Collection[str]) -> None:
         self._memory = memory
+        self._in_turn = in_turn
         self.grant = memory.grant()
         self._taken: Counter[str] = Counter()
         self.births: list[Birth] = []
@@ -86,23 +100,22 @@ class _Batch:
         self.spilled: set[str] = set()
 
     def add(self, arrival: Arrival, subscription: Subscription) -> None:
+        new_id = delivery_id(arrival.event_id, subscription.id)
+        awaits_turn = None if subscription.ordering is Ordering.NONE else new_id not in self._in_turn
         birth = functools.partial(
-            Birth,
-            delivery_id(arrival.event_id, subscription.id),
-            arrival.event_id,
-            subscription.id,
-            arrival.org_id,
-            arrival.type,
+            Birth, new_id, arrival.event_id, subscription.id, arrival.org_id, arrival.type, awaits_turn=awaits_turn
         )
         if not subscription.is_active:
             self.births.append(birth(reason=DiscardReason.DISABLED))
+        elif awaits_turn:
+            self.births.append(birth())
         elif (lease := self._lease_for(subscription.id)) is None:
             self.births.append(birth())
             self.spilled.add(subscription.id)
         else:
-            born = birth(lease)
-            self.births.append(born)
-            self.jobs.append(Job(born.id, subscription.id, lease, 0, _tail(arrival.record)))
+            self.births.append(birth(lease))
+            is_ordered = awaits_turn is not None
+            self.jobs.append(Job(new_id, subscription.id, lease, 0, _tail(arrival.record), is_ordered=is_ordered))
 
     def _lease_for(self, subscription_id: str) -> str | None:
         if self.grant is None or self._taken[subscription_id] >= self._memory.room(subscription_id):

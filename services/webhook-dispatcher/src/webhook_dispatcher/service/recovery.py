@@ -62,7 +62,7 @@ class Recovery:
     async def resend(self, org_id: str, delivery_id: str, once: Once | None) -> DeliveryRecord:
         """Open a delivery again, whatever became of it, to be tried now.
 
-        One that a worker holds at this moment is being tried, and stays as it is.
+        One that a worker holds at this moment is being tried, and stays as it is; so does one that awaits its turn.
 
         Raises:
             NotFoundError: the organization has no such delivery.

@@ -36,7 +36,7 @@ from webhook_dispatcher.domain.replay import Tally
 from webhook_dispatcher.domain.retry import parse_policy
 from webhook_dispatcher.domain.rotation import retire
 from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
-from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
+from webhook_dispatcher.domain.subscription import DisabledReason, Ordering, State, Subscription
 from webhook_dispatcher.domain.urls import parse_url
 from webhook_dispatcher.service.disabling import Cause, disable
 from webhook_dispatcher.store import deliveries, health, reopening
@@ -54,6 +54,7 @@ class Wanted:
     description: str | None
     headers: Mapping[str, str]
     secret: str | None
+    ordering: str
     retry: object
     rate_limit: object
     auth: GivenAuth | None
@@ -292,4 +293,5 @@ _CHECKS: Mapping[str, Callable[[Any], object]] = {
     "secret": parse_secret,
     "retry": parse_policy,
     "rate_limit": parse_rate_limit,
+    "ordering": Ordering,
 }

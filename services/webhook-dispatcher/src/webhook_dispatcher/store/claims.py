@@ -19,21 +19,21 @@ from webhook_dispatcher.store.days import DAYS, DELIVERIES, EVENTS
 # of a day would be, PostgreSQL may well answer from the wrong one. How many rows are claimed it cannot know either:
 # they and their records are looked up one by one, where a join may read all there is.
 _FIRST = """
-(SELECT {place} FROM {deliveries} WHERE state = 'pending' AND leased_by IS NULL
+(SELECT {place} FROM {deliveries} WHERE state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE
 ORDER BY subscription_id, retrying, due_at LIMIT 1)
 """
 _WAITING = """
 WITH RECURSIVE line AS (
     (
         SELECT subscription_id, retrying, due_at FROM {deliveries}
-        WHERE state = 'pending' AND leased_by IS NULL
+        WHERE state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE
         ORDER BY subscription_id, retrying, due_at LIMIT 1
     )
     UNION ALL
     SELECT next.subscription_id, next.retrying, next.due_at
     FROM line CROSS JOIN LATERAL (
         SELECT subscription_id, retrying, due_at FROM {deliveries}
-        WHERE state = 'pending' AND leased_by IS NULL
+        WHERE state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE
             AND (subscription_id, retrying) > (line.subscription_id, line.retrying)
         ORDER BY subscription_id, retrying, due_at LIMIT 1
     ) AS next
@@ -47,16 +47,18 @@ WITH picked AS (
     CROSS JOIN LATERAL (
         SELECT id FROM {deliveries}
         WHERE subscription_id = wanted.subscription_id AND retrying = wanted.retrying
-            AND state = 'pending' AND leased_by IS NULL AND due_at <= $5
+            AND state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE AND due_at <= $5
         ORDER BY due_at LIMIT wanted.room
         FOR UPDATE SKIP LOCKED
     ) AS one
 ), claimed AS (
     UPDATE {deliveries} SET leased_by = $1 WHERE id = ANY (ARRAY(SELECT id FROM picked))
-    RETURNING id, event_id, subscription_id, attempts, round, earlier_attempts AS earlier, due_at
+    RETURNING
+        id, event_id, subscription_id, attempts, round, earlier_attempts AS earlier, due_at,
+        awaits_turn IS NOT NULL AS is_ordered
 ), told AS (
     SELECT
-        id, subscription_id, attempts, round, earlier, due_at,
+        id, subscription_id, attempts, round, earlier, due_at, is_ordered,
         (SELECT record FROM {events} AS events WHERE events.event_id = claimed.event_id) AS record
     FROM claimed
 )
@@ -94,6 +96,7 @@ class Claimed:
     record: bytes
     round: int
     earlier: int
+    is_ordered: bool
 
 
 _CLAIMED = [one.name for one in fields(Claimed)]

@@ -36,7 +36,11 @@ DELIVERIES = Table(
         autovacuum_analyze_scale_factor = 0.05,
         {_APPENDED}
     """,
-    needed=("state = 'pending' AND leased_by IS NULL", "state = 'pending' AND leased_by IS NOT NULL"),
+    needed=(  # as the partial indexes are
+        "state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE",
+        "state = 'pending' AND leased_by IS NOT NULL",
+        "state = 'pending' AND awaits_turn",
+    ),
 )
 """A day with a pending delivery is kept, however old it is."""
 ATTEMPTS = Table("attempts", least_delivery_id, _APPENDED)

@@ -10,24 +10,29 @@ from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReason
 from webhook_dispatcher.domain.ids import first_delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, Cut, DeliveryFilter, DeliveryRecord, Page
+from webhook_dispatcher.store import turns
 
 _INSERT = """
 INSERT INTO deliveries (
-    id, event_id, subscription_id, org_id, event_type, leased_by, reason, state, settled_at, due_at
+    id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn, state, settled_at, due_at
 )
 SELECT
-    id, event_id, subscription_id, org_id, event_type, leased_by, reason,
-    CASE WHEN reason IS NULL THEN 'pending' ELSE 'discarded' END, CASE WHEN reason IS NOT NULL THEN now() END, $8
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-    AS born (id, event_id, subscription_id, org_id, event_type, leased_by, reason)
+    id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn,
+    CASE WHEN reason IS NULL THEN 'pending' ELSE 'discarded' END, CASE WHEN reason IS NOT NULL THEN now() END, $9
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])
+    AS born (id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn)
 ON CONFLICT (id) DO NOTHING
 RETURNING id
 """
 _DISCARD = """
 UPDATE deliveries SET state = 'discarded', reason = $2, settled_at = now()
-WHERE subscription_id = ANY ($1::text[]) AND state = 'pending' AND leased_by IS NULL
+WHERE subscription_id = ANY ($1::text[]) AND state = 'pending' AND {which}
 """
-_COLUMNS = "id, event_id, subscription_id, event_type, state, reason, attempts, due_at, created_at, settled_at"
+_WAITING = "leased_by IS NULL AND awaits_turn IS NOT TRUE"
+_AWAITING_TURN = "awaits_turn"
+_COLUMNS = (
+    "id, event_id, subscription_id, event_type, state, reason, attempts, due_at, created_at, settled_at, awaits_turn"
+)
 _FETCH = f"SELECT {_COLUMNS} FROM deliveries WHERE org_id = $1 AND id = $2"
 _ATTEMPTS = """
 SELECT number, started_at, latency_ms, status, headers, body, error, detail
@@ -55,6 +60,7 @@ async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> se
         [one.event_type for one in births],
         [one.lease for one in births],
         [one.reason for one in births],
+        [one.awaits_turn for one in births],
         now,
     )
     return {row["id"] for row in rows}
@@ -62,7 +68,10 @@ async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> se
 
 async def discard(conn: Connection, subscription_ids: Sequence[str], reason: DiscardReason) -> None:
     """Discard the pending deliveries of some subscriptions that no worker holds; holders discard theirs themselves."""
-    await conn.execute(_DISCARD, subscription_ids, reason)
+    await turns.lock(conn, subscription_ids)
+    for which in (_WAITING, _AWAITING_TURN):  # each by its index
+        await conn.execute(_DISCARD.format(which=which), subscription_ids, reason)
+    await turns.leave(conn, subscription_ids)
 
 
 async def fetch(conn: Connection, org_id: str, delivery_id: str) -> DeliveryRecord | None:

@@ -8,23 +8,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from asyncpg import Record
+
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import Birth
+from webhook_dispatcher.store import turns
 
+# Of a subscription that wants the order of a resource's events kept, whatever is opened takes its place in it.
+_AWAITS_TURN = (
+    "(SELECT true FROM subscriptions WHERE subscriptions.id = deliveries.subscription_id AND ordering = 'resource')"
+)
 # It waits in the lane of retries: what has just happened goes ahead of what is sent again.
-_NEW_ROUND = """
+_NEW_ROUND = f"""
     state = 'pending', reason = NULL, settled_at = NULL, retrying = true, round = deliveries.round + 1,
-    earlier_attempts = deliveries.attempts
+    earlier_attempts = deliveries.attempts,
+    awaits_turn = CASE WHEN deliveries.state = 'pending' THEN deliveries.awaits_turn ELSE {_AWAITS_TURN} END
 """
 _HAS_EVENT = "EXISTS (SELECT FROM events WHERE events.event_id = deliveries.event_id)"
 _FAILED = "(deliveries.state = 'exhausted' OR deliveries.state = 'discarded' AND deliveries.reason = 'disabled')"
-_RESEND = f"UPDATE deliveries SET {_NEW_ROUND}, due_at = $2 WHERE id = $1 AND leased_by IS NULL AND {_HAS_EVENT}"
+_RESEND = f"""
+UPDATE deliveries SET {_NEW_ROUND}, due_at = $2
+WHERE id = $1 AND leased_by IS NULL AND (state <> 'pending' OR awaits_turn IS NOT TRUE) AND {_HAS_EVENT}
+RETURNING id, subscription_id, awaits_turn
+"""
 _REOPEN = f"""
 UPDATE deliveries SET {_NEW_ROUND}, due_at = $2
 FROM unnest($1::text[]) AS given (given_id)
 WHERE id = given_id AND id BETWEEN $3 AND $4 -- the days beyond are not even opened
     AND state <> 'pending' AND {_HAS_EVENT}
-RETURNING id
+RETURNING id, subscription_id, awaits_turn
 """
 _LOOK = f"""
 SELECT id, {_FAILED} AND settled_at >= $3 AND settled_at < $4 AS is_wanted
@@ -42,16 +54,22 @@ SELECT count(*) FROM (
 """
 _COUNT_WAITING = """
 SELECT count(*) FROM (
-    SELECT FROM deliveries WHERE subscription_id = $1 AND state = 'pending' AND leased_by IS NULL LIMIT $2
+    (
+        SELECT FROM deliveries
+        WHERE subscription_id = $1 AND state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE
+        LIMIT $2
+    )
+    UNION ALL
+    (SELECT FROM deliveries WHERE subscription_id = $1 AND state = 'pending' AND awaits_turn LIMIT $2)
 ) AS waiting
 """
-_CREATE = """
-INSERT INTO deliveries (id, event_id, subscription_id, org_id, event_type, retrying, round, due_at)
-SELECT id, event_id, subscription_id, org_id, event_type, true, 1, $6
+_CREATE = f"""
+INSERT INTO deliveries (id, event_id, subscription_id, org_id, event_type, retrying, round, due_at, awaits_turn)
+SELECT id, event_id, subscription_id, org_id, event_type, true, 1, $6, {_AWAITS_TURN}
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-    AS born (id, event_id, subscription_id, org_id, event_type)
+    AS deliveries (id, event_id, subscription_id, org_id, event_type)
 ON CONFLICT (id) DO NOTHING
-RETURNING event_id
+RETURNING event_id, id, subscription_id, awaits_turn
 """
 
 
@@ -65,9 +83,13 @@ class Recovered:
 
 
 async def resend(conn: Connection, delivery_id: str, now: datetime) -> bool:
-    """Open one delivery again, due now, and tell whether that was done: no worker holds it, and its event is here."""
-    done: str = await conn.execute(_RESEND, delivery_id, now)
-    return done == "UPDATE 1"
+    """Open one delivery again, due now, and tell whether that was done.
+
+    It is if no worker holds it, it does not await its turn anyway, and its event is here.
+    """
+    rows = await conn.fetch(_RESEND, delivery_id, now)
+    await _line_up(conn, rows, now)
+    return bool(rows)
 
 
 async def recover(
@@ -105,6 +127,7 @@ async def reopen(conn: Connection, delivery_ids: Sequence[str], now: datetime) -
     if not delivery_ids:
         return set()
     rows = await conn.fetch(_REOPEN, delivery_ids, now, min(delivery_ids), max(delivery_ids))
+    await _line_up(conn, rows, now)
     return {row["id"] for row in rows}
 
 
@@ -121,4 +144,9 @@ async def create(conn: Connection, births: Sequence[Birth], now: datetime) -> se
         [one.event_type for one in births],
         now,
     )
+    await _line_up(conn, rows, now)
     return {row["event_id"] for row in rows}
+
+
+async def _line_up(conn: Connection, rows: Sequence[Record], now: datetime) -> None:
+    await turns.line_up(conn, {row["id"]: row["subscription_id"] for row in rows if row["awaits_turn"]}, now)

@@ -14,7 +14,7 @@ from chassis.postgres import Connection
 from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.retry import RetryPolicy
-from webhook_dispatcher.domain.subscription import DisabledReason, State, Subscription
+from webhook_dispatcher.domain.subscription import DisabledReason, Ordering, State, Subscription
 from webhook_dispatcher.store.sealed import Sealed
 
 CHANNEL = "webhook_subscriptions"
@@ -23,16 +23,17 @@ _TAKE_VERSION = "UPDATE directory SET version = version + 1 RETURNING version"
 _VERSION = "SELECT version FROM directory"
 _COLUMNS = (
     "id, org_id, url, events, description, headers, secret, retry, state, disabled_reason, created_at, updated_at,"
-    " rate_limit, version, active_since, auth, old_secrets"
+    " rate_limit, version, active_since, auth, ordering, old_secrets"
 )
 _INSERT = f"""
 INSERT INTO subscriptions ({_COLUMNS})
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, NULL)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, NULL)
 """
 _UPDATE = """
 UPDATE subscriptions
 SET url = $2, events = $3, description = $4, headers = coalesce($5, headers), retry = $6, state = $7,
-    disabled_reason = $8, updated_at = $9, rate_limit = $10, version = $11, active_since = $12
+    disabled_reason = $8, updated_at = $9, rate_limit = $10, version = $11, active_since = $12,
+    ordering = $13
 WHERE id = $1
 """
 _SET_AUTH = "UPDATE subscriptions SET auth = $2 WHERE id = $1"
@@ -114,6 +115,7 @@ class SubscriptionStore:
             version,
             one.active_since,
             self._sealed.auth(one.id, one.auth),
+            one.ordering,
         )
 
     async def count(self, conn: Connection, org_id: str) -> int:
@@ -145,6 +147,7 @@ class SubscriptionStore:
             _per_second(after),
             version,
             after.active_since,
+            after.ordering,
         )
         if after.auth != before.auth:
             await conn.execute(_SET_AUTH, after.id, self._sealed.auth(after.id, after.auth))
@@ -196,6 +199,7 @@ class SubscriptionStore:
             created_at=row["created_at"],
             updated_at=row["updated_at"],
             active_since=row["active_since"],
+            ordering=Ordering(row["ordering"]),
             rate_limit=None if row["rate_limit"] is None else RateLimit(row["rate_limit"]),
             version=row["version"],
             old_secrets=self._sealed.read_old_secrets(row),

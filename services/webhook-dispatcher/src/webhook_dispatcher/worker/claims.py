@@ -117,6 +117,15 @@ def _seconds(due: datetime, now: datetime) -> float:
 def _jobs(lease: str, claimed: Sequence[Claimed]) -> list[Job]:
     compose = functools.lru_cache(maxsize=_BATCH)(compose_tail)
     return [
-        Job(one.id, one.subscription_id, lease, one.attempts, compose(one.record), one.round, one.earlier)
+        Job(
+            one.id,
+            one.subscription_id,
+            lease,
+            one.attempts,
+            compose(one.record),
+            one.round,
+            one.earlier,
+            is_ordered=one.is_ordered,
+        )
         for one in claimed
     ]

@@ -175,6 +175,8 @@ class Worker:
         for outcome in batch:
             if outcome.state is DeliveryState.PENDING and outcome.due is not None:
                 self._claims.wake_at(outcome.due)
+        if any(outcome.passes_turn for outcome in batch):
+            self._claims.wake()
         self._scheduler.start()
         self._settled(batch)
 

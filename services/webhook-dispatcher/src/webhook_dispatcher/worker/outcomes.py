@@ -13,12 +13,12 @@ import structlog
 from chassis.backoff import Backoff
 from chassis.clock import Clock
 from chassis.lifecycle import Stop
-from chassis.postgres import TRANSIENT, Database
+from chassis.postgres import TRANSIENT, Connection, Database
 from chassis.unit import UnitOfWork
 from webhook_dispatcher.domain.delivery import DiscardReason, Outcome
 from webhook_dispatcher.domain.subscription import DisabledReason
 from webhook_dispatcher.service.disabling import Cause, disable
-from webhook_dispatcher.store import deliveries, outcomes, subscriptions
+from webhook_dispatcher.store import deliveries, outcomes, subscriptions, turns
 from webhook_dispatcher.worker.metrics import UNWRITTEN
 
 _log = structlog.get_logger(__name__)
@@ -99,8 +99,7 @@ class OutcomeWriter:
     async def _write(self, batch: Sequence[Outcome]) -> Sequence[Outcome]:
         gone = {(one.job.subscription_id, one.gone) for one in batch if one.gone is not None}
         if not gone:
-            async with self._database.connection() as conn:
-                await outcomes.settle(conn, batch)
+            await self._settle(batch)
             return batch
         async with self._units.begin() as unit:
             active = await subscriptions.lock_active(unit.conn, {subscription_id for subscription_id, _ in gone})
@@ -108,11 +107,35 @@ class OutcomeWriter:
             await disable(unit, ending, Cause(DisabledReason.GONE), self._clock())
             moved = {one.id for one in active}.difference(one.id for one in ending)
             batch = [self._heeding(one, moved) for one in batch]
-            await outcomes.settle(unit.conn, batch)
+            await self._settle_in_order(unit.conn, batch, {subscription_id for subscription_id, _ in gone})
             ended = sorted({subscription_id for subscription_id, _ in gone} - moved)
             await deliveries.discard(unit.conn, ended, DiscardReason.DISABLED)
         _log.warning("endpoints_gone", disabled=ended, moved=sorted(moved))
         return batch
+
+    async def _settle(self, batch: Sequence[Outcome]) -> None:
+        if any(one.passes_turn for one in batch):
+            async with self._database.transaction() as conn:
+                await self._settle_in_order(conn, batch)
+        else:
+            async with self._database.connection() as conn:
+                await outcomes.settle(conn, batch)
+
+    async def _settle_in_order(
+        self, conn: Connection, batch: Sequence[Outcome], beside: Collection[str] = frozenset()
+    ) -> None:
+        """Settle, and let those go on that waited for what has ended.
+
+        Args:
+            conn: a connection in a transaction.
+            batch: what to settle.
+            beside: subscriptions whose turns the transaction is to change beside.
+        """
+        passing = [one.job for one in batch if one.passes_turn]
+        await turns.lock(conn, {*beside, *(job.subscription_id for job in passing)})
+        await outcomes.settle(conn, batch)
+        if passing:
+            await turns.pass_on(conn, [job.id for job in passing], self._clock())
 
     def _heeding(self, one: Outcome, moved: Collection[str]) -> Outcome:
         if one.gone is not None and one.job.subscription_id in moved:
