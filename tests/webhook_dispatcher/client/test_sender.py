@@ -159,6 +159,7 @@ async def test_strange_headers_are_kept_in_a_form_that_can_be_stored(sender: Sen
 
 
 async def test_connections_are_kept_and_used_again(sender: Sender) -> None:
+    """Known faults: «Connections are kept and used again.»"""
     connections = 0
 
     async def serve_two(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
