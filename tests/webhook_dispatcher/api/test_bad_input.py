@@ -187,6 +187,11 @@ FIELDS: list[tuple[dict[str, Any], str, str | None]] = [
 async def test_a_bad_field_changes_nothing(
     owner: Caller, path: str, fields: dict[str, Any], param: str, rule: str | None
 ) -> None:
+    """Among them headers that would stand for our own.
+
+    Standard Webhooks: «It's important that both the message id and the timestamp not be user controlled, or at the very
+    least not be allowed to include any `.` to prevent certain attacks.»
+    """
     check(await owner.post(SUBSCRIPTIONS, {"url": URL, "events": ["*"], **fields}), param, rule)
     check(await owner.patch(path, fields), param, rule)
 

@@ -57,8 +57,10 @@ async def test_the_same_post_again_makes_one_and_gets_the_same_answer(owner: Cal
     assert len((await owner.get(SUBSCRIPTIONS)).data) == 1
 
 
-async def test_an_own_secret_signs(owner: Caller, service: WebhookService) -> None:
-    secret = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+@pytest.mark.parametrize("size", [24, 64])
+async def test_an_own_secret_signs(owner: Caller, service: WebhookService, size: int) -> None:
+    """Standard Webhooks: «Random. At least 24 bytes (192 bits, 512 maximum)»"""
+    secret = "whsec_" + base64.b64encode(bytes(range(size))).decode()
     async with endpoint() as receiver:
         made = await owner.post(SUBSCRIPTIONS, {"url": receiver.url, "events": ["*"], "secret": secret})
         assert made.data["secret"] == secret

@@ -159,7 +159,7 @@ async def test_a_delivery_needs_no_broker_to_publish_its_attempts(prepared: str)
 
 async def test_the_limit_of_attempts_under_way_is_one(prepared: str) -> None:
     """Known faults: «A worker never has more attempts under way than its limit.»"""
-    limits = replace(LIMITS, slots=16, retry_slots=4, endpoint_slots=12)
+    limits = replace(LIMITS, slots=8, retry_slots=2, endpoint_slots=12)
     under_way = most = 0
 
     async def slow(receiver: Endpoint) -> web.Response:
@@ -174,11 +174,11 @@ async def test_the_limit_of_attempts_under_way_is_one(prepared: str) -> None:
         for receiver in (first, second):
             await one.subscribe(receiver.url, retry=[0.01] * 20)
         for _ in range(2):
-            await one.publish(*[a_happening() for _ in range(30)])
+            await one.publish(*[a_happening() for _ in range(20)])
 
         async def all_came() -> bool:
             async with one.database.connection() as conn:
                 return bool(await conn.fetchval("SELECT bool_and(state = 'delivered') FROM deliveries"))
 
         await eventually(all_came, within=20)
-    assert 10 <= most <= 16 + 4
+    assert 8 <= most <= 8 + 2

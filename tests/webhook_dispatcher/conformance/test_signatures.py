@@ -111,7 +111,7 @@ async def test_a_retry_has_the_time_of_its_own_and_the_id_of_the_first(dispatche
     Webhook rules: «`id` is the delivery's id: stable over all attempts and replays of one (event, subscription).»
     """
     async with endpoint(status(500, 503, 204)) as receiver:
-        subscription = await dispatcher.subscribe(receiver.url, retry=[1.0, 0.05])
+        subscription = await dispatcher.subscribe(receiver.url, retry=[1.3, 0.05])  # a second at least
         event = a_happening()
         await dispatcher.publish(event)
         await dispatcher.settled(event, subscription)

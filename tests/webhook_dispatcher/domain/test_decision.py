@@ -1,4 +1,4 @@
-"""The table of events.md section 4, row by row; each test quotes its row."""
+"""What follows from an answer, row by row of the webhook rules; each test quotes its row."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -39,26 +39,30 @@ def test_any_2xx_is_delivered(status: int) -> None:
 
 
 def test_410_is_the_receivers_own_request_to_stop() -> None:
-    """«410 | … the subscription is disabled at once»"""
+    """Webhook rules: «410 | the subscription is disabled at once, `webhook_subscription.disabled`»"""
     assert after(answer(410, retry_after="5"), attempt=99) == EndpointGone()
 
 
 @pytest.mark.parametrize("status", [429, 502, 504])
 def test_429_502_504_are_retried(status: int) -> None:
-    """«429, 502, 504 | retried …»"""
+    """Webhook rules: «429, 502, 504 | retried, and the endpoint is slowed»"""
     assert after(answer(status)) == Retry(NOW + timedelta(seconds=10))
 
 
 @given(st.integers(100, 599).filter(lambda status: status // 100 != 2 and status != 410))
 def test_every_other_status_is_failed_and_retried_on_the_schedule(status: int) -> None:
-    """«3xx, every other status … | failed; retried on the schedule»"""
+    """Webhook rules: «3xx, every other status, timeout, TLS or connection error, blocked address | failed; retried on
+    the schedule»
+    """
     assert after(answer(status)) == Retry(NOW + timedelta(seconds=10))
     assert after(answer(status), attempt=2) == Exhausted()
 
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_what_is_no_answer_is_failed_and_retried_on_the_schedule(kind: FailureKind) -> None:
-    """«… timeout, TLS or connection error, blocked address | failed; retried on the schedule»"""
+    """Webhook rules: «3xx, every other status, timeout, TLS or connection error, blocked address | failed; retried on
+    the schedule»
+    """
     assert after(Failure(kind, "told")) == Retry(NOW + timedelta(seconds=10))
     assert after(Failure(kind, "told"), attempt=2) == Exhausted()
 

@@ -1,4 +1,4 @@
-"""What an attempt sends, and what each kind of answer leads to: every sentence of events.md section 4 is quoted."""
+"""What an attempt sends, and what each kind of answer leads to."""
 
 import asyncio
 import json
