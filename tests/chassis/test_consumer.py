@@ -169,6 +169,7 @@ async def test_while_the_database_is_away_nothing_is_given_up(
 async def test_a_broker_that_is_killed_and_comes_back_needs_no_restart(
     topic: Topic, effects: Effects, db: Database, servers: Servers, group: str
 ) -> None:
+    """Known faults: «A broker that goes away and comes back wedges nobody, neither who publishes nor who reads.»"""
     async with consuming(topic, effects, db, servers, group):
         await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"a")])
         await eventually(lambda: has(db, 1))

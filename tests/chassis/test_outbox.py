@@ -189,6 +189,7 @@ async def test_when_the_leader_loses_its_session_the_other_takes_over(
 async def test_a_server_that_is_killed_and_comes_back_needs_no_restart(
     db: Database, servers: Servers, away: str
 ) -> None:
+    """Known faults: «A broker that goes away and comes back wedges nobody, neither who publishes nor who reads.»"""
     topic = await fresh_topic(servers.kafka_bootstrap)
     relay = Relay(db, servers.kafka_bootstrap)
     server = servers.kafka if away == "kafka" else servers.postgres

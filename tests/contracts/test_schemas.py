@@ -25,6 +25,7 @@ def problems(content: dict[str, Any]) -> list[str]:
 
 @given(EVENTS)
 def test_whatever_is_written_obeys_the_committed_schemas(event: Any) -> None:
+    """Standard Webhooks: «A payload associated with an event type should always have the same schema.»"""
     assert problems(json.loads(encode(event))) == []
 
 

@@ -87,6 +87,7 @@ def test_what_is_genuine_is_taken(port: int) -> None:
 
 
 def test_one_right_signature_is_enough(port: int) -> None:
+    """Standard Webhooks: «Webhook consumers can try to verify each signature until one matches.»"""
     mine, at = signed()
     other, _ = signed(OTHER_KEY)
     assert answer(port, other, mine, timestamp=at) == answer(port, mine, other, timestamp=at) == 204
@@ -109,5 +110,8 @@ def test_anything_else_is_refused(port: int) -> None:
 
 @pytest.mark.parametrize("ago", [400, -400])
 def test_what_was_recorded_is_refused_later(port: int, ago: int) -> None:
+    """Standard Webhooks: «Make sure to verify the `webhook-timestamp` header has a timestamp that is within some
+    allowable tolerance of the current timestamp to prevent replay attacks.»
+    """
     signature, at = signed(ago=ago)
     assert answer(port, signature, timestamp=at) == 400

@@ -123,6 +123,9 @@ def stubborn(webhook_id: str, times: int) -> int:
 
 @pytest.mark.timeout(900)
 async def test_nothing_is_lost_while_everything_is_killed(servers: Servers, tmp_path: Path) -> None:
+    """Standard Webhooks: «they have to do whatever is possible to ensure the timely and reliable delivery of
+    webhooks»
+    """
     seed = int(os.environ.get("SLOTWIRE_TEST_SEED") or random.SystemRandom().randrange(10**6))
     _log.warning("seed %d repeats the order and the pauses", seed)
     async with AsyncExitStack() as stack:

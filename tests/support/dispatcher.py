@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -159,7 +159,12 @@ def a_retention(database: Database, days: int = 30) -> Retention:
     return Retention(database, utc_now, days)
 
 
-def dispatcher(database: Database, limits: Limits = LIMITS, guard: Guard | None = None) -> Dispatcher:
+def dispatcher(
+    database: Database,
+    limits: Limits = LIMITS,
+    guard: Guard | None = None,
+    settled: Callable[[Sequence[Outcome]], None] | None = None,
+) -> Dispatcher:
     """Make a dispatcher that does not run yet."""
     store = SubscriptionStore(SEALER)
     directory = Directory(store)
@@ -170,7 +175,7 @@ def dispatcher(database: Database, limits: Limits = LIMITS, guard: Guard | None 
         directory,
         sender,
         limits,
-        settled=_nobody_listens,
+        settled=settled or _nobody_listens,
         clock=utc_now,
         timer=time.monotonic,
         new_id=new_id,
@@ -188,11 +193,16 @@ def _nobody_listens(_: Sequence[Outcome]) -> None:
 
 @asynccontextmanager
 async def running(
-    url: str, limits: Limits = LIMITS, guard: Guard | None = None, *, database_class: type[Database] = Database
+    url: str,
+    limits: Limits = LIMITS,
+    guard: Guard | None = None,
+    *,
+    database_class: type[Database] = Database,
+    settled: Callable[[Sequence[Outcome]], None] | None = None,
 ) -> AsyncIterator[Dispatcher]:
     """Run a dispatcher on a prepared database for the block, and stop it in good order."""
     async with database_class(url, pool_size=10, application="tests").opened() as database:
-        made = dispatcher(database, limits, guard)
+        made = dispatcher(database, limits, guard, settled)
 
         async def follow(stop: Any) -> None:
             await made.directory.follow(database, stop)

@@ -1,5 +1,6 @@
 """Settings: what is out of bounds is refused before anything starts."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +36,16 @@ def settings(**given: Any) -> Settings:
 def test_what_is_out_of_bounds_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         settings(**given)
+
+
+def test_unless_it_is_said_an_exchange_may_take_30_seconds_and_an_endpoint_may_fail_for_5_days() -> None:
+    """Webhook rules: «any 2xx within 30 s (the whole exchange) | delivered»
+
+    Standard Webhooks: «A recommended request timeout value for webhooks is somewhere between 15 and 30s.»
+    Webhook rules: «Failing for 5 days disables the endpoint.»
+    """
+    assert settings().webhook_timeout == 30
+    assert settings().webhook_disable_after == timedelta(days=5).total_seconds()
 
 
 def test_nothing_inside_is_open_unless_it_is_said() -> None:

@@ -128,7 +128,11 @@ async def told(counting: Counting, one: Subscription) -> list[WebhookSubscriptio
 
 
 async def test_failing_for_five_days_disables_the_endpoint_once_and_tells_since_when(counting: Counting) -> None:
-    """«Failing for 5 days disables the endpoint.»"""
+    """Webhook rules: «Failing for 5 days disables the endpoint.»
+
+    Standard Webhooks: «it is important to both: notify the consumers using other channels (e.g. email), and is
+    recommended to disable future delivery to the endpoint»
+    """
     one, healthy, hopeful = [await subscribed(counting) for _ in range(3)]
     first = NOW - FAILED_FOR - timedelta(hours=1)
     pending = await put_deliveries(counting.database, one.id, 3, due=NOW + timedelta(days=1))

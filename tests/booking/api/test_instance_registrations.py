@@ -172,6 +172,9 @@ async def test_a_repeated_registration_with_an_idempotency_key_makes_one(
 async def test_cancelling_ends_every_registration_but_of_those_who_sit(
     service: Service, staff: Caller, db: Database, instance: dict[str, Any]
 ) -> None:
+    """Webhook rules: «One casing for each resource, in its API, on the topic and in webhooks: reservations snake_case,
+    waitlist entries camelCase.»
+    """
     uid = instance["uid"]
     ending = [await registered(staff, uid, status, party_size=2) for status in ("PENDING", "CONFIRMED", "LATE")]
     sitting = [await registered(staff, uid, status) for status in ("SEATED", "PARTIALLY_SEATED")]

@@ -90,7 +90,11 @@ URLS = [
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("url", "rule"), URLS)
 async def test_a_url_that_is_none_or_leads_inside_is_refused(owner: Caller, path: str, url: str, rule: str) -> None:
-    """«no credentials in the URL; vetted at creation …; a refused one is 422 `validation_failed`, param `url`»"""
+    """«no credentials in the URL; vetted at creation …; a refused one is 422 `validation_failed`, param `url`»
+
+    Standard Webhooks: «The main way to protect against SSRF is to prevent the webhooks from calling into internal
+    networks and services.»
+    """
     check(await owner.post(SUBSCRIPTIONS, {"url": url, "events": ["*"]}), "url", rule)
     check(await owner.patch(path, {"url": url}), "url", rule)
 
@@ -186,6 +190,11 @@ FIELDS: list[tuple[dict[str, Any], str, str | None]] = [
 async def test_a_bad_field_changes_nothing(
     owner: Caller, path: str, fields: dict[str, Any], param: str, rule: str | None
 ) -> None:
+    """Among them headers that would stand for our own.
+
+    Standard Webhooks: «It's important that both the message id and the timestamp not be user controlled, or at the very
+    least not be allowed to include any `.` to prevent certain attacks.»
+    """
     check(await owner.post(SUBSCRIPTIONS, {"url": URL, "events": ["*"], **fields}), param, rule)
     check(await owner.patch(path, fields), param, rule)
 
@@ -204,6 +213,10 @@ async def test_a_bad_field_changes_nothing(
     ],
 )
 async def test_a_bad_secret_makes_no_subscription(owner: Caller, value: object, rule: str) -> None:
+    """Webhook rules: «Secrets are `whsec_` + base64, 24-64 random bytes»
+
+    Standard Webhooks: «Random. At least 24 bytes (192 bits, 512 maximum)»
+    """
     check(await owner.post(SUBSCRIPTIONS, {"url": URL, "events": ["*"], "secret": value}), "secret", rule)
 
 
@@ -319,7 +332,10 @@ async def test_unknown_ids_are_not_found(owner: Caller, tail: str) -> None:
 
 
 async def test_without_the_setting_only_https_is_taken(servers: Servers) -> None:
-    """«https only unless allowed by settings»"""
+    """«https only unless allowed by settings»
+
+    Standard Webhooks: «it may be advisable to ensure that all webhook endpoints are HTTPS»
+    """
     async with running_webhook_service(servers, allow_http=False) as strict:
         owner = await strict.caller()
         check(await owner.post(SUBSCRIPTIONS, {"url": "http://example.com/", "events": ["*"]}), "url", "scheme")

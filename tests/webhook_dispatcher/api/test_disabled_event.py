@@ -99,7 +99,7 @@ async def test_disabling_twice_is_told_once(owner: Caller, service: WebhookServi
 
 
 async def test_a_race_of_410s_is_told_once(owner: Caller, service: WebhookService) -> None:
-    """«410 | … the subscription is disabled at once, `webhook_subscription.disabled`»"""
+    """Webhook rules: «410 | the subscription is disabled at once, `webhook_subscription.disabled`»"""
     async with endpoint(status(410)) as gone, endpoint() as other:
         one = await subscribe(owner, gone, "reservation.*")
         await subscribe(owner, other, KIND)

@@ -58,7 +58,12 @@ async def came(receiver: Endpoint, count: int) -> None:
 
 
 async def test_what_failed_is_recovered_in_its_range(owner: Caller, service: WebhookService) -> None:
-    """Exhausted deliveries and those that were discarded while disabled; what was delivered stays."""
+    """Exhausted deliveries and those that were discarded while disabled; what was delivered stays.
+
+    Standard Webhooks: «it's immensely important to give consumers a way to manually replay specific webhooks or
+    failures within a range in order to recover from long outages without missing message delivery»
+    Webhook rules: «`id` is the delivery's id: stable over all attempts and replays of one (event, subscription).»
+    """
     async with endpoint(status(500, 500, 500, 204)) as receiver:
         path = await subscribed(owner, receiver.url)
         await service.publish(*[a_happening(orgid=owner.org_id) for _ in range(3)])
@@ -110,7 +115,10 @@ async def test_what_fails_again_is_not_recovered_twice_by_one_recovery(owner: Ca
 
 
 async def test_events_from_before_a_subscription_are_replayed(owner: Caller, service: WebhookService) -> None:
-    """«events from before it existed included … current filters»: only the organization's own, only what is wanted"""
+    """«events from before it existed included … current filters»: only the organization's own, only what is wanted
+
+    Webhook rules: «`id` is the delivery's id: stable over all attempts and replays of one (event, subscription).»
+    """
     async with endpoint() as first, endpoint() as receiver:
         await subscribed(owner, first.url)
         began = utc_now()

@@ -46,7 +46,11 @@ async def ended(owner: Caller, delivery_id: str, attempts: int) -> dict[str, Any
 
 
 async def test_a_delivery_is_sent_again_under_its_id_as_often_as_asked(owner: Caller, service: WebhookService) -> None:
-    """«opened again under the same id (a new round, attempts numbered on)»; the second one works as the first"""
+    """«opened again under the same id (a new round, attempts numbered on)»
+
+    Known faults: «A second manual resend works as the first.»
+    Webhook rules: «`id` is the delivery's id: stable over all attempts and replays of one (event, subscription).»
+    """
     async with endpoint() as receiver:
         made = await subscribed(owner, receiver)
         await service.publish(a_happening(orgid=owner.org_id))

@@ -24,7 +24,12 @@ def verifies(secret: str, request: Request) -> bool:
 
 
 async def test_a_new_secret_signs_beside_the_old_one(owner: Caller, service: WebhookService) -> None:
-    """«several signatures, space-separated, while a rotated secret is in its 24-hour grace», the newest first"""
+    """The newest signs first.
+
+    Webhook rules: «several signatures, space-separated, while a rotated secret is in its 24-hour grace»
+    Standard Webhooks: «Supporting zero downtime secret rotation means that webhook operations won't be affected during
+    the secret rotation process.»
+    """
     async with endpoint() as receiver:
         made = await owner.post(SUBSCRIPTIONS, {"url": receiver.url, "events": ["*"]})
         path = f"{SUBSCRIPTIONS}/{made.data['id']}"

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -17,6 +18,11 @@ URL = "http://127.0.0.1:9/hook"
 
 
 async def test_a_subscription_shows_its_secret_once(owner: Caller, service: WebhookService) -> None:
+    """Webhook rules: «Secrets are `whsec_` + base64, 24-64 random bytes»
+
+    Webhook rules: «shown once, encrypted at rest»
+    Standard Webhooks: «base64 encoded, prefixed with `whsec_` for easy identification.»
+    """
     body = {"url": URL, "events": ["reservation.*"], "description": "Front desk", "headers": {"X-Team": "a"}}
     made = await owner.post(SUBSCRIPTIONS, body)
     assert made.status == 201
@@ -38,6 +44,12 @@ async def test_a_subscription_shows_its_secret_once(owner: Caller, service: Webh
     assert b"X-Team" not in row["headers"]
 
 
+async def test_each_has_a_secret_of_its_own(owner: Caller) -> None:
+    """Standard Webhooks: «Signing keys should be unique per endpoint for symmetric signatures»"""
+    made = [await owner.post(SUBSCRIPTIONS, {"url": URL, "events": ["*"]}) for _ in range(10)]
+    assert len({one.data["secret"] for one in made}) == 10
+
+
 async def test_the_same_post_again_makes_one_and_gets_the_same_answer(owner: Caller) -> None:
     body = {"url": URL, "events": ["*"]}
     first = await owner.post(SUBSCRIPTIONS, body, Idempotency_Key="once")
@@ -46,8 +58,10 @@ async def test_the_same_post_again_makes_one_and_gets_the_same_answer(owner: Cal
     assert len((await owner.get(SUBSCRIPTIONS)).data) == 1
 
 
-async def test_an_own_secret_signs(owner: Caller, service: WebhookService) -> None:
-    secret = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+@pytest.mark.parametrize("size", [24, 64])
+async def test_an_own_secret_signs(owner: Caller, service: WebhookService, size: int) -> None:
+    """Standard Webhooks: «Random. At least 24 bytes (192 bits, 512 maximum)»"""
+    secret = "whsec_" + base64.b64encode(bytes(range(size))).decode()
     async with endpoint() as receiver:
         made = await owner.post(SUBSCRIPTIONS, {"url": receiver.url, "events": ["*"], "secret": secret})
         assert made.data["secret"] == secret
@@ -57,7 +71,13 @@ async def test_an_own_secret_signs(owner: Caller, service: WebhookService) -> No
 
 
 async def test_only_wanted_public_events_of_the_own_organization_come(owner: Caller, service: WebhookService) -> None:
-    """Topic-only types never match, not even `*`; an event that is published after the 201 is never missed."""
+    """Topic-only types never match, not even `*`; an event that is published after the 201 is never missed.
+
+    Standard Webhooks: «It is also recommended to let webhook consumers choose which event types they would like to
+    receive for which endpoints, and do the filtering on the producing end.»
+    Standard Webhooks: «It's therefore recommended to enable customers to add multiple webhook endpoints so that they
+    can receive the same webhook to multiple destinations.»
+    """
     async with endpoint() as everything, endpoint() as family, endpoint() as one:
         for receiver, events in ((everything, ["*"]), (family, ["reservation.*"]), (one, ["reservation.seated"])):
             assert (await owner.post(SUBSCRIPTIONS, {"url": receiver.url, "events": events})).status == 201
@@ -103,6 +123,7 @@ async def test_order_is_kept_from_the_change_on(owner: Caller, service: WebhookS
 
 
 async def test_a_change_holds_from_the_next_attempt_on(owner: Caller, service: WebhookService) -> None:
+    """Webhook rules: «settable for a subscription as a list or as base, factor, cap and number»"""
     async with endpoint(status(500)) as old, endpoint() as new:
         made = await owner.post(SUBSCRIPTIONS, {"url": old.url, "events": ["*"], "retry": [0.3] * 20})
         path = f"{SUBSCRIPTIONS}/{made.data['id']}"
@@ -140,7 +161,12 @@ async def deliveries_of(owner: Caller, subscription_id: str, query: str = "") ->
 async def test_while_disabled_or_deleted_pending_and_new_deliveries_are_discarded(
     owner: Caller, service: WebhookService, verb: str, reason: str
 ) -> None:
-    """«While disabled, pending and new deliveries become discarded(disabled) … Deleting gives discarded(deleted).»"""
+    """«While disabled, pending and new deliveries become discarded(disabled) … Deleting gives discarded(deleted).»
+
+    Known faults: «A delivery to a disabled endpoint is recorded as discarded.»
+    Standard Webhooks: «Having an API to add, remove, and list webhook endpoints enables both webhook consumers and
+    third party developers to build automation on top of webhooks.»
+    """
     async with endpoint(status(500)) as receiver:
         made = await owner.post(SUBSCRIPTIONS, {"url": receiver.url, "events": ["*"], "retry": [3600]})
         path = f"{SUBSCRIPTIONS}/{made.data['id']}"
@@ -190,7 +216,10 @@ async def test_what_memory_holds_when_a_subscription_is_disabled_is_discarded(
 
 
 async def test_410_disables_at_once(owner: Caller, service: WebhookService) -> None:
-    """«410 | … the subscription is disabled at once»"""
+    """Webhook rules: «410 | the subscription is disabled at once, `webhook_subscription.disabled`»
+
+    Standard Webhooks: «Sender should disable the webhook endpoint, and stop sending it messages.»
+    """
     async with endpoint(status(410)) as receiver:
         made = await owner.post(SUBSCRIPTIONS, {"url": receiver.url, "events": ["*"]})
         await service.publish(a_happening(orgid=owner.org_id))
@@ -239,6 +268,35 @@ async def test_deliveries_are_listed_newest_first_in_stable_pages(owner: Caller,
     assert (attempt["number"], attempt["status"], attempt["error"]) == (1, 204, None)
     assert attempt["response_headers"]["server"].startswith("Python")
     assert attempt["latency_ms"] >= 0
+
+
+async def test_what_failed_is_listed_with_its_reasons(owner: Caller, service: WebhookService) -> None:
+    """Standard Webhooks: «provide a way for their customers to list failed messages, and review the reasons for the
+    failures»
+    """
+    async with endpoint(status(500, 404, X_Reason="no room")) as receiver:
+        urls = (receiver.url, URL)
+        body = {"events": ["*"], "retry": [0.05]}
+        made = [(await owner.post(SUBSCRIPTIONS, {**body, "url": url})).data["id"] for url in urls]
+        await service.publish(a_happening(orgid=owner.org_id))
+        told = [await reasons(owner, subscription_id) for subscription_id in made]
+    assert [[(one["status"], one["error"]) for one in attempts] for attempts in told] == [
+        [(500, None), (404, None)],
+        [(None, "connection"), (None, "connection")],
+    ]
+    assert told[0][0]["response_headers"]["x-reason"] == "no room"
+    assert told[1][0]["error_detail"]
+
+
+async def reasons(owner: Caller, subscription_id: str) -> list[dict[str, Any]]:
+    """Wait until a subscription's only delivery has failed; answers its attempts."""
+
+    async def has_failed() -> bool:
+        return bool(await deliveries_of(owner, subscription_id, "?status=exhausted"))
+
+    await eventually(has_failed, within=10)
+    (failed,) = await deliveries_of(owner, subscription_id, "?status=exhausted")
+    return list((await owner.get(f"/api/v1/webhooks/deliveries/{failed['id']}")).data["attempts"])
 
 
 async def test_event_types_are_the_public_ones(owner: Caller) -> None:

@@ -174,7 +174,11 @@ async def test_a_certificate_that_has_expired_since_is_a_failure(
 async def test_a_server_is_verified_whatever_is_shown_to_it(
     authority: Authority, sender: Sender, tmp_path: Path, *, shown: bool
 ) -> None:
-    """«TLS … error | failed»: of an unknown authority, of another name, or expired"""
+    """Of an unknown authority, of another name, or expired.
+
+    Webhook rules: «3xx, every other status, timeout, TLS or connection error, blocked address | failed; retried on the
+    schedule»
+    """
     auth = a_certificate(authority) if shown else None
     for theirs in (
         Authority().server_context(tmp_path),

@@ -58,6 +58,7 @@ async def test_the_deadline_spans_the_whole_exchange_a_dripping_body_included(se
 
 
 async def test_a_dripping_body_of_a_2xx_is_a_timeout(sender: Sender) -> None:
+    """Webhook rules: «any 2xx within 30 s (the whole exchange) | delivered»"""
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"
     async with raw_endpoint(saying(head, *[b"x"] * 1000, pause=0.05)) as url:
         assert await failure(sender, url) is FailureKind.TIMEOUT
@@ -159,6 +160,7 @@ async def test_strange_headers_are_kept_in_a_form_that_can_be_stored(sender: Sen
 
 
 async def test_connections_are_kept_and_used_again(sender: Sender) -> None:
+    """Known faults: «Connections are kept and used again.»"""
     connections = 0
 
     async def serve_two(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -77,7 +77,7 @@ def test_what_fails_together_costs_one_step() -> None:
 
 @pytest.mark.parametrize("overloaded", [Sign(Manner.OVERLOADED), Sign(Manner.OVERLOADED, 3.0)])
 def test_429_502_and_504_slow_the_endpoint_at_once(overloaded: Sign) -> None:
-    """«429, 502, 504 | retried, and the endpoint is slowed»: fewer at a time at once, then pauses that grow"""
+    """Webhook rules: «429, 502, 504 | retried, and the endpoint is slowed»: fewer at a time, then pauses that grow"""
     pace = Pace(32)
     now = attempt(pace, overloaded, 0.0)
     assert pace.slots(24, now) == 6

@@ -14,7 +14,7 @@ A, B, C = b"a" * 32, b"b" * 32, b"c" * 32
 
 
 def test_a_rotated_secret_signs_for_24_hours_and_no_longer() -> None:
-    """«several signatures, space-separated, while a rotated secret is in its 24-hour grace»"""
+    """Webhook rules: «several signatures, space-separated, while a rotated secret is in its 24-hour grace»"""
     old = retire(A, (), B, NOW)
     assert old == (OldSecret(A, NOW + timedelta(hours=24)),)
     assert signing_keys(B, old, NOW) == [B, A]

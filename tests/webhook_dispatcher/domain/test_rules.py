@@ -30,7 +30,11 @@ def test_signatures_are_those_of_the_standardwebhooks_library(key: bytes, body: 
 
 @pytest.mark.parametrize("kind", public_types())
 def test_data_is_the_snapshot_with_the_change_beside_it(kind: str) -> None:
-    """«`data` is the snapshot spread, with the `change` keys beside it»"""
+    """Webhook rules: «`data` is the snapshot spread, with the `change` keys beside it.»
+
+    Webhook rules: «`event` is the catalog type; `resource` is `reservation`, `waitlist_entry` or
+    `webhook_subscription`.»
+    """
     event = a_catalog_event(kind)
     body: dict[str, Any] = json.loads(body_of("dlv_1", compose_tail(encode(event))))
     assert list(body)[:2] == ["id", "event"]

@@ -1,4 +1,4 @@
-"""What an attempt sends, and what each kind of answer leads to: every sentence of events.md section 4 is quoted."""
+"""What an attempt sends, and what each kind of answer leads to."""
 
 import asyncio
 import json
@@ -16,7 +16,15 @@ from webhook_dispatcher.domain.signature import format_secret
 
 
 async def test_a_delivery_arrives_signed_and_in_the_documented_order(dispatcher: Dispatcher) -> None:
-    """Body, in this order: id, event, resource, resourceId, timestamp, apiVersion, eventId, data."""
+    """Webhook rules: «Body, in this order: `{"id", "event", "resource", "resourceId", "timestamp", "apiVersion",
+    "eventId", "data"}`.»
+
+    Webhook rules: «`apiVersion` is a date, `2026-11-01`.»
+    Webhook rules: «`user-agent: Slotwire/<version>`, the subscription's own headers»
+    Standard Webhooks: «`timestamp`: the timestamp of when the event occurred (not necessarily the same of when it was
+    delivered).»
+    Standard Webhooks: «`data`: the actual event data associated with the event.»
+    """
     async with endpoint() as receiver:
         one = await dispatcher.subscribe(receiver.url, headers={"X-Team": "front desk"})
         event = a_happening("reservation.confirmed")
@@ -40,7 +48,10 @@ async def test_a_delivery_arrives_signed_and_in_the_documented_order(dispatcher:
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204, 226, 299])
 async def test_any_2xx_is_delivered(dispatcher: Dispatcher, code: int) -> None:
-    """«any 2xx within 30 s (the whole exchange) | delivered»"""
+    """Webhook rules: «any 2xx within 30 s (the whole exchange) | delivered»
+
+    Standard Webhooks: «`2xx`: Success.»
+    """
     async with endpoint(status(code)) as receiver:
         one = await dispatcher.subscribe(receiver.url)
         event = a_happening()
@@ -78,7 +89,14 @@ async def test_410_of_a_url_that_was_left_meanwhile_ends_nothing(dispatcher: Dis
 
 @pytest.mark.parametrize("code", [301, 302, 307, 308, 400, 401, 404, 422, 429, 500, 502, 503, 504])
 async def test_every_other_status_is_retried_on_the_schedule_until_it_ends(dispatcher: Dispatcher, code: int) -> None:
-    """«3xx, every other status … | failed; retried on the schedule»; the same id and the same bytes each time"""
+    """The same id and the same bytes each time.
+
+    Webhook rules: «3xx, every other status, timeout, TLS or connection error, blocked address | failed; retried on the
+    schedule»
+    Standard Webhooks: «A webhook delivery is considered successful if it was responded to with a `2xx` status code
+    (status codes 200-299), and it is considered a failure in any other scenario.»
+    Standard Webhooks: «The rest of the status codes should be treated as a failure.»
+    """
     async with endpoint(status(code, Location="http://127.0.0.1:1/elsewhere")) as receiver:
         one = await dispatcher.subscribe(receiver.url, retry=(0.05, 0.05))
         event = a_happening()

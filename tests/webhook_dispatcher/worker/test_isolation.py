@@ -94,7 +94,10 @@ async def leased(one: Dispatcher, subscription: Subscription) -> int:
 
 
 async def test_20_black_holes_beside_180_healthy_endpoints_never_use_the_slots_up(prepared: str) -> None:
-    """From a cold start, with fewer slots than the black holes could have by themselves"""
+    """From a cold start, with fewer slots than the black holes could have by themselves.
+
+    Known faults: «A slow endpoint never blocks the others.»
+    """
     limits = replace(LIMITS, timeout=20.0, slots=64, retry_slots=16, drain=0.5)
     async with many_endpoints() as many, raw_endpoint(swallow) as hole, running(prepared, limits) as one:
         for number in range(180):
@@ -208,7 +211,14 @@ async def test_a_subscription_that_leads_elsewhere_starts_afresh(prepared: str) 
 
 @pytest.mark.parametrize("code", [429, 502, 504])
 async def test_429_502_and_504_slow_the_endpoint(dispatcher: Dispatcher, code: int) -> None:
-    """«429, 502, 504 | retried, and the endpoint is slowed», and no other"""
+    """And no other.
+
+    Webhook rules: «429, 502, 504 | retried, and the endpoint is slowed»
+    Standard Webhooks: «`429 Too Many Requests`: This indicates a rate-limit has been met, and it's recommended to
+    throttle additional requests.»
+    Standard Webhooks: «`502 Bad Gateway` and `504 Gateway Timeout`: Both errors usually indicate that the server is
+    under load, and it's recommended to throttle the requests.»
+    """
     async with endpoint(status(code)) as busy, endpoint() as healthy:
         await dispatcher.subscribe(busy.url, retry=NEVER)
         await dispatcher.subscribe(healthy.url)

@@ -271,6 +271,7 @@ STEPS = st.lists(
 def test_nothing_is_lost_or_started_twice_and_limits_hold(
     steps: list[tuple[str, str]], slots: int, endpoint_slots: int
 ) -> None:
+    """Known faults: «A worker never has more attempts under way than its limit.»"""
     bench = Bench(slots=slots, endpoint_slots=endpoint_slots)
     under_way: dict[str, list[Start]] = {name: [] for name in "abcde"}
     waiting: Counter[str] = Counter()

@@ -177,7 +177,10 @@ async def test_a_worker_that_lost_its_lease_changes_nothing_and_takes_a_new_iden
 
 
 async def test_a_worker_that_cannot_renew_stops_sending_first(prepared: str) -> None:
-    """Its heartbeat hangs; before others could claim what it holds it starts nothing more."""
+    """Its heartbeat hangs; before others could claim what it holds it starts nothing more.
+
+    Known faults: «A lease lasts longer than the longest attempt.»
+    """
     async with running(prepared, QUICK) as one, endpoint() as receiver:
         subscription = await one.subscribe(receiver.url)
         async with late_heartbeats(one):

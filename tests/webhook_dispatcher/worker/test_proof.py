@@ -57,7 +57,11 @@ def verifies(key: bytes, request: Request) -> bool:
 async def test_the_old_secret_verifies_for_24_hours_and_no_longer(
     dispatcher: Dispatcher, ago: timedelta, *, signs: bool
 ) -> None:
-    """«several signatures, space-separated, while a rotated secret is in its 24-hour grace»"""
+    """Webhook rules: «several signatures, space-separated, while a rotated secret is in its 24-hour grace»
+
+    Standard Webhooks: «the webhook is signed both using the current key, and using an old key (for a set period of
+    time), and both signatures are sent, space delimited, in the `webhook-signature` header»
+    """
     async with endpoint() as receiver:
         one = await dispatcher.subscribe(receiver.url)
         new = await rotate(dispatcher, one, utc_now() - ago)

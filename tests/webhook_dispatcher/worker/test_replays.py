@@ -24,7 +24,7 @@ from webhook_dispatcher.consumer import Reader, consumer
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.ledger import DayAccount, Span
-from webhook_dispatcher.domain.replay import Replay, ReplayKind, ReplayOrder, ReplayState
+from webhook_dispatcher.domain.replay import Replay, ReplayKind, ReplayOrder, ReplayState, Tally
 from webhook_dispatcher.domain.subscription import State, Subscription
 from webhook_dispatcher.service.recovery import Recovery
 from webhook_dispatcher.service.replaying import Pace, Replaying
@@ -184,8 +184,14 @@ async def test_two_processes_share_no_step(log: Log) -> None:
     assert (done["records_read"], done["created"], len(receiver.requests)) == (30, 30, 30)
 
 
-async def test_a_recovery_goes_on_where_another_was_killed(log: Log) -> None:
-    """«paged by delivery id so that nothing repeats or is missed»"""
+async def test_a_recovery_goes_on_where_another_was_killed(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """«paged by delivery id so that nothing repeats or is missed»
+
+    Known faults: «A recovery is read in the order in which it is paged, so that nothing repeats or is missed.»
+    Known faults: «A recovery goes beyond the number that it was counted up to.»
+    Known faults: «A recovery goes on after the process that did it has died.»
+    """
+    monkeypatch.setattr(replays, "COUNTED", 10)
     one = log.dispatcher
     async with endpoint() as receiver:
         subscription = await one.subscribe(receiver.url, state=State.DISABLED)
@@ -207,7 +213,7 @@ async def test_a_recovery_goes_on_where_another_was_killed(log: Log) -> None:
             return len(receiver.requests) >= 40
 
         await eventually(all_came, within=10)
-    assert (job.expected and job.expected.count, done["reopened"], done["records_read"]) == (40, 40, 40)
+    assert (job.expected, done["reopened"], done["records_read"]) == (Tally(10, more=True), 40, 40)
     assert sorted(request.headers["webhook-id"] for request in receiver.requests) == sorted(ids)
 
 

@@ -110,7 +110,11 @@ async def test_a_retry_comes_when_it_is_due(dispatcher: Dispatcher) -> None:
 
 
 async def test_retry_after_holds_a_retry_back(dispatcher: Dispatcher) -> None:
-    """«`Retry-After` (seconds or date) | obeyed in full»"""
+    """Webhook rules: «`Retry-After` (seconds or date) | obeyed in full, up to 24 h»
+
+    Standard Webhooks: «some responses may also include a `Retry-After` header (e.g. `503 Service Unavailable`), which
+    should be taken into consideration when scheduling the next attempt»
+    """
     answers = [status(503, Retry_After="1"), status(204)]
     async with endpoint(lambda receiver: answers[len(receiver.requests) - 1](receiver)) as receiver:
         one = await dispatcher.subscribe(receiver.url, retry=[0.01])
