@@ -134,7 +134,7 @@ def shuffled(lines: Sequence[Sequence[ReservationEvent]]) -> list[ReservationEve
 
 
 async def test_events_of_one_resource_arrive_in_order_one_at_a_time_over_failures(prepared: str) -> None:
-    """«`resource`: events of one resource arrive in order, one at a time»
+    """Webhook rules: «`resource`: events of one resource arrive in order, one at a time»
 
     Two workers, a third of all attempts refused; other resources go on meanwhile.
     """
@@ -155,7 +155,7 @@ async def test_events_of_one_resource_arrive_in_order_one_at_a_time_over_failure
 
 
 async def test_a_failing_one_holds_back_only_its_own_resources_later_events(dispatcher: Dispatcher) -> None:
-    """«a failing one holds back only its own resource's later events»"""
+    """Webhook rules: «a failing one holds back only its own resource's later events»"""
     async with witness() as receiver:
         subscription = await ordered(dispatcher, receiver, [3_600])
         stuck, fine = happenings("bk_stuck", 3), happenings("bk_fine", 3)
@@ -175,7 +175,7 @@ async def test_a_failing_one_holds_back_only_its_own_resources_later_events(disp
 
 
 async def test_without_order_nothing_waits_for_a_failing_one(dispatcher: Dispatcher) -> None:
-    """«Ordering, per subscription: `none` (default, fastest)»"""
+    """Webhook rules: «Ordering, per subscription: `none` (default, fastest)»"""
     async with witness() as receiver:
         subscription = await dispatcher.subscribe(receiver.url, retry=[3_600])
         events = happenings("bk_1", 3)
