@@ -13,7 +13,7 @@ whenever the loop runs, in a loop apart, since faust does not always end when as
 import asyncio
 import functools
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 from operator import attrgetter
@@ -22,6 +22,7 @@ from typing import Any, TypeAlias, TypeVar
 import faust
 import structlog
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.types import TP
 from pydantic import TypeAdapter
 
 from chassis.clock import Clock
@@ -152,6 +153,18 @@ class _Reader(AIOKafkaConsumerThread):
         if self._started.is_set() and not self._stopped.is_set():
             self._stopped.set()
             await self._shutdown_thread()
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to where the group is, in a rebalance, in which faust drops what it has read.
+
+        Where nothing was committed yet, aiokafka by itself stays behind what was dropped, and it is never counted.
+        """
+        reader = self._ensure_consumer()
+        found: Mapping[TP, int] = await reader.seek_to_committed()
+        for place, offset in found.items():
+            if not offset and place.topic not in self.app.tables.changelog_topics:
+                reader.seek(place, 0)
+        return found
 
 
 class _Consumer(Consumer):
