@@ -154,6 +154,9 @@ class _Reader(AIOKafkaConsumerThread):
             self._stopped.set()
             await self._shutdown_thread()
 
+    def close(self) -> None:
+        """Leave that to `stop`: faust would close it in a rebalance, before it has left the group."""
+
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go back to where the group is, in a rebalance, in which faust drops what it has read.
 
