@@ -25,13 +25,13 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
 from pydantic import TypeAdapter
 
+from chassis.apart import apart
 from chassis.clock import Clock
 from chassis.consumer import DeadLetter
 from chassis.kafka import Record, ensure_topics
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT
 from slotwire_contracts import WEBHOOK_ATTEMPTS, DecodeError, Topic, WebhookAttempts, dead_letters, decode_attempts
-from webhook_dispatcher.apart import apart
 from webhook_dispatcher.domain.health import MINUTES, Standing, Tally, Trial, minute_of, trials
 from webhook_dispatcher.service.health import EndpointHealth
 from webhook_dispatcher.store.health import CountedMinute, CountedStanding
@@ -277,7 +277,8 @@ class _Counts:
         record = Record(message.topic, message.partition, message.offset, 0, event.key, event.value or b"")
         _log.error("dead_letter", topic=message.topic, offset=message.offset, reason=reason)
         headers = dict(DeadLetter(record, reason).headers(self._app.conf.id))
-        await self._app.send(self._aside, key=record.key, value=record.value, headers=headers)
+        sent = await self._app.send(self._aside, key=record.key, value=record.value, headers=headers)
+        await sent  # the record is done with only when it is there
 
     async def _rebuilt(self) -> None:
         """Write all that was rebuilt, once more: what was counted before a crash may not have been written."""

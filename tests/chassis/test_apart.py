@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from chassis.apart import apart
 from chassis.lifecycle import Stop
-from webhook_dispatcher.apart import apart
 
 NAME = "apart"
 
