@@ -6,6 +6,7 @@ Which process waits is told by PostgreSQL (whom does the test's session block?) 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import psutil
 
@@ -24,21 +25,30 @@ WHERE datname = current_database() AND pg_backend_pid() = ANY (pg_blocking_pids(
 """
 
 
-@asynccontextmanager
-async def held_up(
-    database: Database, processes: Sequence[ServiceProcess], statement: str, *args: object
-) -> AsyncIterator[ServiceProcess]:
-    """Hold what a statement locks for the block, which begins when one of the processes waits for it; answers which.
+@dataclass(frozen=True)
+class Hold:
+    """What the test holds in an open transaction."""
 
-    Raises:
-        TimeoutError: none of them wanted it within 30 seconds.
-    """
-    async with database.transaction() as conn, asyncio.timeout(30) as limit:
+    conn: Connection
+
+    async def meet(self, *processes: ServiceProcess) -> ServiceProcess:
+        """Wait until one of the processes waits for what is held; answers which.
+
+        Raises:
+            TimeoutError: none of them wanted it within 30 seconds.
+        """
+        async with asyncio.timeout(30):
+            while (found := await _waiting(self.conn, processes)) is None:
+                await asyncio.sleep(0.01)
+        return found
+
+
+@asynccontextmanager
+async def held(database: Database, statement: str, *args: object) -> AsyncIterator[Hold]:
+    """Hold for the block what a statement locks."""
+    async with database.transaction() as conn:
         await conn.execute(statement, *args)
-        while (found := await _waiting(conn, processes)) is None:
-            await asyncio.sleep(0.01)
-        limit.reschedule(None)
-        yield found
+        yield Hold(conn)
 
 
 async def _waiting(conn: Connection, processes: Sequence[ServiceProcess]) -> ServiceProcess | None:
