@@ -29,10 +29,10 @@ from webhook_dispatcher.consumer import GROUP
 from webhook_dispatcher.domain.ids import delivery_id
 
 SUBSCRIPTIONS = "/api/v1/webhooks/subscriptions"
-RETRY = [0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.4, 0.4]
+RETRY = [0.1] * 8
 _RESOURCES = 16
-_PAUSE_SECONDS = 0.02
-_MOST_EVENTS = 400
+_PAUSE_SECONDS = 0.03
+_MOST_EVENTS = 300
 _FIRST, _FOR_EVER = 0, 2**50  # milliseconds since 1970
 _PATIENCE = aiohttp.ClientTimeout(total=5)
 
