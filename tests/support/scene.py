@@ -9,7 +9,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
@@ -179,9 +179,10 @@ class Scene:
         """
         many = len(self.events)
         given_up = len(self.hopeless) if exhausted is None else exhausted
+        accepted, delivered = many * len(self.subscriptions), many * len(self.subscribers) - given_up
         balance = {
-            "accepted": many * len(self.subscriptions),
-            "delivered": many * len(self.subscribers) - given_up,
+            "accepted": accepted,
+            "delivered": delivered,
             "exhausted": given_up,
             "discarded": {"disabled": many, "deleted": 0},
             "in_flight": 0,
@@ -192,19 +193,16 @@ class Scene:
         async def has_ended() -> bool:
             nonlocal told
             told = await self.ledger()
-            return bool(told["accepted"] == balance["accepted"] and told["in_flight"] == 0)
+            return bool(told["accepted"] == accepted and told["in_flight"] == 0)
 
-        try:
+        with suppress(TimeoutError):
             await eventually(has_ended, within=within)
-        except TimeoutError:
-            assert told == balance
-            raise
-        assert told == balance
+        assert told == balance, (told, balance)
         for name, one in self.subscribers.items():
             one.check_names()
             assert one.ids == {event.id: {self.webhook_id(event, name)} for event in self.events}
-        assert sum(len(one.accepted) for one in self.subscribers.values()) == balance["delivered"]
-        await self._check_rows(balance["accepted"])
+        assert sum(len(one.accepted) for one in self.subscribers.values()) == delivered
+        await self._check_rows(accepted)
         await check_offsets(self.system.servers.kafka_bootstrap)
 
     def webhook_id(self, event: ReservationEvent, name: str) -> str:
@@ -235,12 +233,11 @@ async def check_offsets(bootstrap: str) -> None:
             left = [one for one in left if await log.committed(GROUP, one.topic, one.partition) < one.end]
             return not left
 
-        try:
+        with suppress(TimeoutError):
             await eventually(is_through, within=10)
-        except TimeoutError:
-            assert left == []
+        assert not left, left
         dead = await log.stretches([dead_letter_topic(name) for name in topics], _FIRST, _FOR_EVER)
-    assert [one for one in dead if one.end] == []
+    assert not any(one.end for one in dead), dead
 
 
 @asynccontextmanager
