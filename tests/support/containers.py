@@ -55,6 +55,10 @@ class ContainerServer:
             self._created = True
         _wait_for(self._serves, self._container.get_logs)
 
+    def stop(self) -> None:
+        self._wrapped.stop()
+        self._wrapped.wait()
+
     def kill(self) -> None:
         self._wrapped.kill("SIGKILL")
         self._wrapped.wait()

@@ -18,12 +18,14 @@ CHOICE = "SLOTWIRE_TEST_SERVERS"
 
 
 class CrashableServer(Protocol):
-    """A server that a test may crash. Blocking: async tests call it through `asyncio.to_thread`."""
+    """A server that a test may end and crash. Blocking: async tests call it through `asyncio.to_thread`."""
 
     @property
     def pid(self) -> int: ...
 
     def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
     def kill(self) -> None: ...
 

@@ -1,5 +1,6 @@
 """A webhook subscriber on loopback: verifies every request with the standardwebhooks library and remembers it."""
 
+import asyncio
 import json
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +14,9 @@ from standardwebhooks.webhooks import Webhook
 from devstack.ports import HOST
 
 Answer = Callable[[str, int], int]
-"""Given a webhook-id and how often it has come, the status to answer with."""
+"""Given a webhook-id and how often it has come, the status to answer with; 0 is no answer at all."""
+
+_HANGS_SECONDS = 60.0
 
 
 @dataclass
@@ -38,10 +41,24 @@ class Subscriber:
         return {webhook_id: json.loads(next(iter(bodies))) for webhook_id, bodies in self.bodies.items()}
 
     @property
+    def ids(self) -> dict[str, set[str]]:
+        """The `webhook-id`s that came, accepted or not, by event."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for webhook_id, body in self.events.items():
+            found[body["eventId"]].add(webhook_id)
+        return found
+
+    @property
     def event_ids(self) -> set[str]:
         """The events that were accepted."""
         told = self.events
         return {told[webhook_id]["eventId"] for webhook_id in self.accepted}
+
+    def check_names(self) -> None:
+        """Check that each event came under one id with one body, and whatever came was signed."""
+        assert self.refused == []
+        assert {event: ids for event, ids in self.ids.items() if len(ids) != 1} == {}
+        assert {webhook_id: bodies for webhook_id, bodies in self.bodies.items() if len(bodies) != 1} == {}
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -55,7 +72,9 @@ class Subscriber:
         self.seen[webhook_id] += 1
         self.bodies[webhook_id].add(body)
         status = self.answer(webhook_id, self.seen[webhook_id])
-        if status < 300:
+        if not status:
+            await asyncio.sleep(_HANGS_SECONDS)
+        elif status < 300:
             self.accepted.add(webhook_id)
         return web.Response(status=status)
 
@@ -66,7 +85,7 @@ async def subscriber(answer: Answer = lambda _id, _times: 204) -> AsyncIterator[
     told = Subscriber(answer)
     app = web.Application()
     app.router.add_post("/hook", told.take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, HOST, 0)
     await site.start()

@@ -36,6 +36,16 @@ class ServiceProcess:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def told(self) -> str:
+        """All that it has logged, over all of its lives."""
+        return self._log.read_text()
+
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = Leashed.start(self._command, log.fileno())
@@ -134,12 +144,13 @@ async def running_system(
 ) -> AsyncIterator[System]:
     """Migrate the databases, run the services for the block, and end them."""
     env = service_environment(servers, **settings)
-    for module in ("booking", "webhook_dispatcher"):
-        await _migrate(module, env)
     processes = {
         module: [ServiceProcess(module, env, logs / f"{module}-{number}.log") for number in range(count)]
         for module, count in (("booking", booking), ("webhook_dispatcher", dispatcher))
     }
+    for module, wanted in processes.items():
+        if wanted:
+            await _migrate(module, env)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         system = System(

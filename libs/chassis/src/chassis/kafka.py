@@ -2,7 +2,8 @@
 
 Invariant: a producer made here is idempotent with acks=all, so an awaited acknowledgement means that the record is in
 the log, once and in its place; of a record that it had to give up the acknowledgement raises. A consumer made here
-commits only what its owner says is done; a reader of stretches belongs to no group and commits nothing.
+commits only what its owner says is done, and never moves its group back; a reader of stretches belongs to no group and
+commits nothing.
 """
 
 import asyncio
@@ -11,9 +12,15 @@ from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from aiokafka.structs import OffsetAndTimestamp
 
 from slotwire_contracts import Topic
@@ -143,11 +150,35 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         await producer.client.close()
 
 
+class _Read(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no py.typed
+    """What was read of each partition since it was assigned; what was read before may be others' by now."""
+
+    def __init__(self) -> None:
+        self._first: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+
+    def add(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._first.setdefault(_partition(record.topic, record.partition), record.offset)
+        self._ends.update(_ends(records))
+
+    def holds(self, partition: TopicPartition, end: int) -> bool:
+        """Tell whether an offset lies behind one of the records."""
+        return partition in self._ends and self._first[partition] < end <= self._ends[partition]
+
+    def on_partitions_revoked(self, _: Collection[TopicPartition], /) -> None:
+        self._first.clear()
+        self._ends.clear()
+
+    on_partitions_assigned = on_partitions_revoked  # what was fetched meanwhile is in vain, too
+
+
 class Consumer:
     """A member of a consumer group, or with no group a reader of all partitions; offsets are committed by hand."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, read: _Read) -> None:
         self._consumer = consumer
+        self._read = read
 
     @classmethod
     @asynccontextmanager
@@ -166,7 +197,6 @@ class Consumer:
             KafkaError: when no broker answers.
         """
         consumer = AIOKafkaConsumer(
-            *topics,
             bootstrap_servers=bootstrap,
             group_id=group,
             enable_auto_commit=False,
@@ -179,9 +209,11 @@ class Consumer:
             metadata_max_age_ms=30_000,
             max_partition_fetch_bytes=_MAX_REQUEST_BYTES,
         )
+        read = _Read()
+        consumer.subscribe(tuple(topics), listener=read)
         try:
             await consumer.start()
-            yield cls(consumer)
+            yield cls(consumer, read)
         finally:
             await consumer.stop()
 
@@ -194,7 +226,9 @@ class Consumer:
         batches: Mapping[TopicPartition, list[object]] = await self._consumer.getmany(
             timeout_ms=int(wait_seconds * 1000), max_records=at_most
         )
-        return [_record(raw) for batch in batches.values() for raw in batch]
+        records = [_record(raw) for batch in batches.values() for raw in batch]
+        self._read.add(records)
+        return records
 
     async def commit(self, records: Iterable[Record]) -> None:
         """Commit the offsets behind the given records.
@@ -202,10 +236,10 @@ class Consumer:
         Raises:
             KafkaError: when the group has moved on or the broker is away; the records may then come again.
         """
-        ends: dict[TopicPartition, int] = {}
-        for record in records:
-            partition = _partition(record.topic, record.partition)
-            ends[partition] = max(ends.get(partition, 0), record.offset + 1)
+        ends = _ends(records)
+        if not all(self._read.holds(partition, end) for partition, end in ends.items()):
+            # Were the partition ours again, the broker would take it, and forget how far others have come meanwhile.
+            raise CommitFailedError
         if ends:
             await self._consumer.commit(ends)
 
@@ -323,6 +357,15 @@ def _earliest(oldest: OffsetAndTimestamp | None, since: int, until: int) -> int 
     """Tell from when on a partition is whole, if it is not from `since` on."""
     earliest = until if oldest is None else int(oldest.timestamp)
     return earliest if earliest > since else None
+
+
+def _ends(records: Iterable[Record]) -> dict[TopicPartition, int]:
+    """Tell the offsets behind some records, by partition."""
+    ends: dict[TopicPartition, int] = {}
+    for record in records:
+        partition = _partition(record.topic, record.partition)
+        ends[partition] = max(ends.get(partition, 0), record.offset + 1)
+    return ends
 
 
 @functools.lru_cache(maxsize=1024)

@@ -29,6 +29,7 @@ UNAVAILABLE = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that was told its end, and is not closed yet
 )
 """What asyncpg raises while the server is away, starting, stopping or full."""
 

@@ -34,11 +34,11 @@ WITH given AS (
     WHERE deliveries.id = given.id AND deliveries.leased_by = given.lease AND deliveries.round = given.round
         AND deliveries.attempts = coalesce(given.number - 1, deliveries.attempts)
         AND deliveries.id BETWEEN $15 AND $16 -- the days beyond are not even opened
-    RETURNING deliveries.id
+    RETURNING given.* -- of a delivery that another outcome tells of, under a lease that was lost, this one alone
 )
 INSERT INTO attempts (delivery_id, number, started_at, latency_ms, status, headers, body, error, detail)
 SELECT id, number, started_at, latency_ms, status, headers, body, error, detail
-FROM given JOIN settled USING (id)
+FROM settled
 WHERE number IS NOT NULL
 ON CONFLICT (delivery_id, number) DO NOTHING
 """

@@ -1,0 +1,46 @@
+"""Members of a consumer group: what one has read is committed only while it holds the partition."""
+
+import asyncio
+import secrets
+
+import pytest
+
+from chassis.kafka import Consumer, KafkaError, LogReader, Record
+from support.servers import Servers
+from support.topics import fresh_topic, write_topic
+
+
+async def fetched(consumer: Consumer, many: int) -> list[Record]:
+    """Fetch so many records, however they come."""
+    found: list[Record] = []
+    async with asyncio.timeout(30):
+        while len(found) < many:
+            found += await consumer.fetch(at_most=many - len(found), wait_seconds=0.2)
+    return found
+
+
+async def test_what_was_read_before_a_rebalance_moves_no_offset_back(servers: Servers) -> None:
+    """A process that was paused finds a partition its own again, and the group far ahead of what it has in hand."""
+    bootstrap, group = servers.kafka_bootstrap, f"group-{secrets.token_hex(4)}"
+    topic = await fresh_topic(bootstrap, partitions=2)
+    await write_topic(bootstrap, topic.name, [(b"%d" % number, b"") for number in range(20)])
+    async with (
+        Consumer.connected(bootstrap, [topic.name], group=group) as consumer,
+        LogReader.connected(bootstrap) as log,
+    ):
+        in_hand = await fetched(consumer, 20)
+        async with Consumer.connected(bootstrap, [topic.name], group=group) as other:  # one partition goes to each
+            partition = (await fetched(other, 1))[0].partition
+            mine = [record for record in in_hand if record.partition == partition]
+            await other.commit(await fetched(other, len(mine) - 1))
+        left = len(in_hand) - len(mine)
+        await fetched(consumer, left)  # both are its own again
+        with pytest.raises(KafkaError):
+            await consumer.commit(mine[:1])
+        await write_topic(bootstrap, topic.name, [(mine[0].key or b"", b"")])
+        (next_one,) = await fetched(consumer, 1)
+        with pytest.raises(KafkaError):
+            await consumer.commit(mine[:1])
+        assert await log.committed(group, topic.name, partition) == len(mine)
+        await consumer.commit([next_one])
+        assert await log.committed(group, topic.name, partition) == len(mine) + 1

@@ -1,0 +1,64 @@
+"""Meeting a process in the middle of what it does: it waits for rows or tables that the test holds.
+
+Which process waits is told by PostgreSQL (whom does the test's session block?) and the processes' own sockets.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import psutil
+
+from chassis.postgres import Connection, Database
+from support.system import ServiceProcess
+
+IN_INGEST = "LOCK TABLE tallies IN SHARE MODE"
+"""What a batch of events is held up by in the middle of its transaction."""
+
+IN_SETTLE = "LOCK TABLE attempts IN SHARE MODE"
+"""What outcomes are held up by while they are written."""
+
+_BLOCKED = """
+SELECT client_port FROM pg_stat_activity
+WHERE datname = current_database() AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+"""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What the test holds in an open transaction."""
+
+    conn: Connection
+
+    async def meet(self, *processes: ServiceProcess) -> ServiceProcess:
+        """Wait until one of the processes waits for what is held; answers which.
+
+        Raises:
+            TimeoutError: none of them wanted it within 30 seconds.
+        """
+        async with asyncio.timeout(30):
+            while (found := await _waiting(self.conn, processes)) is None:
+                await asyncio.sleep(0.01)
+        return found
+
+
+@asynccontextmanager
+async def held(database: Database, statement: str, *args: object) -> AsyncIterator[Hold]:
+    """Hold for the block what a statement locks."""
+    async with database.transaction() as conn:
+        await conn.execute(statement, *args)
+        yield Hold(conn)
+
+
+async def _waiting(conn: Connection, processes: Sequence[ServiceProcess]) -> ServiceProcess | None:
+    ports = {row["client_port"] for row in await conn.fetch(_BLOCKED)}
+    return next((one for one in processes if ports & _ports(one)), None) if ports else None
+
+
+def _ports(process: ServiceProcess) -> set[int]:
+    """Tell the local ports of a process's connections."""
+    try:
+        return {one.laddr.port for one in psutil.Process(process.pid).net_connections("tcp")}
+    except psutil.NoSuchProcess:
+        return set()
