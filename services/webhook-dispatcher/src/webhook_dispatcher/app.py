@@ -92,26 +92,6 @@ def create_app(settings: Settings) -> web.Application:
     trials = Trials(
         base.units, base.database, store, worker.post, clock=utc_now, timer=time.perf_counter, new_id=new_id
     )
-    replayer = Replayer(
-        settings.kafka_bootstrap,
-        Replaying(base.database, store, retention, Pace(), clock=utc_now, reopened=worker.reopened),
-        topics=[topic.name for topic in TOPICS],
-        group=GROUP,
-        read=Reader(utc_now).read,
-        new_id=new_id,
-    )
-    recovery = Recovery(
-        base.units,
-        base.database,
-        store,
-        clock=utc_now,
-        new_id=new_id,
-        reopened=worker.reopened,
-        started=replayer.wake,
-    )
-    trials = Trials(
-        base.units, base.database, store, worker.post, clock=utc_now, timer=time.perf_counter, new_id=new_id
-    )
     app = create_web_app(
         title="Slotwire webhooks",
         version=VERSION,
