@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     Connection = asyncpg.Connection[Any]
 
-_EMPTY = "TRUNCATE deliveries, attempts, events, tallies"
 _EVENTS = """
 INSERT INTO events (event_id, org_id, type, resource_id, sequence, topic, partition, position, record, matched)
 SELECT
@@ -47,6 +46,11 @@ JOIN (
 """
 
 
+async def forget_all(conn: "Connection") -> None:
+    """Empty the tables, while no dispatcher runs."""
+    await conn.execute("TRUNCATE deliveries, attempts, events, tallies")
+
+
 async def fill(conn: "Connection", deliveries: int, subscriptions: Mapping[str, Sequence[str]]) -> None:
     """Make deliveries, and no others: whatever is in the tables goes.
 
@@ -58,7 +62,7 @@ async def fill(conn: "Connection", deliveries: int, subscriptions: Mapping[str, 
     each = len(next(iter(subscriptions.values())))
     pairs = [(org_id, one) for org_id, some in subscriptions.items() for one in some]
     (model,) = events(1, list(subscriptions))
-    await conn.execute(_EMPTY)
+    await forget_all(conn)
     await conn.execute(
         _EVENTS,
         model.type,

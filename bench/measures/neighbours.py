@@ -14,6 +14,7 @@ from statistics import median
 
 from bench import child
 from bench.events import events
+from bench.many_deliveries import forget_all
 from bench.measures.delivering import DATABASE, SUBSCRIPTIONS
 from bench.measures.topic import fill
 from bench.percentiles import percentile
@@ -28,7 +29,6 @@ HEALTHY, HANGING, FAILING = "/hooks", "/hang", "/fail"
 _SOURCE = "bench_source"
 _POOL = 10  # a service's default
 _ARRIVE_SECONDS = 90.0
-_EMPTY = "TRUNCATE deliveries, attempts, events, tallies"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ async def measure(stack: Stack) -> Measured:
     await migrate(stack.servers.postgres_url, _SOURCE, ["chassis"])
     async with stack.receiver(stack.plan.endpoints + 1) as receiver:
         town = await _town(stack, receiver)
+        async with stack.asking(DATABASE) as conn:
+            await forget_all(conn)
         good, bad = [await town.latencies(street) for street in (town.good, town.bad)]
         rounds = [
             [await town.rate(street) for street in (town.good, town.bad)] for _ in range(stack.plan.neighbours_rounds)
@@ -145,11 +147,12 @@ class _Town:
 
     @asynccontextmanager
     async def _fresh_dispatcher(self) -> AsyncIterator[None]:
-        await self.stack.value(DATABASE, _EMPTY)
         await self.stack.tidy(DATABASE)
         async with self.stack.service("webhook_dispatcher"):
             yield
         await self.stack.take_arrivals(self.receiver)
+        async with self.stack.asking(DATABASE) as conn:
+            await forget_all(conn)
 
     async def _arrived(self, count: int) -> None:
         async def all_came() -> bool:
