@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import machine
 from bench.child import ChildError
-from bench.measures import api, availability, delivering, journey, lists, relay
+from bench.measures import api, availability, backlog, delivering, journey, lists, neighbours, relay
 from bench.plan import QUICK, WHOLE, Plan
 from bench.report import text, write
 from bench.results import Results
@@ -31,6 +31,8 @@ PARTS: dict[str, tuple[str, Measure]] = {
     "api": ("POST /api/v1/bookings, and a bare handler", api.measure),
     "api_full": ("The same with every check", api.measure_full),
     "deliveries": ("Deliveries, and a bare client", delivering.measure),
+    "neighbours": ("Deliveries beside endpoints that hang", neighbours.measure),
+    "backlog": ("A backlog of deliveries", backlog.measure),
     "journey": ("The whole journey", journey.measure),
     "availability": ("GET /api/v1/availability of a month", availability.measure),
     "lists": ("Lists of bookings, of many and more", lists.measure),

@@ -14,12 +14,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from prometheus_client import REGISTRY
+
 from devstack.process import Command, Leashed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 ROOT = Path(__file__).parents[1]
+_LOOK_SECONDS = 0.005
 R = TypeVar("R")
 
 
@@ -82,3 +85,9 @@ def tell(result: "DataclassInstance") -> None:
     """Write, inside a program, what was measured."""
     sys.stdout.write(json.dumps(asdict(result)) + "\n")
     sys.stdout.flush()
+
+
+async def until_metric(name: str, value: float) -> None:
+    """Wait, inside a program, until one of its own metrics reaches a value."""
+    while (REGISTRY.get_sample_value(name) or 0.0) < value:
+        await asyncio.sleep(_LOOK_SECONDS)

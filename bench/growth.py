@@ -1,9 +1,10 @@
-"""The report's sections on what grows with the number of bookings."""
+"""The report's sections on what grows with the number of bookings, or of deliveries that wait."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.bookings import MINUTES
-from bench.measures import availability, lists
+from bench.measures import availability, backlog, lists
+from bench.measures.delivering import ENDPOINTS
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.tables import spread, table
@@ -47,6 +48,26 @@ def write_lists(measured: lists.Measured, plan: Plan) -> Iterator[str]:
         yield name
         yield from (f"    {line}" for line in lines)
     yield "```"
+
+
+def write_backlog(measured: backlog.Measured, plan: Plan) -> Iterator[str]:
+    """Write the section of the backlog."""
+    yield "\n## A backlog\n"
+    yield f"Deliveries of {ENDPOINTS * plan.fan_out} subscriptions that wait when the dispatcher starts; it drains for"
+    yield f"{plan.backlog_seconds:g} seconds at most.\n"
+    rows = [
+        (
+            f"{size.deliveries:,}",
+            f"{size.per_s:,.0f}",
+            f"{size.batches:,}",
+            f"{size.claim_ms:.1f}",
+            f"{size.claim_ms / measured.sizes[0].claim_ms:.2f}",
+            f"{size.peak_mib:.0f}",
+        )
+        for size in measured.sizes
+    ]
+    heads = ("waiting", "deliveries/s", "batches claimed", "ms each, mean", "beside the first's", "peak RSS, MiB")
+    yield from table(heads, rows)
 
 
 def _lists(sizes: Sequence[int], timed: Sequence[Mapping[str, lists.Timed]]) -> Iterator[str]:

@@ -14,9 +14,15 @@ class Plan:
         connections: connections of the generator of POSTs.
         relay_events: outbox rows of one round of the relay.
         relay_bytes: bytes of each row's value.
-        deliveries: events of one round of deliveries, each for one subscription.
-        fan_out: subscriptions that want the same event, in the round with fan-out.
-        rate: bookings a second while latency is measured.
+        deliveries: deliveries of one round.
+        fan_out: subscriptions that want the same event, in the rounds with fan-out.
+        endpoints: how many endpoints a street has, good or bad.
+        neighbours_rounds: how often both streets are measured at saturation.
+        neighbours_seconds: seconds of the fixed rate on each street.
+        neighbours_events: events on the topic at saturation.
+        backlog_sizes: deliveries that wait when the dispatcher starts.
+        backlog_seconds: seconds of draining each of them.
+        rate: bookings, or events, a second while latency is measured.
         latency_seconds: seconds of it that count.
         journey_seconds: seconds of the saturated journey from POST to settled delivery.
         availability_reads: how often the month of each schedule is read.
@@ -33,6 +39,12 @@ class Plan:
     relay_bytes: int = 900
     deliveries: int = 20_000
     fan_out: int = 10
+    endpoints: int = 200
+    neighbours_rounds: int = 3
+    neighbours_seconds: float = 60.0
+    neighbours_events: int = 20_000
+    backlog_sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    backlog_seconds: float = 20.0
     rate: float = 200.0
     latency_seconds: float = 20.0
     journey_seconds: float = 8.0
@@ -49,6 +61,12 @@ QUICK = Plan(
     warm_up_seconds=1.0,
     relay_events=5_000,
     deliveries=2_000,
+    endpoints=20,
+    neighbours_rounds=1,
+    neighbours_seconds=3.0,
+    neighbours_events=2_000,
+    backlog_sizes=(2_000, 20_000),
+    backlog_seconds=2.0,
     latency_seconds=3.0,
     journey_seconds=2.0,
     availability_reads=10,

@@ -3,13 +3,13 @@
 Invariant: the picture shows what the report's tables say and computes nothing of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from bench.measures import availability, delivering, journey, lists
+from bench.measures import availability, backlog, delivering, journey, lists, neighbours
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.results import Results
@@ -22,11 +22,13 @@ _COLOURS = {"postgres": "#336791", "kafka": "#8a6d3b", "booking": "#1f6feb", "we
 
 def draw(results: Results, path: Path) -> None:
     """Draw a run into an SVG file."""
-    figure = Figure(figsize=(11, 10), layout="constrained")
-    (rates, latency), (processor, memory), (free_time, listed) = figure.subplots(3, 2)
+    figure = Figure(figsize=(11, 13), layout="constrained")
+    (rates, latency), (processor, memory), (isolation, waiting), (free_time, listed) = figure.subplots(4, 2)
     measured, plan = results.measured, results.plan
-    _draw_rates(rates, {what: of(measured[part]) for part, (what, of) in COMPARED.items()})
+    _draw_rates(rates, {what: of(measured[part]) for part, what, of in COMPARED})
     _draw_latency(latency, measured["journey"], plan)
+    _draw_isolation(isolation, measured["neighbours"], plan)
+    _draw_backlog(waiting, measured["backlog"])
     _draw_processor(processor, measured["deliveries"], measured["journey"], plan)
     _draw_memory(memory, measured["journey"])
     _draw_free_time(free_time, measured["availability"])
@@ -48,20 +50,40 @@ def _draw_rates(axes: Any, compared: Mapping[str, Comparison]) -> None:
 
 def _draw_latency(axes: Any, measured: journey.Measured, plan: Plan) -> None:
     latencies = measured.latencies
-    for what, values in (("from commit", latencies.from_commit), ("from POST", latencies.from_post)):
+    _draw_shares(axes, {"from commit": latencies.from_commit, "from POST": latencies.from_post})
+    axes.set_title(f"Latency at {plan.rate:g} bookings a second")
+
+
+def _draw_isolation(axes: Any, measured: neighbours.Measured, plan: Plan) -> None:
+    _draw_shares(axes, {"all healthy": measured.good.milliseconds, "beside bad neighbours": measured.bad.milliseconds})
+    axes.set_title(f"Healthy endpoints at {plan.rate:g} events a second, from commit")
+
+
+def _draw_shares(axes: Any, latencies: Mapping[str, Sequence[float]]) -> None:
+    for what, values in latencies.items():
         shares = [(number + 1) / len(values) for number in range(len(values))]
         axes.plot(sorted(values), shares, label=what)
     axes.axhline(0.99, color=_BARE, linewidth=0.8)
     axes.set_xscale("log")
     axes.set_xlabel("milliseconds until the first attempt arrives")
-    axes.set_ylabel("share of bookings")
-    axes.set_title(f"Latency at {plan.rate:g} bookings a second")
+    axes.set_ylabel("share")
+    axes.legend()
+
+
+def _draw_backlog(axes: Any, measured: backlog.Measured) -> None:
+    waiting = [size.deliveries for size in measured.sizes]
+    axes.plot(waiting, [size.claim_ms for size in measured.sizes], marker="o", color=_OURS, label="claim, ms")
+    axes.plot(waiting, [size.peak_mib for size in measured.sizes], marker="o", color=_BARE, label="memory, MiB")
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("deliveries that wait")
+    axes.set_title("A backlog: a claim's time, and memory")
     axes.legend()
 
 
 def _draw_processor(axes: Any, delivered: delivering.Measured, travelled: journey.Measured, plan: Plan) -> None:
     loads = {
-        "a delivery": delivered.cpu_ms,
+        "a delivery": delivered.single.cpu_ms,
         f"a delivery,\nfan-out {plan.fan_out}": delivered.fan_out.cpu_ms,
         "a booking delivered,\nsaturated": travelled.saturated.cpu_ms,
         f"a booking delivered,\nat {plan.rate:g}/s": travelled.steady.cpu_ms,

@@ -36,9 +36,19 @@ BARS = (
     Bar("api_ratio", 0.5, "POST /api/v1/bookings, of a bare handler's rate"),
     Bar("api_full_ratio", 0.4, "the same with every check, of a bare handler's rate"),
     Bar("relay_ratio", 0.5, "relay, of a bare producer's rate"),
-    Bar("deliver_ratio", 0.4, "deliveries, of a bare client's rate"),
-    Bar("deliver_latency_p50_ms", 15.0, "commit to first attempt, median, ms", at_most=True),
-    Bar("deliver_latency_p99_ms", 40.0, "commit to first attempt, 99th percentile, ms", at_most=True),
+    Bar("deliver_ratio", 0.5, "deliveries, of a bare client's rate"),
+    Bar("deliver_fan_out_ratio", 0.5, "the same where every event has ten subscriptions"),
+    Bar("cpu_ms_per_delivery", 0.25, "processor time of a delivery, ms", at_most=True),
+    Bar(
+        "healthy_p99_ratio",
+        1.5,
+        "commit to first attempt beside endpoints that hang, of what it is without",
+        at_most=True,
+    ),
+    Bar("healthy_throughput_ratio", 0.9, "deliveries beside endpoints that hang, of their rate without"),
+    Bar("backlog_1m_rss_mib", 400.0, "memory with 1,000,000 deliveries waiting, MiB", at_most=True),
+    Bar("deliver_latency_p50_ms", 6.0, "commit to first attempt, median, ms", at_most=True),
+    Bar("deliver_latency_p99_ms", 15.0, "commit to first attempt, 99th percentile, ms", at_most=True),
     Bar(
         "availability_month_p99_ms", 20.0, "free time of a month with 2,000 bookings, 99th percentile, ms", at_most=True
     ),

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
-from bench.measures import api, availability, delivering, journey, lists
+from bench.measures import api, availability, backlog, delivering, journey, lists, neighbours
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.rounds import Comparison
@@ -48,12 +49,46 @@ def _of_relay(measured: Comparison) -> dict[str, float]:
 
 def _of_delivering(measured: delivering.Measured) -> dict[str, float]:
     return {
-        **_of_comparison("deliver", measured.comparison),
+        **_of_comparison("deliver", measured.single.comparison),
+        "deliver_fan_out_ratio": measured.fan_out.comparison.ratio,
+        "deliver_fan_out_per_s": measured.fan_out.comparison.ours_per_s,
         "deliver_one_endpoint_per_s": measured.one_endpoint.per_s,
-        "deliver_fan_out_per_s": measured.fan_out.per_s,
-        "cpu_ms_per_delivery": sum(measured.cpu_ms.values()),
+        "deliver_two_processes_per_s": measured.two_processes.per_s,
+        "deliver_two_processes_growth": measured.two_processes.per_s / measured.single.comparison.ours_per_s,
+        "cpu_ms_per_delivery": sum(measured.single.cpu_ms.values()),
         "cpu_ms_per_delivery_fan_out": sum(measured.fan_out.cpu_ms.values()),
     }
+
+
+def _of_neighbours(measured: neighbours.Measured) -> dict[str, float]:
+    return {
+        "healthy_p99_ratio": measured.p99_ratio,
+        "healthy_throughput_ratio": measured.throughput_ratio,
+        **_of_latencies("healthy_alone", measured.good.milliseconds),
+        **_of_latencies("healthy_beside_bad", measured.bad.milliseconds),
+        "healthy_alone_per_s": median(measured.good.per_s),
+        "healthy_beside_bad_per_s": median(measured.bad.per_s),
+    }
+
+
+def _of_backlog(measured: backlog.Measured) -> dict[str, float]:
+    return {
+        **{
+            f"backlog_{_short(size.deliveries)}_{figure}": value
+            for size in measured.sizes
+            for figure, value in (
+                ("rss_mib", size.peak_mib),
+                ("claim_ms", size.claim_ms),
+                ("per_s", size.per_s),
+            )
+        },
+        "backlog_claim_growth": measured.claim_growth,
+    }
+
+
+def _short(number: int) -> str:
+    """Write a number of deliveries: 10k, 1m."""
+    return f"{number // 1_000_000}m" if number >= 1_000_000 else f"{number // 1_000}k"
 
 
 def _of_journey(measured: journey.Measured) -> dict[str, float]:
@@ -103,6 +138,8 @@ _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "api_full": _of_api_full,
     "relay": _of_relay,
     "deliveries": _of_delivering,
+    "neighbours": _of_neighbours,
+    "backlog": _of_backlog,
     "journey": _of_journey,
     "availability": _of_availability,
     "lists": _of_lists,

@@ -6,7 +6,10 @@ Invariant: a section tells what its part measured, as it was measured, and needs
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bench.growth import write_availability, write_lists
+import psutil
+
+from bench.growth import write_availability, write_backlog, write_lists
+from bench.isolation import write_neighbours
 from bench.measures import delivering, journey
 from bench.measures.delivering import CONNECTIONS_AN_ENDPOINT, ENDPOINTS
 from bench.plan import Plan
@@ -18,7 +21,7 @@ _TREES = ("postgres", "kafka", "booking", "webhook_dispatcher")
 
 def sections(measured: Mapping[str, Any], plan: Plan) -> Iterator[str]:
     """Write the lines of all sections."""
-    compared = {what: of(measured[part]) for part, (what, of) in COMPARED.items() if part in measured}
+    compared = {what: of(measured[part]) for part, what, of in COMPARED if part in measured}
     if compared:
         yield from _rounds(compared)
     for part, write in _SECTIONS.items():
@@ -26,12 +29,13 @@ def sections(measured: Mapping[str, Any], plan: Plan) -> Iterator[str]:
             yield from write(measured[part], plan)
 
 
-COMPARED: dict[str, tuple[str, Callable[[Any], Comparison]]] = {
-    "api": ("bookings posted", lambda measured: measured.comparison),
-    "api_full": ("bookings posted, every check", lambda measured: measured.comparison),
-    "relay": ("records relayed", lambda measured: measured),
-    "deliveries": ("deliveries", lambda measured: measured.comparison),
-}
+COMPARED: tuple[tuple[str, str, Callable[[Any], Comparison]], ...] = (
+    ("api", "bookings posted", lambda measured: measured.comparison),
+    ("api_full", "bookings posted, every check", lambda measured: measured.comparison),
+    ("relay", "records relayed", lambda measured: measured),
+    ("deliveries", "deliveries", lambda measured: measured.single.comparison),
+    ("deliveries", "deliveries, fan-out", lambda measured: measured.fan_out.comparison),
+)
 """The parts with a reference: what is compared, and where."""
 
 
@@ -50,15 +54,19 @@ def _turns(what: str, comparison: Comparison) -> Iterator[tuple[str, ...]]:
 
 def _deliveries(measured: delivering.Measured, plan: Plan) -> Iterator[str]:
     connections = f"at most {CONNECTIONS_AN_ENDPOINT} connections each"
+    single, fan_out = measured.single, measured.fan_out
     loads = {
         f"{ENDPOINTS} organizations with an endpoint each, {connections}": (
-            measured.comparison.ours_per_s,
-            measured.cpu_ms,
+            single.comparison.ours_per_s,
+            single.cpu_ms,
         ),
+        f"every event to {plan.fan_out} subscriptions": (fan_out.comparison.ours_per_s, fan_out.cpu_ms),
         "one endpoint": (measured.one_endpoint.per_s, measured.one_endpoint.cpu_ms),
-        f"every event to {plan.fan_out} subscriptions": (measured.fan_out.per_s, measured.fan_out.cpu_ms),
+        "as the first, by two dispatchers": (measured.two_processes.per_s, measured.two_processes.cpu_ms),
     }
     yield "\n## Deliveries\n"
+    yield "Of the first two, medians. A second dispatcher is quicker only where it has a core of its own:"
+    yield f"receiver, servers and dispatchers share {psutil.cpu_count()}.\n"
     rows = [(what, f"{per_s:,.0f}", *_costs(cpu_ms)) for what, (per_s, cpu_ms) in loads.items()]
     yield from table(("load", "deliveries/s", "CPU ms each", *_TREES), rows)
 
@@ -90,6 +98,8 @@ def _costs(cpu_ms: Mapping[str, float]) -> tuple[str, ...]:
 
 _SECTIONS: dict[str, Callable[[Any, Plan], Iterator[str]]] = {
     "deliveries": _deliveries,
+    "neighbours": write_neighbours,
+    "backlog": write_backlog,
     "journey": _journey,
     "availability": write_availability,
     "lists": write_lists,

@@ -20,9 +20,11 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+from prometheus_client.parser import text_string_to_metric_families
 
 from bench import child
 from bench.plan import Plan
+from bench.programs.receiver import host
 from chassis.identity import Identity, KeyKind
 from chassis.postgres import database_url
 from devstack.ending import to_its_end
@@ -45,6 +47,15 @@ class Process:
     def url(self) -> str:
         """Where it serves."""
         return f"http://{HOST}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Receiver(Process):
+    """A running receiver of webhooks."""
+
+    def at(self, number: int) -> str:
+        """Where it serves, by the number of a host, from 0 on."""
+        return f"http://{host(number)}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class Stack:
             "SLOTWIRE_POSTGRES_URL": self.servers.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": self.servers.kafka_bootstrap,
             "SLOTWIRE_SECRET_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": f'["{HOST}/32"]',
+            "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8"]',
             "SLOTWIRE_WEBHOOK_ALLOW_HTTP": "true",
             "SLOTWIRE_RATE_LIMIT_PER_MINUTE": "0",
         }
@@ -101,11 +112,11 @@ class Stack:
             yield process
 
     @asynccontextmanager
-    async def receiver(self) -> AsyncIterator[Process]:
-        """Run a receiver for the block."""
-        port = free_port()
-        async with child.running("bench.programs.receiver", str(port), log=self.log("receiver")) as leashed:
-            process = Process(leashed.pid, port)
+    async def receiver(self, hosts: int = 1) -> AsyncIterator[Receiver]:
+        """Run a receiver for the block, at so many hosts."""
+        port, log = free_port(), self.log("receiver")
+        async with child.running("bench.programs.receiver", str(port), str(hosts), log=log) as leashed:
+            process = Receiver(leashed.pid, port)
             await until(lambda: self._answers(f"{process.url}/count"))
             yield process
 
@@ -119,13 +130,27 @@ class Stack:
         async with self.http.get(f"{receiver.url}/arrivals") as answer:
             return [(resource, at) for resource, at in await answer.json(content_type=None)]
 
+    async def metric(self, process: Process, name: str) -> float:
+        """Ask a service for a metric, added up over its labels."""
+        async with self.http.get(f"{process.url}/metrics") as answer:
+            families = text_string_to_metric_families(await answer.text())
+        return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
     async def tenant(self) -> Tenant:
         """Make an organization with a key that may do everything."""
+        (made,) = await self.tenants(1)
+        return made
+
+    async def tenants(self, count: int) -> list[Tenant]:
+        """Make so many of them."""
         identity, database = Identity.on(self.servers.postgres_url)
+        made = []
         async with database.opened():
-            org_id = await identity.create_organization("Bench")
-            created = await identity.create_key(org_id, KeyKind.ADMIN, ["*"], name="bench")
-        return Tenant(org_id, created.key)
+            for _ in range(count):
+                org_id = await identity.create_organization("Bench")
+                created = await identity.create_key(org_id, KeyKind.ADMIN, ["*"], name="bench")
+                made.append(Tenant(org_id, created.key))
+        return made
 
     async def make(self, process: Process, tenant: Tenant, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Create something over the API, and answer its data."""

@@ -5,6 +5,7 @@ Invariant: the time of a child that ended and was waited for stays counted, so a
 
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -27,6 +28,12 @@ def memory_mib(pid: int) -> float:
         with suppress(psutil.NoSuchProcess):
             total += process.memory_full_info().pss
     return total / _MIB
+
+
+def peak_mib(pid: int) -> float:
+    """Tell the most memory that a process has had resident so far, shared pages counted in full."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
 class CpuMeter:

@@ -8,15 +8,11 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from prometheus_client import REGISTRY
-
-from bench.child import quiet_collector, spec_of, tell
+from bench.child import quiet_collector, spec_of, tell, until_metric
 from bench.records import records
 from chassis.lifecycle import Loop, background, run
 from chassis.outbox import OutboxMessage, Relay, append
 from chassis.postgres import Database
-
-_LOOK_SECONDS = 0.005
 
 
 @dataclass(frozen=True)
@@ -49,21 +45,16 @@ async def main(spec: Spec) -> None:
     async with Database(spec.url, pool_size=spec.pool_size, application="bench").opened() as database:
         relay = Relay(database, spec.bootstrap)
         async with background(Loop("relay", relay.run), drain_seconds=5.0):
-            await _until("slotwire_outbox_leading", 1)
+            await until_metric("slotwire_outbox_leading", 1)
             await asyncio.sleep(1.0)  # its producer connects
             async with database.transaction() as conn:
                 await append(conn, messages)
             began = time.perf_counter()
             relay.wake()
-            await _until("slotwire_outbox_published_total", spec.count)
+            await until_metric("slotwire_outbox_published_total", spec.count)
             seconds = time.perf_counter() - began
         async with database.connection() as conn:
             tell(Result(seconds, await conn.fetchval("SELECT count(*) FROM outbox")))
-
-
-async def _until(metric: str, value: float) -> None:
-    while (REGISTRY.get_sample_value(metric) or 0.0) < value:
-        await asyncio.sleep(_LOOK_SECONDS)
 
 
 if __name__ == "__main__":

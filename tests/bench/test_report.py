@@ -1,6 +1,8 @@
 """A report tells of what was measured, and of nothing else."""
 
+from bench.measures import backlog, delivering, neighbours
 from bench.measures.availability import Measured, Size
+from bench.measures.delivering import Drain, Turns
 from bench.plan import QUICK
 from bench.report import text
 from bench.results import Results
@@ -21,3 +23,33 @@ def test_the_bar_of_free_time_is_for_the_standard_schedule() -> None:
     told = text(Results(QUICK, {}, {"availability": Measured(tuple(sizes))}, 1.0))
     assert "| `availability_month_p99_ms` | at most 20 | 21.00 | **missed** |" in told
     assert "| 20,000 | 900 | 30.00 | 30.00 | 30.00 | 30.00 | 3.00 |" in told
+
+
+def test_the_bar_of_memory_is_for_a_million_that_wait() -> None:
+    sizes = [
+        backlog.Size(deliveries, 200, ms, 5_000.0, mib)
+        for deliveries, ms, mib in ((10_000, 20.0, 90.0), (1_000_000, 30.0, 410.0))
+    ]
+    told = text(Results(QUICK, {}, {"backlog": backlog.Measured(tuple(sizes))}, 1.0))
+    assert "| `backlog_1m_rss_mib` | at most 400 | 410.00 | **missed** |" in told
+    assert "| 1,000,000 | 5,000 | 200 | 30.0 | 1.50 | 410 |" in told
+    assert "| `backlog_claim_growth` | 1.5 |" in told
+
+
+def test_neighbours_are_told_by_what_the_healthy_got() -> None:
+    good = neighbours.Side((2.0, 4.0), (1_000.0, 1_200.0, 1_100.0))
+    bad = neighbours.Side((2.0, 5.0), (990.0, 880.0, 900.0))
+    told = text(Results(QUICK, {}, {"neighbours": neighbours.Measured(good, bad)}, 1.0))
+    assert "| `healthy_p99_ratio` | at most 1.5 | 1.25 | met |" in told
+    assert "| `healthy_throughput_ratio` | at least 0.9 | 0.82 | **missed** |" in told
+    assert "| beside bad neighbours | 2.00 | 5.00 | 5.00 | 5.00 |" in told
+
+
+def test_deliveries_are_compared_with_and_without_fan_out() -> None:
+    single, fan_out = [Drain(per_s, {"kafka": 0.1, "webhook_dispatcher": 0.2}) for per_s in (600.0, 450.0)]
+    measured = delivering.Measured(Turns((single,), (1_000.0,)), Turns((fan_out,), (1_000.0,)), single, fan_out)
+    told = text(Results(QUICK, {}, {"deliveries": measured}, 1.0))
+    assert "| `deliver_ratio` | at least 0.5 | 0.60 | met |" in told
+    assert "| `deliver_fan_out_ratio` | at least 0.5 | 0.45 | **missed** |" in told
+    assert "| `cpu_ms_per_delivery` | at most 0.25 | 0.30 | **missed** |" in told
+    assert "| `deliver_two_processes_growth` | 0.75 |" in told

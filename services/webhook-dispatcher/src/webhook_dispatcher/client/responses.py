@@ -6,7 +6,7 @@ Invariant: never more of an answer is held than was asked for, whatever comes.
 import ssl
 
 import aiohttp
-from aiohttp import ClientResponse
+from aiohttp import StreamReader
 
 from webhook_dispatcher.client.guard import BlockedAddressError
 from webhook_dispatcher.domain.exchange import Failure, FailureKind, storable
@@ -14,15 +14,13 @@ from webhook_dispatcher.domain.exchange import Failure, FailureKind, storable
 _DETAIL_CHARACTERS = 500
 
 
-async def read_at_most(response: ClientResponse, limit: int) -> bytes:
-    """Read the first bytes of an answer, and hang up where there are more."""
+async def read_at_most(content: StreamReader, limit: int) -> bytes:
+    """Read the first bytes of an answer; where there are more, its connection is closed when it is released."""
     chunks: list[bytes] = []
     left = limit
-    while left > 0 and (chunk := await response.content.read(left)):
+    while left > 0 and (chunk := await content.read(left)):
         chunks.append(chunk)
         left -= len(chunk)
-    if not response.content.at_eof():
-        response.close()
     return b"".join(chunks)
 
 

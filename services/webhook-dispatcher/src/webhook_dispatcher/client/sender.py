@@ -6,7 +6,7 @@ the other side does, the result is an `Exchange`.
 """
 
 import asyncio
-import functools
+import itertools
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 import aiohttp
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
-from yarl import URL
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp.http import HttpProcessingError
 
 from webhook_dispatcher.client.certificates import Contexts, tls_context
 from webhook_dispatcher.client.guard import Guard
-from webhook_dispatcher.client.responses import failure_of, read_at_most
+from webhook_dispatcher.client.responses import failure_of
 from webhook_dispatcher.client.tokens import TokenError, Tokens
+from webhook_dispatcher.client.wire import Received, Wire
 from webhook_dispatcher.domain.auth import Auth, ClientCertificate, ClientCredentials
 from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, FailureKind, storable
 
@@ -39,7 +40,7 @@ _NO_TIMEOUT = ClientTimeout(total=None, connect=None, sock_connect=None, sock_re
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    url: URL
+    url: str
     headers: Mapping[str, str]
     body: bytes
 
@@ -48,7 +49,7 @@ class _Request:
 class _Line:
     """What an open sender has."""
 
-    session: ClientSession
+    wire: Wire
     tokens: Tokens
 
 
@@ -87,7 +88,8 @@ class Sender:
             timeout=_NO_TIMEOUT,
         ) as session:
             tokens = Tokens(session, seconds=min(_TOKEN_SECONDS, self._seconds / 3), timer=time.monotonic)
-            self._line = _Line(session, tokens)
+            wire = Wire(connector, user_agent=self._user_agent, read_bytes=_READ_BYTES)
+            self._line = _Line(wire, tokens)
             try:
                 yield
             finally:
@@ -110,12 +112,12 @@ class Sender:
             raise RuntimeError("the sender is not open")
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._proven(self._line, _Request(_parsed(url), headers, body), auth)
+                return await self._proven(self._line, _Request(url, headers, body), auth)
         except TimeoutError:
             return Failure(FailureKind.TIMEOUT, f"no complete answer within {self._seconds:g} s")
         except TokenError as error:
             return Failure(FailureKind.OAUTH, storable(str(error)))
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             return failure_of(error)
 
     async def _proven(self, line: _Line, request: _Request, auth: Auth | None) -> Answer:
@@ -141,30 +143,14 @@ async def _with_token(line: _Line, request: _Request, credentials: ClientCredent
 
 
 async def _exchange(line: _Line, request: _Request, context: ssl.SSLContext | None = None) -> Answer:
-    async with line.session.post(
-        request.url,
-        data=request.body,
-        headers=request.headers,
-        allow_redirects=False,
-        ssl=True if context is None else context,
-    ) as response:
-        return await _read(response)
-
-
-@functools.lru_cache(maxsize=10_000)
-def _parsed(url: str) -> URL:
-    return URL(url, encoded=True)
+    received = await line.wire.post(request.url, request.headers, request.body, context)
+    return Answer(received.status, _kept(received), received.body[:_KEPT_BYTES])
 
 
 def _bearing(request: _Request, token: str) -> _Request:
     return replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})
 
 
-async def _read(response: ClientResponse) -> Answer:
-    body = await read_at_most(response, _READ_BYTES)
-    return Answer(response.status, _kept(response), body[:_KEPT_BYTES])
-
-
-def _kept(response: ClientResponse) -> dict[str, str]:
-    headers = list(response.headers.items())[:_KEPT_HEADERS]
+def _kept(received: Received) -> dict[str, str]:
+    headers = itertools.islice(received.headers.items(), _KEPT_HEADERS)
     return {storable(name.lower()): storable(value[:_KEPT_CHARACTERS]) for name, value in headers}

@@ -107,7 +107,7 @@ class Tokens:
                     allow_redirects=False,
                 ) as response,
             ):
-                status, body = response.status, await read_at_most(response, _READ_BYTES)
+                status, body = response.status, await read_at_most(response.content, _READ_BYTES)
         except TimeoutError:
             raise TokenError(f"the token endpoint gave no complete answer within {self._seconds:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -7,6 +7,7 @@ was claimed under a lease that is lost by the commit is left to others.
 import asyncio
 import functools
 import random
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -22,7 +23,7 @@ from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.store import claims
 from webhook_dispatcher.store.claims import Claimed, Line, Share
 from webhook_dispatcher.worker.lease import Lease
-from webhook_dispatcher.worker.metrics import OVERDUE
+from webhook_dispatcher.worker.metrics import CLAIM, OVERDUE
 from webhook_dispatcher.worker.scheduler import Scheduler
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +74,7 @@ class Claims:
 
     async def _look(self) -> float:
         """Claim what is due and has room; answer how many seconds later something else may be."""
-        grant, now = self._lease.grant(), self._clock()
+        grant, now, began = self._lease.grant(), self._clock(), time.perf_counter()
         async with self._database.transaction() as conn:
             lines = await claims.waiting(conn)
             shares = self._shares([line for line in lines if line.due_at <= now])
@@ -81,6 +82,7 @@ class Claims:
             await self._directory.refresh(conn)
         self._note(lines, now)
         if grant and claimed:
+            CLAIM.observe(time.perf_counter() - began)
             if self._lease.honours(grant):
                 self._scheduler.offer(_jobs(grant.lease, claimed))
             return 0.0

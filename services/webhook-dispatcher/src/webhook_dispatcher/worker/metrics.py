@@ -15,6 +15,11 @@ LATENCY = Histogram(
     "Time from an event to the end of its first attempt.",
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
+CLAIM = Histogram(
+    "slotwire_webhook_claim_seconds",
+    "Time to look for deliveries that are due in the database and to claim a batch of them.",
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
 IN_FLIGHT = Gauge("slotwire_webhook_in_flight", "Attempts under way.", ["lane"])
 QUEUED = Gauge("slotwire_webhook_queued", "Deliveries that wait in memory.", ["lane"])
 UNWRITTEN = Gauge("slotwire_webhook_outcomes_unwritten", "Outcomes that wait to be written.")
