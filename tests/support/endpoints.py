@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from devstack.ports import HOST
+from support.serving import serving
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -69,16 +70,9 @@ async def endpoint(
 ) -> AsyncIterator[Endpoint]:
     """Listen on a free port of loopback for the block."""
     told = Endpoint(answer)
-    app = web.Application()
-    app.router.add_post("/hook", told.take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0, ssl_context=tls).start()
-    told.url = f"http{'s' if tls else ''}://{HOST}:{runner.addresses[0][1]}/hook"
-    try:
+    async with serving("/hook", told.take, tls=tls) as origin:
+        told.url = f"{origin}/hook"
         yield told
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

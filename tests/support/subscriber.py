@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
-from devstack.ports import HOST
+from support.serving import serving
 
 Answer = Callable[[str, int], int]
 """Given a webhook-id and how often it has come, the status to answer with; 0 is no answer at all."""
@@ -83,15 +83,6 @@ class Subscriber:
 async def subscriber(answer: Answer = lambda _id, _times: 204) -> AsyncIterator[Subscriber]:
     """Listen on a free port of loopback for the block."""
     told = Subscriber(answer)
-    app = web.Application()
-    app.router.add_post("/hook", told.take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, HOST, 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    told.url = f"http://{HOST}:{port}/hook"
-    try:
+    async with serving("/hook", told.take) as origin:
+        told.url = f"{origin}/hook"
         yield told
-    finally:
-        await runner.cleanup()

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from aiohttp import web
 
-from devstack.ports import HOST
+from support.serving import serving
 from webhook_dispatcher.domain.auth import ClientCredentials
 
 
@@ -59,13 +59,6 @@ class TokenEndpoint:
 async def token_endpoint(**given: Any) -> AsyncIterator[TokenEndpoint]:
     """Listen on a free port of loopback for the block."""
     told = TokenEndpoint(**given)
-    app = web.Application()
-    app.router.add_post("/token", told.take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
-    told.url = f"http://{HOST}:{runner.addresses[0][1]}/token"
-    try:
+    async with serving("/token", told.take) as origin:
+        told.url = f"{origin}/token"
         yield told
-    finally:
-        await runner.cleanup()

@@ -15,6 +15,7 @@ from aiohttp import web
 from devstack.ports import HOST
 from support.dispatcher import LIMITS, LOOPBACK, Dispatcher, a_happening, running
 from support.endpoints import Endpoint, endpoint, hanging, raw_endpoint, status
+from support.serving import serving
 from support.waiting import eventually
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.names import Found, Names
@@ -41,16 +42,8 @@ class Many:
 @asynccontextmanager
 async def many_endpoints() -> AsyncIterator[Many]:
     many = Many()
-    app = web.Application()
-    app.router.add_post("/{name}", many.take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
-    many.url = f"http://{HOST}:{runner.addresses[0][1]}"
-    try:
+    async with serving("/{name}", many.take) as many.url:
         yield many
-    finally:
-        await runner.cleanup()
 
 
 async def swallow(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

@@ -16,11 +16,11 @@ from aiohttp import web
 from chassis.clock import utc_now
 from chassis.ids import new_id
 from chassis.postgres import Database
-from devstack.ports import HOST
 from slotwire_contracts import ReservationEvent
 from support.dispatcher import LIMITS, ORG, Dispatcher, a_happening, running, waits_for_a_lock
 from support.programs import running_program
 from support.reservations import a_reservation
+from support.serving import serving
 from support.waiting import eventually
 from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReason
 from webhook_dispatcher.domain.ids import delivery_id
@@ -91,16 +91,9 @@ class Witness:
 @asynccontextmanager
 async def witness(**told: object) -> AsyncIterator[Witness]:
     one = Witness(**told)  # type: ignore[arg-type]
-    app = web.Application()
-    app.router.add_post("/hook", one.take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
-    one.url = f"http://{HOST}:{runner.addresses[0][1]}/hook"
-    try:
+    async with serving("/hook", one.take) as origin:
+        one.url = f"{origin}/hook"
         yield one
-    finally:
-        await runner.cleanup()
 
 
 async def ordered(one: Dispatcher, to: Witness, retry: Sequence[float] = OFTEN) -> Subscription:
