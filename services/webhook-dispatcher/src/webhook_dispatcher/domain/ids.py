@@ -15,7 +15,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32 in lower ca
 _AS_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")  # what int() reads in base 32
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TYPE_ID = re.compile(r"(?:.*_)?([0-7][0-9a-hjkmnp-tv-z]{9})[0-9a-hjkmnp-tv-z]{16}")  # the first ten are the time
+_TYPE_ID = re.compile(r"([0-7][0-9a-hjkmnp-tv-z]{9})[0-9a-hjkmnp-tv-z]{16}")  # behind the prefix; ten are the time
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
 _NOISE = (1 << 80) - 1 & ~(0xF << 76) & ~(0b11 << 62)
 
@@ -64,7 +64,7 @@ def _first_id(prefix: str, since: datetime) -> str:
 
 
 def _milliseconds(sortable_id: str) -> int:
-    match = _TYPE_ID.fullmatch(sortable_id)
+    match = _TYPE_ID.fullmatch(sortable_id, sortable_id.rfind("_") + 1)
     if match is None:
         raise UnsortableIdError(f"{sortable_id!r} is no TypeID")
     return int(match[1].translate(_AS_DIGITS), 32)
