@@ -52,8 +52,8 @@ class Wanted:
     url: str
     events: Sequence[str]
     description: str | None
-    headers: Mapping[str, str]
-    secret: str | None
+    headers: Mapping[str, str] = field(repr=False)
+    secret: str | None = field(repr=False)
     ordering: str
     retry: object
     rate_limit: object
