@@ -4,9 +4,9 @@ A subscription's attempts gather for a second and leave as one record: a record 
 
 Invariants: taking attempts never waits, whatever the broker does; what is not yet acknowledged is bounded. While the
 broker is away attempts are kept up to that bound; those beyond it are dropped and counted, and so is what a killed
-process had not published: the topic may miss attempts. It may also repeat a record whose acknowledgement was lost. An
-attempt comes here after PostgreSQL was told of it; where the worker had lost the delivery meanwhile, that wrote nothing,
-and the attempt is on the topic alone: the endpoint answered it all the same.
+process had not published: the topic may miss attempts. It may also repeat a record whose acknowledgement was lost.
+PostgreSQL is told of an attempt before it comes here; where the worker had lost the delivery meanwhile, that wrote
+nothing, and the attempt is on the topic alone: it was made all the same.
 """
 
 import asyncio
