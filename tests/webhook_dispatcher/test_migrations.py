@@ -1,5 +1,7 @@
 """What was there before the tables had a partition a day is there afterwards."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
@@ -14,19 +16,15 @@ from chassis.migrations import migrate
 from slotwire_contracts import encode
 from support.dispatcher import ORG, a_happening
 from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.store.days import DAYS
 
 AGES = (0, 1, 1, 40)
 
 
 async def test_rows_move_into_the_days_of_their_ids(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name = PurePosixPath(urlsplit(database).path).name
-    read = migrations.read
-    with monkeypatch.context() as before:
-        before.setattr(migrations, "read", lambda package: read(package)[:1])
-        await migrate(database, name, ["chassis", "webhook_dispatcher"])
     events = [a_happening(id=next_id("evt", None, utc_now() - timedelta(days=age)), sequence=age + 1) for age in AGES]
-    conn = await asyncpg.connect(database)
-    try:
+    async with migrated_halfway(database, name, monkeypatch) as conn:
         for event in events:
             await conn.execute(
                 "INSERT INTO inbox (event_id, topic, partition, position, record) VALUES ($1, 't', 3, 7, $2)",
@@ -73,8 +71,47 @@ async def test_rows_move_into_the_days_of_their_ids(database: str, monkeypatch: 
             partitions = await conn.fetch(f"SELECT DISTINCT tableoid::regclass::text FROM {table}")
             days = {today - timedelta(days=age) for age in AGES}
             assert {row[0] for row in partitions} == {f"{table}_{day:%Y%m%d}" for day in days}
+
+
+async def test_a_day_that_was_there_is_stored_as_one_that_is_made(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = PurePosixPath(urlsplit(database).path).name
+    event = a_happening()
+    async with migrated_halfway(database, name, monkeypatch) as conn:
+        await conn.execute(
+            "INSERT INTO inbox (event_id, topic, partition, position, record) VALUES ($1, 't', 3, 7, $2)",
+            event.id,
+            encode(event),
+        )
+        await migrate(database, name, ["chassis", "webhook_dispatcher"])
+        today = utc_now().date()
+        later = today + timedelta(days=1)
+        assert await DAYS.ensure(conn, [today, later]) == [later]
+        for table in DAYS.tables:
+            there, made = [await storage(conn, table.of(day)) for day in (today, later)]
+            assert there == made != set()
+
+
+@asynccontextmanager
+async def migrated_halfway(
+    database: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection to a database as it was before its tables had days."""
+    read = migrations.read
+    with monkeypatch.context() as before:
+        before.setattr(migrations, "read", lambda package: read(package)[:1])
+        await migrate(database, name, ["chassis", "webhook_dispatcher"])
+    conn = await asyncpg.connect(database)
+    try:
+        yield conn
     finally:
         await conn.close()
+
+
+async def storage(conn: "asyncpg.Connection[asyncpg.Record]", table: str) -> set[str]:
+    """The storage parameters of a table."""
+    return set(await conn.fetchval("SELECT reloptions FROM pg_class WHERE oid = $1::regclass", table) or ())
 
 
 async def rows(conn: "asyncpg.Connection[asyncpg.Record]") -> list[dict[str, object]]:

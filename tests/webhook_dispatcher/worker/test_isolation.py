@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,10 +14,11 @@ from aiohttp import web
 from devstack.ports import HOST
 from support.dispatcher import LIMITS, LOOPBACK, Dispatcher, a_happening, running
 from support.endpoints import Endpoint, endpoint, hanging, raw_endpoint, status
+from support.nameserver import nameserver
 from support.serving import serving
 from support.waiting import eventually
 from webhook_dispatcher.client.guard import Guard
-from webhook_dispatcher.client.names import Found, Names
+from webhook_dispatcher.client.names import Names
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.subscription import Subscription
@@ -118,23 +118,16 @@ async def test_20_black_holes_beside_180_healthy_endpoints_never_use_the_slots_u
 
 async def test_names_that_hang_cost_others_nothing(prepared: str) -> None:
     """«a DNS failure or a black hole costs others nothing»"""
-    released = threading.Event()
-
-    def look_up(host: str, _: object) -> Found:
-        if host.startswith("hang"):
-            released.wait(30)
-        return [(2, (HOST, 0))]  # type: ignore[list-item]  # AF_INET as the system writes it
-
     limits = replace(LIMITS, slots=64, drain=0.5)
-    try:
-        async with many_endpoints() as many, running(prepared, limits, Guard(LOOPBACK, Names(look_up))) as one:
+    async with nameserver() as server, many_endpoints() as many:
+        guard = Guard(LOOPBACK, Names(servers=[server.address]))
+        async with running(prepared, limits, guard) as one:
             for number in range(20):
                 await one.subscribe(f"{many.url.replace(HOST, f'well{number}.example')}/{number}")
             for number in range(40):
                 await one.subscribe(f"http://hang{number}.example/hook", retry=NEVER)
             assert max(await waits(one, many, 20, 15)) < 5.0
-    finally:
-        released.set()
+        await guard.close()
 
 
 async def test_behind_an_open_breaker_nothing_is_lost_or_tried_in_vain_and_memory_is_free(prepared: str) -> None:

@@ -1,6 +1,9 @@
 """Structured logs: one line an event, as JSON for machines or in colour for people.
 
 Owns the configuration of structlog and of the standard library's logging, so that libraries' lines look like ours.
+
+Invariant: of an error its message and the lines of code that led to it are written, never the values of variables:
+among them are callers' keys and subscribers' secrets.
 """
 
 import logging
@@ -14,6 +17,7 @@ _SHARED: list[structlog.types.Processor] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
 def configure(*, service: str, shape: Literal["console", "json"], level: str) -> None:
@@ -25,9 +29,13 @@ def configure(*, service: str, shape: Literal["console", "json"], level: str) ->
         level: the least level that is written, in lower case.
     """
     renderer: list[structlog.types.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
         if shape == "json"
-        else [structlog.dev.ConsoleRenderer(colors=True, pad_event_to=0)]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=True, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     least = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(

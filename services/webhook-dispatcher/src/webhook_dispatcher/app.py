@@ -120,6 +120,7 @@ def create_app(settings: Settings) -> web.Application:
         Loop("ledger", Watch(base.database, utc_now).run),
         Loop("health", HealthStream(settings.kafka_bootstrap, health, utc_now).run),
     )
+    app.on_cleanup.append(lambda _: guard.close())
     return app
 
 

@@ -32,7 +32,7 @@ class Call:
     body: Any
     query: Any
     path: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # the key is among them
     request_id: str
     traceparent: str | None
     once: Once | None

@@ -1,6 +1,6 @@
 """What an endpoint asks for beyond signatures, as the API takes and shows it.
 
-Invariant: no private key and no client secret is in an answer.
+Invariant: no private key and no client secret is in an answer, or in a `repr`.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class NewCertificate(Body):
 
     type: Literal["mtls"]
     certificate: Annotated[Chain, Field(description="PEM: the certificate, then the chain behind it.")]
-    private_key: Annotated[PrivateKey, Field(description="PEM, not encrypted; never shown.")]
+    private_key: Annotated[PrivateKey, Field(description="PEM, not encrypted; never shown.", repr=False)]
 
     @property
     def wanted(self) -> GivenCertificate:
@@ -46,7 +46,7 @@ class NewCredentials(Body):
     type: Literal["oauth2_client_credentials"]
     token_url: Annotated[TokenUrl, Field(description="Held to the same rules as `url`.")]
     client_id: Word
-    client_secret: Annotated[ClientSecret, Field(description="Never shown.")]
+    client_secret: Annotated[ClientSecret, Field(description="Never shown.", repr=False)]
     scope: Word | None = None
     audience: Word | None = None
 

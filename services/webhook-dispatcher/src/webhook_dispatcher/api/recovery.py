@@ -24,6 +24,7 @@ from webhook_dispatcher.api.models import (
     ShownTally,
 )
 from webhook_dispatcher.api.subscriptions import Events
+from webhook_dispatcher.domain.exchange import is_success
 from webhook_dispatcher.domain.reading import DeliveryRecord, Page
 from webhook_dispatcher.domain.replay import Replay, ReplayKind, ReplayOrder
 from webhook_dispatcher.service.recovery import Recovery
@@ -258,13 +259,12 @@ def _show_page(page: Page[Replay]) -> CursorList[ShownReplay]:
 
 
 def _show_trial(one: Trial) -> Data[ShownTrial]:
-    status = one.attempt.status
     return Data(
         data=ShownTrial(
             id=one.id,
             event_id=one.event_id,
             event=one.event_type,
-            delivered=status is not None and 200 <= status < 300,  # noqa: PLR2004 - the class of success
+            delivered=is_success(one.attempt.status),
             attempt=show_attempt(one.attempt),
         )
     )

@@ -65,8 +65,12 @@ _RATE_LIMIT_SCHEMA: dict[str, Any] = {
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Events = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=500)] | None
-Headers = Annotated[dict[str, str], Field(description="Sent with every delivery; reserved names are refused.")]
-Secret = Annotated[str | None, Field(description="`whsec_` and the base64 of 24 to 64 bytes; made here if absent.")]
+Headers = Annotated[
+    dict[str, str], Field(description="Sent with every delivery; reserved names are refused.", repr=False)
+]
+Secret = Annotated[
+    str | None, Field(description="`whsec_` and the base64 of 24 to 64 bytes; made here if absent.", repr=False)
+]
 Ordering = Annotated[
     Literal["none", "resource"],
     Field(
@@ -147,7 +151,7 @@ class ShownSubscription(Output):
     url: str
     events: list[str]
     description: str | None
-    headers: dict[str, str]
+    headers: Annotated[dict[str, str], Field(repr=False)]
     ordering: Literal["none", "resource"]
     retry: list[float] | None
     rate_limit: ShownRateLimit | None
@@ -166,7 +170,7 @@ class ShownSubscription(Output):
 class CreatedSubscription(ShownSubscription):
     """A new subscription with its secret, which is shown this once."""
 
-    secret: str
+    secret: Annotated[str, Field(repr=False)]
 
 
 class EnabledSubscription(ShownSubscription):

@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 import aiohttp
@@ -41,7 +41,7 @@ _NO_TIMEOUT = ClientTimeout(total=None, connect=None, sock_connect=None, sock_re
 @dataclass(frozen=True, slots=True)
 class _Request:
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # a token may be among them
     body: bytes
 
 

@@ -9,7 +9,7 @@ import base64
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -37,7 +37,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    text: str
+    text: str = field(repr=False)
     until: float
 
 

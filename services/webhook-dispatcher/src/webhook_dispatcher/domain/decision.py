@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import assert_never
 
-from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure
+from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, is_success
 from webhook_dispatcher.domain.retry import RetryPolicy
 
 MAX_RETRY_AFTER = timedelta(hours=24)
@@ -51,7 +51,7 @@ def decide(exchange: Exchange, attempt: int, policy: RetryPolicy, noise: float, 
         now: when the exchange ended.
     """
     match exchange:
-        case Answer(status=status) if 200 <= status < 300:  # noqa: PLR2004 - the class of success
+        case Answer(status=status) if is_success(status):
             return Delivered()
         case Answer(status=status) if status == _GONE:
             return EndpointGone()

@@ -46,6 +46,11 @@ class Failure:
 Exchange = Answer | Failure
 
 
+def is_success(status: int | None) -> bool:
+    """Tell whether a status, or none, says that a delivery was taken."""
+    return status is not None and 200 <= status < 300  # noqa: PLR2004 - the class of success
+
+
 def storable(text: str) -> str:
     """Make any text one that PostgreSQL stores: without NUL, and without halves of surrogate pairs."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from slotwire_contracts import DeliveryAttempt
-from webhook_dispatcher.domain.exchange import FailureKind
+from webhook_dispatcher.domain.exchange import FailureKind, is_success
 
 FEW_MINUTES, MINUTES = 5, 60
 """How far back health looks: for how an endpoint does now, and over all."""
@@ -44,7 +44,7 @@ def trials(attempts: Iterable[DeliveryAttempt]) -> list[Trial]:
             one.started_at,
             one.started_at + timedelta(milliseconds=one.latency_ms),
             one.latency_ms,
-            one.status is not None and 200 <= one.status < 300,  # noqa: PLR2004 - the class of success
+            is_success(one.status),
         )
         for one in attempts
         if one.error != FailureKind.SEALED

@@ -7,9 +7,10 @@ shifts because others were added.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar, assert_never
 
 from webhook_dispatcher.domain.delivery import DeliveryState
+from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure
 
 T = TypeVar("T")
 
@@ -68,3 +69,14 @@ class AttemptRecord:
     body: bytes | None
     error: str | None
     detail: str | None
+
+    @classmethod
+    def of(cls, number: int, started_at: datetime, latency_ms: int, exchange: Exchange) -> Self:
+        """Lay out what became of an attempt."""
+        match exchange:
+            case Answer(status, headers, body):
+                return cls(number, started_at, latency_ms, status, headers, body, None, None)
+            case Failure(kind, detail):
+                return cls(number, started_at, latency_ms, None, None, None, kind, detail)
+            case _:
+                assert_never(exchange)

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import assert_never
 
 from webhook_dispatcher.domain.decision import parse_retry_after
-from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure
+from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, is_success
 
 LONGEST_REST = 60.0
 """Seconds: an endpoint that asks for more is asked again then, though the delivery that it answered waits in full."""
@@ -45,7 +45,7 @@ _TAKEN, _REFUSED, _FAILED = Sign(Manner.TAKEN), Sign(Manner.REFUSED), Sign(Manne
 def sign_of(exchange: Exchange, now: datetime) -> Sign:
     """Tell what an exchange that ended now says about its endpoint."""
     match exchange:
-        case Answer(status=status) if 200 <= status < 300:  # noqa: PLR2004 - the class of success
+        case Answer(status=status) if is_success(status):
             return _TAKEN
         case Answer(status=status, headers=headers) if status in _OVERLOADED:
             return Sign(Manner.OVERLOADED, _rest(headers.get("retry-after"), now))

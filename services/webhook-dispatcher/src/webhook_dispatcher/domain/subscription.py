@@ -1,9 +1,10 @@
 """A subscription: where events are sent, which, and how.
 
-Invariant: a subscription that is not active is sent nothing; its deliveries are discarded with the reason.
+Invariants: a subscription that is not active is sent nothing; its deliveries are discarded with the reason. Its secret
+and its headers are in no `repr`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -61,8 +62,8 @@ class Subscription:
     url: str
     events: tuple[str, ...]
     description: str | None
-    headers: dict[str, str] | None
-    secret: bytes | None
+    headers: dict[str, str] | None = field(repr=False)
+    secret: bytes | None = field(repr=False)
     retry: RetryPolicy | None
     state: State
     disabled_reason: DisabledReason | None

@@ -100,18 +100,30 @@ DECLARE
     day date;
     parent text;
     prefix text;
+    options text; -- as they are given to the days that are made later
 BEGIN
     FOR day IN
         SELECT DISTINCT (pg_temp.instant_of(id) AT TIME ZONE 'UTC')::date
         FROM (SELECT id FROM unpartitioned_deliveries UNION ALL SELECT event_id FROM inbox) AS known (id)
     LOOP
-        FOR parent, prefix IN VALUES ('events', 'evt'), ('deliveries', 'dlv'), ('attempts', 'dlv') LOOP
+        FOR parent, prefix, options IN VALUES
+            ('events', 'evt', 'autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0'),
+            (
+                'deliveries',
+                'dlv',
+                'fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000, '
+                'autovacuum_analyze_scale_factor = 0.05, '
+                'autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0'
+            ),
+            ('attempts', 'dlv', 'autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0')
+        LOOP
             EXECUTE format(
-                'CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
+                'CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L) WITH (%s)',
                 parent || to_char(day, '_YYYYMMDD'),
                 parent,
                 pg_temp.least_id(prefix, day),
-                pg_temp.least_id(prefix, day + 1)
+                pg_temp.least_id(prefix, day + 1),
+                options
             );
         END LOOP;
     END LOOP;

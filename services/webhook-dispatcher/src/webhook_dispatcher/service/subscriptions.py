@@ -6,7 +6,7 @@ name happens inside a transaction; a caller is told of every field that breaks a
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, assert_never
@@ -52,8 +52,8 @@ class Wanted:
     url: str
     events: Sequence[str]
     description: str | None
-    headers: Mapping[str, str]
-    secret: str | None
+    headers: Mapping[str, str] = field(repr=False)
+    secret: str | None = field(repr=False)
     ordering: str
     retry: object
     rate_limit: object
@@ -98,6 +98,16 @@ class Subscriptions:
         self._new_id = new_id
         self._allow_http = allow_http
         self._at_most = at_most
+        self._checks: Mapping[str, Callable[[Any], Awaitable[object]]] = {
+            "url": self._check_url,
+            "events": _at_once(check_patterns),
+            "headers": _at_once(check_headers),
+            "secret": _at_once(parse_secret),
+            "retry": _at_once(parse_policy),
+            "rate_limit": _at_once(parse_rate_limit),
+            "ordering": _at_once(Ordering),
+            "auth": self._check_auth,
+        }
 
     async def create(self, org_id: str, wanted: Wanted, once: Once | None) -> tuple[Subscription, bytes]:
         """Make a subscription, and answer it with its secret.
@@ -243,19 +253,16 @@ class Subscriptions:
         checked = dict(fields)
         for name, value in fields.items():
             with flaws.gathered():
-                if name in _CHECKS:
-                    checked[name] = _CHECKS[name](value)
-                elif name == "url":
-                    await self._check_url(value)
-                elif name == "auth":
-                    checked["auth"] = await self._check_auth(value)
+                if name in self._checks:
+                    checked[name] = await self._checks[name](value)
         flaws.tell()
         return checked
 
-    async def _check_url(self, url: str) -> None:
+    async def _check_url(self, url: str) -> str:
         reason = await self._guard.vet(parse_url(url, allow_http=self._allow_http))
         if reason is not None:
             raise ValidationFailedError(Flaw("url", f"must lead to a public address; {reason}", "blocked_address"))
+        return url
 
     async def _check_auth(self, given: GivenAuth | None) -> Auth | None:
         match given:
@@ -287,11 +294,10 @@ class Subscriptions:
             raise InvalidCursorError("the cursor names no subscription", param="starting_after")
 
 
-_CHECKS: Mapping[str, Callable[[Any], object]] = {
-    "events": check_patterns,
-    "headers": check_headers,
-    "secret": parse_secret,
-    "retry": parse_policy,
-    "rate_limit": parse_rate_limit,
-    "ordering": Ordering,
-}
+def _at_once(check: Callable[[Any], object]) -> Callable[[Any], Awaitable[object]]:
+    """Let a check that looks nothing up stand beside those that do."""
+
+    async def checked(value: Any) -> object:
+        return check(value)
+
+    return checked

@@ -7,7 +7,7 @@ from the endpoint's answer, and no transaction is open while it is waited for.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, assert_never
+from typing import Protocol
 
 from pydantic_core import to_json
 
@@ -18,7 +18,7 @@ from chassis.unit import UnitOfWork
 from webhook_dispatcher.domain.delivery import Job
 from webhook_dispatcher.domain.errors import NotFoundError
 from webhook_dispatcher.domain.events import check_type, expand
-from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure
+from webhook_dispatcher.domain.exchange import Exchange
 from webhook_dispatcher.domain.reading import AttemptRecord
 from webhook_dispatcher.domain.sample import sample_envelope
 from webhook_dispatcher.domain.subscription import Subscription
@@ -98,11 +98,5 @@ class Trials:
         began = self._timer()
         exchange = await self._post(subscription, Job(trial_id, subscription.id, _NO_LEASE, 0, tail), started_at)
         latency_ms = int((self._timer() - began) * 1000)
-        match exchange:
-            case Answer(status, headers, body):
-                attempt = AttemptRecord(1, started_at, latency_ms, status, headers, body, None, None)
-            case Failure(kind, detail):
-                attempt = AttemptRecord(1, started_at, latency_ms, None, None, None, kind, detail)
-            case _:
-                assert_never(exchange)
+        attempt = AttemptRecord.of(1, started_at, latency_ms, exchange)
         return Trial(trial_id, event_id, event_type, attempt)

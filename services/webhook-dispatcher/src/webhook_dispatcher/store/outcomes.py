@@ -6,11 +6,11 @@ nothing that was begun in between, and no attempt is written without its deliver
 """
 
 from collections.abc import Sequence
-from typing import assert_never
+from dataclasses import fields
 
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, Outcome
-from webhook_dispatcher.domain.exchange import Answer, Failure
+from webhook_dispatcher.domain.reading import AttemptRecord
 
 _SETTLE = """
 WITH given AS (
@@ -42,6 +42,7 @@ FROM settled
 WHERE number IS NOT NULL
 ON CONFLICT (delivery_id, number) DO NOTHING
 """
+_COLUMNS = tuple(field.name for field in fields(AttemptRecord))
 
 
 async def settle(conn: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -59,12 +60,6 @@ def _delivery(one: Outcome) -> tuple[object, ...]:
 def _attempt(one: Attempt | None) -> tuple[object, ...]:
     """Lay out number, started_at, latency_ms, status, headers, body, error, detail."""
     if one is None:
-        return (None,) * 8
-    common = (one.number, one.started_at, one.latency_ms)
-    match one.exchange:
-        case Answer(status, headers, body):
-            return *common, status, headers, body, None, None
-        case Failure(kind, detail):
-            return *common, None, None, None, kind, detail
-        case _:
-            assert_never(one.exchange)
+        return (None,) * len(_COLUMNS)
+    record = AttemptRecord.of(one.number, one.started_at, one.latency_ms, one.exchange)
+    return tuple(getattr(record, name) for name in _COLUMNS)

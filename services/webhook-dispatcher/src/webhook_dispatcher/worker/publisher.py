@@ -4,8 +4,9 @@ A subscription's attempts gather for a second and leave as one record: a record 
 
 Invariants: taking attempts never waits, whatever the broker does; what is not yet acknowledged is bounded. While the
 broker is away attempts are kept up to that bound; those beyond it are dropped and counted, and so is what a killed
-process had not published: the topic may miss attempts. It may also repeat a record whose acknowledgement was lost. The
-attempts themselves are all in PostgreSQL, where the worker wrote them before they came here.
+process had not published: the topic may miss attempts. It may also repeat a record whose acknowledgement was lost.
+PostgreSQL is told of an attempt before it comes here; where the worker had lost the delivery meanwhile, that wrote
+nothing, and the attempt is on the topic alone: it was made all the same.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import assert_never
 
 from chassis.kafka import Producer, ensure_topics
 from chassis.lifecycle import Loop, Stop, background
@@ -28,7 +28,7 @@ from slotwire_contracts import (
 )
 from webhook_dispatcher.domain.delivery import Attempt, Outcome
 from webhook_dispatcher.domain.envelope import type_of
-from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure
+from webhook_dispatcher.domain.reading import AttemptRecord
 from webhook_dispatcher.worker.metrics import UNPUBLISHED
 
 _GATHER_SECONDS = 1.0
@@ -125,25 +125,14 @@ class AttemptPublisher:
 
 
 def _told(outcome: Outcome, attempt: Attempt) -> DeliveryAttempt:
-    status, error = _end(attempt.exchange)
+    record = AttemptRecord.of(attempt.number, attempt.started_at, attempt.latency_ms, attempt.exchange)
     return DeliveryAttempt(
         delivery_id=outcome.job.id,
         event_type=type_of(outcome.job.tail),
-        number=attempt.number,
-        started_at=attempt.started_at,
-        latency_ms=attempt.latency_ms,
-        status=status,
-        error=error,
+        number=record.number,
+        started_at=record.started_at,
+        latency_ms=record.latency_ms,
+        status=record.status,
+        error=record.error,
         outcome=AttemptOutcome(outcome.state),
     )
-
-
-def _end(exchange: Exchange) -> tuple[int | None, str | None]:
-    """Tell the answer's status, or why none came."""
-    match exchange:
-        case Answer(status=status):
-            return status, None
-        case Failure(kind=kind):
-            return None, kind
-        case _:
-            assert_never(exchange)
