@@ -75,6 +75,7 @@ class Recovery:
             if subscription is None:
                 raise SubscriptionDeletedError("the delivery's subscription was deleted, so nothing is sent to it")
             _check_active(subscription)
+            await deliveries.lock(unit.conn, delivery_id)
             opened = await reopening.resend(unit.conn, delivery_id, self._clock())
             found = await self._delivery(unit.conn, org_id, delivery_id)
             if not opened and found.state is not DeliveryState.PENDING:

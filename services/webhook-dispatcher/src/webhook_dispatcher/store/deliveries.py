@@ -34,6 +34,7 @@ _COLUMNS = (
     "id, event_id, subscription_id, event_type, state, reason, attempts, due_at, created_at, settled_at, awaits_turn"
 )
 _FETCH = f"SELECT {_COLUMNS} FROM deliveries WHERE org_id = $1 AND id = $2"
+_LOCK = "SELECT FROM deliveries WHERE id = $1 FOR UPDATE"
 _ATTEMPTS = """
 SELECT number, started_at, latency_ms, status, headers, body, error, detail
 FROM attempts WHERE delivery_id = $1 ORDER BY number
@@ -78,6 +79,11 @@ async def fetch(conn: Connection, org_id: str, delivery_id: str) -> DeliveryReco
     """Read a delivery."""
     row = await conn.fetchrow(_FETCH, org_id, delivery_id)
     return None if row is None else DeliveryRecord(**{**row, "state": DeliveryState(row["state"])})
+
+
+async def lock(conn: Connection, delivery_id: str) -> None:
+    """Keep others from changing a delivery until the transaction ends; what they are writing is waited for."""
+    await conn.execute(_LOCK, delivery_id)
 
 
 async def attempts(conn: Connection, delivery_id: str) -> list[AttemptRecord]:
