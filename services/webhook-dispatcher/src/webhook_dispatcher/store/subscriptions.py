@@ -53,6 +53,7 @@ _LOCK_ACTIVE = """
 SELECT id, url, active_since, updated_at, last_event_id FROM subscriptions
 WHERE id = ANY ($1::text[]) AND state = 'active' ORDER BY id FOR UPDATE
 """
+_LOCK_LIVE = "SELECT id FROM subscriptions WHERE id = ANY ($1::text[]) AND state <> 'deleted' ORDER BY id"
 _DISABLE = """
 UPDATE subscriptions
 SET state = 'disabled', disabled_reason = $3, updated_at = $4, version = $5, sequence = sequence + 1,
@@ -219,6 +220,16 @@ async def lock_active(conn: Connection, subscription_ids: Collection[str]) -> li
     Rows are locked in one order, and before the directory's, as every change does.
     """
     return [Active(**row) for row in await conn.fetch(_LOCK_ACTIVE, list(subscription_ids))]
+
+
+async def lock_live(conn: Connection, subscription_ids: Collection[str], *, for_change: bool) -> set[str]:
+    """Keep those of some subscriptions that are not deleted from being deleted, and answer their ids.
+
+    Rows are locked in one order. A lock cannot be made stronger without a danger of deadlock, so whoever may change one
+    of them says so.
+    """
+    lock = " FOR UPDATE" if for_change else " FOR KEY SHARE"
+    return {row["id"] for row in await conn.fetch(_LOCK_LIVE + lock, list(subscription_ids))}
 
 
 async def disable(
