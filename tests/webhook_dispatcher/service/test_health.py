@@ -1,4 +1,4 @@
-"""What is counted of an endpoint while its subscription is being deleted: neither waits for ever, and nothing is left."""
+"""What is counted of an endpoint while its subscription is deleted: neither waits for ever, and nothing is left."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -68,7 +68,7 @@ class EndpointHealth:
             one.subscription_id: one.standing for one in standings if one.standing.has_failed_for(self._disable_after)
         }
         async with self._units.begin() as unit:
-            counted = {one.subscription_id for one in (*minutes, *standings)}
+            counted = {one.subscription_id for one in minutes} | {one.subscription_id for one in standings}
             here = await lock_live(unit.conn, counted, for_change=bool(failing))
             await health.put_minutes(unit.conn, [one for one in minutes if one.subscription_id in here])
             newest = await health.put_standings(unit.conn, [one for one in standings if one.subscription_id in here])
