@@ -37,7 +37,7 @@ from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.store import deliveries
 from webhook_dispatcher.store import events as events_store
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
-from webhook_dispatcher.worker import Limits, Worker
+from webhook_dispatcher.worker import Follower, Limits, Worker
 
 ORG = "org_test"
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -203,11 +203,7 @@ async def running(
     """Run a dispatcher on a prepared database for the block, and stop it in good order."""
     async with database_class(url, pool_size=10, application="tests").opened() as database:
         made = dispatcher(database, limits, guard, settled)
-
-        async def follow(stop: Any) -> None:
-            await made.directory.follow(database, stop)
-
-        loops = (Loop("directory", follow), Loop("worker", made.worker.run))
+        loops = (Loop("directory", Follower(made.directory, database).run), Loop("worker", made.worker.run))
         async with background(*loops, drain_seconds=limits.drain):
             await eventually(lambda: _holds(made.worker))
             yield made

@@ -6,7 +6,7 @@ import pytest
 
 from webhook_dispatcher.domain.errors import ValidationFailedError
 from webhook_dispatcher.domain.events import expand
-from webhook_dispatcher.domain.replay import ReplayKind, ReplayOrder, Tally, check_replay, wanted_types
+from webhook_dispatcher.domain.replay import BoundedCount, ReplayKind, ReplayOrder, check_replay, wanted_types
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -45,8 +45,8 @@ def test_the_names_of_the_fields_are_those_of_the_request() -> None:
 
 
 def test_what_was_counted_up_to_a_bound_says_so() -> None:
-    assert [Tally.bounded(found, 2) for found in (0, 2, 3)] == [
-        Tally(0, more=False),
-        Tally(2, more=False),
-        Tally(2, more=True),
+    assert [BoundedCount.bounded(found, 2) for found in (0, 2, 3)] == [
+        BoundedCount(0, more=False),
+        BoundedCount(2, more=False),
+        BoundedCount(2, more=True),
     ]

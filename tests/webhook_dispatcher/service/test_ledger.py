@@ -24,7 +24,7 @@ from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.errors import ValidationFailedError
 from webhook_dispatcher.domain.ledger import DayAccount, Ledger, Span, unaccounted
 from webhook_dispatcher.domain.subscription import State
-from webhook_dispatcher.service.ledger import UNACCOUNTED, Ledgers, Watch
+from webhook_dispatcher.service.ledger import Accounting, Ledgers
 
 ALL = Span(None, None)
 URL = "https://example.com/"
@@ -57,11 +57,11 @@ async def ledger(db: Database, span: Span = ALL, org_id: str = ORG) -> Ledger:
 
 
 async def watched(db: Database) -> int:
-    """Look at every day, and tell what the metric says."""
-    watch = Watch(db, utc_now)
-    while not await watch.look():
+    """Look at every day, and tell what operators are told."""
+    accounting = Accounting(db, utc_now)
+    while not (seen := await accounting.look()).is_whole:
         pass
-    return int(UNACCOUNTED._value.get())
+    return seen.unaccounted
 
 
 async def change(db: Database, statement: str) -> None:
@@ -217,16 +217,16 @@ async def test_a_loss_of_today_shows_at_the_second_look_and_any_other_in_turn(db
     await a_retention(db).ensure({(utc_now() - age).date() for age in ages})
     events = [a_happening(id=next_id("evt", None, utc_now() - age)) for age in ages]
     await take(one, *events)
-    watch = Watch(db, utc_now)
+    accounting = Accounting(db, utc_now)
     looks = 1
-    while not await watch.look():
+    while not (seen := await accounting.look()).is_whole:
         looks += 1
     assert looks == len(ages) + 1  # tomorrow is there as well
     for lost, (event, within) in enumerate(zip(events, (2, 8, 8, 8), strict=True)):
         await change(db, f"DELETE FROM events WHERE event_id = '{event.id}'")
         for _ in range(within):
-            await watch.look()
-        assert UNACCOUNTED._value.get() == lost + 1
+            seen = await accounting.look()
+        assert seen.unaccounted == lost + 1
 
 
 def test_a_loss_counts_once_however_it_shows() -> None:

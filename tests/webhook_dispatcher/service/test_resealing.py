@@ -20,6 +20,7 @@ from webhook_dispatcher.domain.subscription import State, Subscription
 from webhook_dispatcher.service import resealing
 from webhook_dispatcher.service.resealing import Resealing
 from webhook_dispatcher.store.subscriptions import SubscriptionStore, directory_version
+from webhook_dispatcher.worker import Resealer
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 OLD_KEY, NEW_KEY = os.urandom(32), os.urandom(32)
@@ -64,7 +65,7 @@ def told(name: str) -> float:
 
 async def look(database: Database, sealer: Sealer) -> tuple[float, float]:
     """Run until a whole look is done; answers how many an old key seals, and how many nothing opens."""
-    stop, one = Stop(), Resealing(database, sealer)
+    stop, one = Stop(), Resealer(Resealing(database, sealer))
     assert math.isnan(told("sealed_with_old_keys"))
     running = asyncio.create_task(one.run(stop))
 

@@ -17,6 +17,7 @@ from support.waiting import eventually
 from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.store.days import DAYS
+from webhook_dispatcher.worker import Retainer
 
 KEPT = 30
 
@@ -51,7 +52,7 @@ async def kept(db: Database) -> dict[str, int]:
 
 
 async def test_days_are_made_ahead(db: Database) -> None:
-    async with background(Loop("partitions", a_retention(db).run), drain_seconds=5.0):
+    async with background(Loop("partitions", Retainer(a_retention(db)).run), drain_seconds=5.0):
 
         async def are_there() -> bool:
             return await days(db) == [1, 0, -1, -2, -3]

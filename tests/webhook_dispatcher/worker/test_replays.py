@@ -24,14 +24,14 @@ from webhook_dispatcher.consumer import Reader, consumer
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.ledger import DayAccount, Span
-from webhook_dispatcher.domain.replay import Replay, ReplayKind, ReplayOrder, ReplayState, Tally
+from webhook_dispatcher.domain.replay import BoundedCount, Replay, ReplayKind, ReplayOrder, ReplayState
 from webhook_dispatcher.domain.subscription import State, Subscription
 from webhook_dispatcher.service.recovery import Recovery
-from webhook_dispatcher.service.replaying import Pace, Replaying
+from webhook_dispatcher.service.replaying import Replaying, StepLimits
 from webhook_dispatcher.store import ledger, replays
 from webhook_dispatcher.worker.replays import Replayer
 
-SLOWLY = Pace(batch=3, backlog=1_000, lease=timedelta(seconds=1))
+SLOWLY = StepLimits(batch=3, backlog=1_000, lease=timedelta(seconds=1))
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -55,7 +55,7 @@ class Log:
 
         await eventually(all_are, within=20)
 
-    def replayer(self, pace: Pace = SLOWLY) -> Replayer:
+    def replayer(self, limits: StepLimits = SLOWLY) -> Replayer:
         one = self.dispatcher
         return Replayer(
             self.servers.kafka_bootstrap,
@@ -63,7 +63,7 @@ class Log:
                 one.database,
                 one.store,
                 a_retention(one.database),
-                pace,
+                limits,
                 clock=utc_now,
                 reopened=one.worker.reopened,
             ),
@@ -213,7 +213,7 @@ async def test_a_recovery_goes_on_where_another_was_killed(log: Log, monkeypatch
             return len(receiver.requests) >= 40
 
         await eventually(all_came, within=10)
-    assert (job.expected, done["reopened"], done["records_read"]) == (Tally(10, more=True), 40, 40)
+    assert (job.expected, done["reopened"], done["records_read"]) == (BoundedCount(10, more=True), 40, 40)
     assert sorted(request.headers["webhook-id"] for request in receiver.requests) == sorted(ids)
 
 

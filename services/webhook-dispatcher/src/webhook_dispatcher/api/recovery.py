@@ -21,7 +21,7 @@ from webhook_dispatcher.api.models import (
     GivenInstant,
     Instant,
     PageQuery,
-    ShownTally,
+    ShownCount,
 )
 from webhook_dispatcher.api.subscriptions import Events
 from webhook_dispatcher.domain.reading import DeliveryRecord, Page
@@ -104,7 +104,7 @@ class ShownReplay(Output):
     dry_run: bool
     status: Literal["running", "done", "failed"]
     error: str | None
-    expected: ShownTally | None
+    expected: ShownCount | None
     read: int
     matched: int
     reopened: int

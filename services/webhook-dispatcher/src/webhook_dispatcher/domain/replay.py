@@ -31,14 +31,14 @@ class ReplayState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class BoundedCount:
     """A number that was counted up to a bound, and whether there are more."""
 
     count: int
     more: bool
 
     @classmethod
-    def bounded(cls, found: int, bound: int) -> "Tally":
+    def bounded(cls, found: int, bound: int) -> "BoundedCount":
         """Tell what was counted up to one beyond a bound."""
         return cls(min(found, bound), found > bound)
 
@@ -101,7 +101,7 @@ class Replay:
     order: ReplayOrder
     state: ReplayState
     error: str | None
-    expected: Tally | None
+    expected: BoundedCount | None
     position: str
     is_planned: bool
     earliest: datetime | None

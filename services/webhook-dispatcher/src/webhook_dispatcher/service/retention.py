@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, time, timedelta
 import structlog
 
 from chassis.clock import Clock
-from chassis.lifecycle import Stop
 from chassis.partitions import InUseError
 from chassis.postgres import Database
 from webhook_dispatcher.store import events
@@ -18,7 +17,6 @@ from webhook_dispatcher.store.days import DAYS
 
 _log = structlog.get_logger(__name__)
 _AHEAD_DAYS = 3
-_LOOK_SECONDS = 60.0
 
 
 class Retention:
@@ -52,17 +50,13 @@ class Retention:
             _log.info("days_made", days=[day.isoformat() for day in made])
         self._there |= wanted
 
-    async def run(self, stop: Stop) -> None:
-        """Look every minute what is to be made and dropped, until asked to stop.
+    async def make_ahead(self) -> None:
+        """Have the days ready around today and some after it.
 
         Raises:
-            OSError, asyncpg.PostgresError: when the database is away; run it again.
+            OSError, asyncpg.PostgresError: when the database is away.
         """
-        while not stop.is_set():
-            today = self._today
-            await self.ensure({today + timedelta(days=ahead) for ahead in range(-1, _AHEAD_DAYS + 1)})
-            await self.drop_old()
-            await stop.wait(_LOOK_SECONDS)
+        await self.ensure({self._today + timedelta(days=ahead) for ahead in range(-1, _AHEAD_DAYS + 1)})
 
     async def drop_old(self) -> None:
         """Drop the days that are too old, as far as nothing in them is pending or in use.

@@ -15,13 +15,13 @@ from chassis.postgres import Connection
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.replay import (
     SAMPLES,
+    BoundedCount,
     Progress,
     Replay,
     ReplayKind,
     ReplayOrder,
     ReplayState,
     Sample,
-    Tally,
 )
 
 COUNTED = 1_000_000
@@ -187,7 +187,7 @@ def _read(row: Any) -> Replay:
         order=ReplayOrder(ReplayKind(row["kind"]), row["since"], row["until"], events, row["dry_run"]),
         state=ReplayState(row["state"]),
         error=row["error"],
-        expected=None if row["expected"] is None else Tally.bounded(row["expected"], COUNTED),
+        expected=None if row["expected"] is None else BoundedCount.bounded(row["expected"], COUNTED),
         position=row["position"],
         is_planned=row["is_planned"],
         earliest=row["earliest"],
