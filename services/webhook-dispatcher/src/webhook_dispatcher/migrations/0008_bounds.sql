@@ -1,0 +1,8 @@
+-- Bounds: whatever is asked for or kept, it costs what it holds.
+
+-- Each state that can be rare among very many has an index in which it is alone. What a worker holds fits into its
+-- memory, so of pending deliveries only those that nobody holds need one; most are held from birth and never enter it.
+CREATE INDEX deliveries_unheld ON deliveries (subscription_id, id) WHERE state = 'pending' AND leased_by IS NULL;
+CREATE INDEX deliveries_exhausted ON deliveries (subscription_id, id) WHERE state = 'exhausted';
+CREATE INDEX deliveries_discarded ON deliveries (subscription_id, id) WHERE state = 'discarded';
+DROP INDEX deliveries_ended_badly;
