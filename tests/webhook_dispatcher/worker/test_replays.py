@@ -21,6 +21,7 @@ from support.servers import Servers
 from support.topics import fresh_topic, write_topic
 from support.waiting import eventually
 from webhook_dispatcher.consumer import Reader, consumer
+from webhook_dispatcher.domain import replay as rules
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.ledger import DayAccount, Span
@@ -55,10 +56,10 @@ class Log:
 
         await eventually(all_are, within=20)
 
-    def replayer(self, limits: StepLimits = SLOWLY) -> Replayer:
+    def replayer(self, limits: StepLimits = SLOWLY, bootstrap: str | None = None) -> Replayer:
         one = self.dispatcher
         return Replayer(
-            self.servers.kafka_bootstrap,
+            bootstrap or self.servers.kafka_bootstrap,
             Replaying(
                 one.database,
                 one.store,
@@ -73,9 +74,10 @@ class Log:
             new_id=new_id,
         )
 
-    async def start(self, to: Subscription, order: ReplayOrder) -> Replay:
+    @property
+    def recovery(self) -> Recovery:
         one = self.dispatcher
-        use_case = Recovery(
+        return Recovery(
             UnitOfWork(one.database, lambda: None),
             one.database,
             one.store,
@@ -84,7 +86,9 @@ class Log:
             reopened=one.worker.reopened,
             started=lambda: None,
         )
-        return await use_case.start(to.org_id, to.id, order, None)
+
+    async def start(self, to: Subscription, order: ReplayOrder) -> Replay:
+        return await self.recovery.start(to.org_id, to.id, order, None)
 
     async def job(self, one: Replay) -> Any:
         async with self.dispatcher.database.connection() as conn:
@@ -339,3 +343,45 @@ async def test_a_job_that_ended_is_nobodys(log: Log) -> None:
     assert (done["state"], done["leased_by"]) == (ReplayState.DONE, None)
     async with one.database.connection() as conn:
         assert await replays.claim(conn, "rpw_other", SLOWLY.lease) is None
+
+
+async def test_a_job_that_does_nothing_but_fail_ends_and_makes_room(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MAX_FAILURES", 2)
+    subscription = await log.dispatcher.subscribe("http://127.0.0.1:9/hook")
+    job = await log.start(subscription, everything())
+    async with working(log.replayer(bootstrap="127.0.0.1:1")):
+        done = await log.finished(job)
+    assert (done["state"], done["failures"], done["leased_by"]) == ("failed", 2, None)
+    assert done["error"] == "2 steps failed in a row, the last with KafkaConnectionError"
+    async with working(log.replayer()):
+        assert (await log.finished(await log.start(subscription, everything())))["state"] == "done"
+
+
+async def test_only_failures_in_a_row_end_a_job(log: Log) -> None:
+    await log.write(a_happening())
+    await log.taken_in(1)
+    one = log.dispatcher
+    job = await log.start(await one.subscribe("http://127.0.0.1:9/hook"), everything())
+    async with one.database.connection() as conn:
+        await conn.execute("UPDATE replays SET failures = $1", rules.MAX_FAILURES - 1)
+    async with working(log.replayer()):
+        done = await log.finished(job)
+    assert (done["state"], done["failures"]) == ("done", 0)
+
+
+async def test_a_job_that_is_cancelled_ends_behind_its_step(log: Log) -> None:
+    events = [a_happening() for _ in range(40)]
+    await log.write(*events)
+    await log.taken_in(40)
+    async with endpoint() as receiver:
+        subscription = await log.dispatcher.subscribe(receiver.url)
+        job = await log.start(subscription, everything())
+        async with working(log.replayer()):
+            await log.until(job, lambda row: row["records_read"] >= 3)
+            told = await log.recovery.cancel(ORG, job.id, None)
+            await asyncio.sleep(0.5)
+            done = await log.job(job)
+            again = await log.finished(await log.start(subscription, everything()))
+    assert (told.state, done["state"], done["error"]) == (ReplayState.CANCELLED, "cancelled", None)
+    assert done["records_read"] == told.read < 40
+    assert again["created"] + done["created"] == 40

@@ -6,3 +6,9 @@ CREATE INDEX deliveries_unheld ON deliveries (subscription_id, id) WHERE state =
 CREATE INDEX deliveries_exhausted ON deliveries (subscription_id, id) WHERE state = 'exhausted';
 CREATE INDEX deliveries_discarded ON deliveries (subscription_id, id) WHERE state = 'discarded';
 DROP INDEX deliveries_ended_badly;
+
+-- A job that fails again and again ends, and one that nobody wants any more is cancelled.
+ALTER TABLE replays
+    ADD COLUMN failures integer NOT NULL DEFAULT 0, -- of its steps, in a row
+    DROP CONSTRAINT replays_state_check,
+    ADD CONSTRAINT replays_state_check CHECK (state IN ('running', 'done', 'failed', 'cancelled'));

@@ -19,7 +19,7 @@ from chassis.postgres import Connection, Database
 from webhook_dispatcher.domain.arrival import Arrival
 from webhook_dispatcher.domain.delivery import Birth
 from webhook_dispatcher.domain.ids import delivery_id
-from webhook_dispatcher.domain.replay import SAMPLES, Progress, Replay, Sample, wanted_types
+from webhook_dispatcher.domain.replay import SAMPLES, Progress, Replay, Sample, pause_after, wanted_types
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.store import events, reopening, replays
@@ -95,6 +95,19 @@ class Replaying:
         """Let a job go, to be taken again after a pause."""
         async with self._database.connection() as conn:
             await replays.release(conn, replay_id, worker, pause)
+
+    async def fail(self, replay_id: str, worker: str, error: Exception) -> None:
+        """Let a job go whose step failed: to be taken again after a pause, or never if too many did so in a row."""
+        async with self._database.transaction() as conn:
+            if await replays.hold(conn, replay_id, worker) is None:
+                return
+            failures = await replays.fail(conn, replay_id)
+            pause = pause_after(failures)
+            if pause is None:
+                told = f"{failures} steps failed in a row, the last with {type(error).__name__}"
+                await replays.finish(conn, replay_id, told)
+            else:
+                await replays.release(conn, replay_id, worker, pause)
 
     async def finish(self, replay_id: str, worker: str, error: str | None = None) -> Step:
         """End a job that is still held, as failed if an error tells why."""

@@ -23,7 +23,6 @@ _STINT_SECONDS = 2.0
 _POLL_SECONDS = 1.0
 _READ_SECONDS = 1.0
 _REST_SECONDS = 0.01  # between two steps: what has just happened is sent by the same process
-_TROUBLE_SECONDS = 3.0
 _PAUSES = {Step.MORE: 0.0, Step.WAIT: 0.5}
 
 
@@ -87,11 +86,11 @@ class Replayer:
         """Go on with a job for a while, and let it go."""
         try:
             step = await self._go_on(replay, _Stint(stop))
-            pause = _PAUSES.get(step, 0.0)
         except Exception as error:  # noqa: BLE001 - whatever stops a step, it has changed nothing and is tried again
             _log.warning("replay_waits", replay=replay.id, error=repr(error))
-            pause = _TROUBLE_SECONDS
-        await self._replaying.release(replay.id, self._id, timedelta(seconds=pause))
+            await self._replaying.fail(replay.id, self._id, error)
+        else:
+            await self._replaying.release(replay.id, self._id, timedelta(seconds=_PAUSES.get(step, 0.0)))
 
     async def _go_on(self, replay: Replay, stint: "_Stint") -> Step:
         match replay.order.kind:
