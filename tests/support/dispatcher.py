@@ -17,7 +17,7 @@ from chassis.ids import new_id, next_id
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.migrations import migrate
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from slotwire_contracts import ReservationEvent, encode
 from support.reservations import an_event
@@ -82,6 +82,13 @@ class Dispatcher:
         async with self.database.transaction() as conn:
             await self.store.insert(conn, made, made.secret)
         return made
+
+    async def end(self, conn: Connection, one: Subscription, state: State) -> None:
+        """Disable or delete a subscription; what becomes of its deliveries is the caller's."""
+        if state is State.DELETED:
+            await self.store.delete(conn, one)
+        else:
+            await self.store.update(conn, one, replace(one, state=state))
 
     async def publish(self, *events: ReservationEvent) -> None:
         """Take events in as the consumer does: one transaction, then what follows the commit."""

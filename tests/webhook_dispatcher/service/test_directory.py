@@ -20,7 +20,10 @@ URL = "https://example.com/"
 async def change(one: Dispatcher, before: Subscription, **fields: Any) -> Subscription:
     after = replace(before, **fields)
     async with one.database.transaction() as conn:
-        await one.store.update(conn, before, after)
+        if after.state is State.DELETED:
+            await one.store.delete(conn, after)
+        else:
+            await one.store.update(conn, before, after)
     return after
 
 

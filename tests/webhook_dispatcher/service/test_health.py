@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from chassis.unit import UnitOfWork
 from support.dispatcher import Dispatcher, dispatcher, waits_for_a_lock
 from support.waiting import eventually
 from webhook_dispatcher.domain.health import Standing, Tally, minute_of
-from webhook_dispatcher.domain.subscription import State, Subscription
+from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.health import EndpointHealth
 from webhook_dispatcher.store import health
 from webhook_dispatcher.store.health import CountedMinute, CountedStanding
@@ -38,7 +37,7 @@ async def deleting(one: Dispatcher, to: Subscription) -> AsyncIterator[Connectio
     async with one.database.transaction() as conn:
         before = await one.store.fetch(conn, to.org_id, to.id, lock=True)
         assert before is not None
-        await one.store.update(conn, before, replace(before, state=State.DELETED))
+        await one.store.delete(conn, before)
         yield conn
 
 

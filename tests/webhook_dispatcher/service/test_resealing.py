@@ -80,7 +80,7 @@ async def look(database: Database, sealer: Sealer) -> tuple[float, float]:
 
 async def test_after_a_look_the_old_key_can_be_dropped(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resealing, "_ROWS", 3)
-    made = [await put(db, OLD, state) for state in (State.ACTIVE, State.DISABLED, State.DELETED) for _ in range(3)]
+    made = [await put(db, OLD, state) for state in (State.ACTIVE, State.DISABLED) for _ in range(4)]
     assert await read(db, BOTH) == made
     assert {(one.headers, one.secret, one.auth) for one in await read(db, NEW)} == {(None, None, UnreadableAuth())}
     assert await look(db, Sealer(NEW_KEY, OLD_KEY)) == (0, 0)

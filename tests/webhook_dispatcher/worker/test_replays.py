@@ -305,7 +305,7 @@ async def test_a_job_fails_with_its_subscription(log: Log, state: State, told: s
     subscription = await one.subscribe("http://127.0.0.1:9/hook")
     job = await log.start(subscription, everything())
     async with one.database.transaction() as conn:
-        await one.store.update(conn, subscription, replace(subscription, state=state))
+        await one.end(conn, subscription, state)
     async with working(log.replayer()):
         done = await log.finished(job)
     assert (done["state"], done["error"], done["created"]) == ("failed", f"the subscription was {told}", 0)

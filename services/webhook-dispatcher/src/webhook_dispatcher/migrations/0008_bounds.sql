@@ -12,3 +12,12 @@ ALTER TABLE replays
     ADD COLUMN failures integer NOT NULL DEFAULT 0, -- of its steps, in a row
     DROP CONSTRAINT replays_state_check,
     ADD CONSTRAINT replays_state_check CHECK (state IN ('running', 'done', 'failed', 'cancelled'));
+
+-- Of a deleted subscription nothing that is secret stays, and the rest only as long as deliveries of its time are kept.
+ALTER TABLE subscriptions ALTER COLUMN headers DROP NOT NULL, ALTER COLUMN secret DROP NOT NULL;
+UPDATE subscriptions SET headers = NULL, secret = NULL, old_secrets = NULL, auth = NULL WHERE state = 'deleted';
+ALTER TABLE subscriptions
+    ADD CHECK ((state = 'deleted') = (headers IS NULL)),
+    ADD CHECK ((state = 'deleted') = (secret IS NULL)),
+    ADD CHECK (state <> 'deleted' OR old_secrets IS NULL AND auth IS NULL);
+CREATE INDEX subscriptions_deleted ON subscriptions (updated_at) WHERE state = 'deleted';

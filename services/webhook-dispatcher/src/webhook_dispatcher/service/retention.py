@@ -1,7 +1,7 @@
 """The days of events, deliveries and attempts: made before they are needed, dropped when they are old.
 
 Invariants: an event is never written before its day is there; a day is dropped whole, by age, and only when none of its
-deliveries is pending any more.
+deliveries is pending any more. What is left of a deleted subscription goes with the last day of its deliveries.
 """
 
 from collections.abc import Collection
@@ -12,11 +12,12 @@ import structlog
 from chassis.clock import Clock
 from chassis.partitions import InUseError
 from chassis.postgres import Database
-from webhook_dispatcher.store import events
+from webhook_dispatcher.store import events, subscriptions
 from webhook_dispatcher.store.days import DAYS
 
 _log = structlog.get_logger(__name__)
 _AHEAD_DAYS = 3
+_SUBSCRIPTIONS = 100  # are removed at once
 
 
 class Retention:
@@ -66,7 +67,7 @@ class Retention:
         """
         async with self._database.connection() as conn:
             old = [day for day in await DAYS.days(conn) if day < self._oldest]
-            await events.forget_gaps(conn, datetime.combine(self._oldest, time(), UTC))
+            await events.forget_gaps(conn, self._midnight)
         for day in old:
             try:
                 dropped = await self._drop(day)
@@ -78,6 +79,19 @@ class Retention:
             else:
                 _log.warning("day_kept", day=day.isoformat(), reason="deliveries are pending")
 
+    async def forget_deleted(self) -> None:
+        """Remove what is left of subscriptions that were deleted before the days that are kept, a few at a time.
+
+        Raises:
+            OSError, asyncpg.PostgresError: when the database is away.
+        """
+        removed = _SUBSCRIPTIONS
+        while removed == _SUBSCRIPTIONS:
+            async with self._database.connection() as conn:
+                removed = await subscriptions.forget(conn, self._midnight, _SUBSCRIPTIONS)
+            if removed:
+                _log.info("deleted_subscriptions_removed", subscriptions=removed)
+
     async def _drop(self, day: date) -> bool:
         async with self._database.transaction() as conn:
             if not await DAYS.drop(conn, day):
@@ -88,6 +102,11 @@ class Retention:
     @property
     def _today(self) -> date:
         return self._clock().astimezone(UTC).date()
+
+    @property
+    def _midnight(self) -> datetime:
+        """When the oldest day began that is kept for its age."""
+        return datetime.combine(self._oldest, time(), UTC)
 
     @property
     def _oldest(self) -> date:

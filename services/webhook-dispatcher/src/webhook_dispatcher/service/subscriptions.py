@@ -225,8 +225,8 @@ class Subscriptions:
         """
         async with self._units.begin() as unit:
             before = await self._find(unit.conn, org_id, subscription_id, lock=True)
-            after = replace(before, state=State.DELETED, disabled_reason=None)
-            await self._write(unit.conn, before, after)
+            after = replace(before, state=State.DELETED, disabled_reason=None, updated_at=self._clock())
+            await self._store.delete(unit.conn, after)
             await deliveries.discard(unit.conn, [after.id], DiscardReason.DELETED)
             await health.forget(unit.conn, after.id)
         return after

@@ -1,4 +1,4 @@
-"""Making and dropping days in the background.
+"""Making and dropping days in the background, and what is left of deleted subscriptions.
 
 Invariant: a day is made before anything happens on it, and one that is too old is looked at every minute until it is
 dropped.
@@ -25,4 +25,5 @@ class Retainer:
         while not stop.is_set():
             await self._retention.make_ahead()
             await self._retention.drop_old()
+            await self._retention.forget_deleted()
             await stop.wait(_LOOK_SECONDS)
