@@ -1,8 +1,9 @@
 """I4: «a ledger query proves `unaccounted = 0`», and of each loss it tells that there is one."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from chassis.clock import utc_now
 from chassis.ids import next_id
 from chassis.kafka import Consumer
 from chassis.lifecycle import Loop, background
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from slotwire_contracts import ReservationEvent, Topic, encode, record_key
 from support.dispatcher import ORG, Dispatcher, a_happening, a_retention, arrival, dispatcher
 from support.reservations import a_reservation
@@ -22,9 +23,12 @@ from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.domain.arrival import Place
 from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.errors import ValidationFailedError
-from webhook_dispatcher.domain.ledger import DayAccount, Ledger, Span, unaccounted
+from webhook_dispatcher.domain.ledger import DayAccount, Ledger, Span, unaccounted, whole_runs
 from webhook_dispatcher.domain.subscription import State
 from webhook_dispatcher.service.ledger import Accounting, Ledgers
+from webhook_dispatcher.store import events as events_store
+from webhook_dispatcher.store import ledger as ledger_store
+from webhook_dispatcher.store.days import DAYS
 
 ALL = Span(None, None)
 URL = "https://example.com/"
@@ -227,6 +231,156 @@ async def test_a_loss_of_today_shows_at_the_second_look_and_any_other_in_turn(db
         for _ in range(within):
             seen = await accounting.look()
         assert seen.unaccounted == lost + 1
+
+
+def a_life(ages: Sequence[int]) -> list[ReservationEvent]:
+    """Events of one resource, each so many days old, the oldest first."""
+    began = utc_now()
+    return [
+        a_happening(
+            id=next_id("evt", None, began - timedelta(days=age) + timedelta(milliseconds=number)),
+            resource=a_reservation(id="bk_1"),
+            sequence=number,
+        )
+        for number, age in enumerate(ages, 1)
+    ]
+
+
+async def days_for(db: Database, ages: Sequence[int]) -> None:
+    await a_retention(db).ensure({(utc_now() - timedelta(days=age)).date() for age in ages})
+
+
+async def dropped(db: Database, age: int) -> None:
+    """Have a day dropped for its age."""
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE deliveries SET state = 'delivered', settled_at = now() WHERE state = 'pending'")
+    await a_retention(db, age - 1).drop_old()
+
+
+async def restored(db: Database, *events: ReservationEvent) -> None:
+    """Have events written again that a replay reads from the log."""
+    arrivals = [arrival(event) for event in events]
+    await a_retention(db).ensure({one.day for one in arrivals})
+    async with db.transaction() as conn:
+        await events_store.restore(conn, arrivals)
+
+
+async def test_what_was_dropped_between_days_that_are_kept_is_no_loss(db: Database) -> None:
+    """The oldest day waits for a delivery; a younger one of the same resource is dropped."""
+    one = dispatcher(db)
+    await one.subscribe(URL)
+    ages = (33, 32, 32, 31, 2, 1)
+    await days_for(db, ages)
+    life = a_life(ages)
+    await take(one, *life[:3])
+    async with db.connection() as conn:
+        await conn.execute(
+            "UPDATE deliveries SET state = 'delivered', settled_at = now() WHERE event_id <> $1", life[0].id
+        )
+    await a_retention(db, 31).drop_old()
+    await take(one, *life[3:], first=3)
+    async with db.connection() as conn:
+        assert [row[0] for row in await conn.fetch("SELECT sequence FROM events ORDER BY 1")] == [1, 4, 5, 6]
+    assert ((await ledger(db)).unaccounted, await watched(db)) == (0, 0)
+    await change(db, f"DELETE FROM events WHERE event_id = '{life[4].id}'")
+    told = await ledger(db)
+    assert (told.skipped, told.unaccounted, await watched(db)) == (1, 1, 1)  # days that follow each other
+
+
+async def test_what_two_replays_left_out_of_a_day_that_was_dropped_is_no_loss(db: Database) -> None:
+    one = dispatcher(db)
+    ages = (32, 32, 32, 32, 32, 1)
+    await days_for(db, ages)
+    life = a_life(ages)
+    await take(one, *life)
+    await dropped(db, 32)
+    for event in (life[0], life[3]):
+        await restored(db, event)
+        assert ((await ledger(db)).unaccounted, await watched(db)) == (0, 0)
+    await dropped(db, 32)
+    await restored(db, life[0], life[2])
+    assert ((await ledger(db)).unaccounted, await watched(db)) == (0, 0)
+
+
+async def test_a_day_on_which_nothing_runs_hides_no_loss(db: Database) -> None:
+    """It is missing, and was never dropped: what is left out from the day before to the day after it was lost."""
+    one = dispatcher(db)
+    ages = (9, 7, 3)
+    await days_for(db, ages)
+    life = a_life(ages)
+    await take(one, *life[::2])
+    assert (await ledger(db)).unaccounted == 1
+    assert (await ledger(db, Span(utc_now() - timedelta(days=8), None))).unaccounted == 0
+
+
+@pytest.mark.parametrize("at_once", [2, 3, 4, 5])
+async def test_numbers_are_looked_through_some_at_a_time(
+    db: Database, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(ledger_store, "_EVENTS", at_once)
+    one = dispatcher(db)
+    await days_for(db, (1,))
+    courses = [a_course(6, resource=f"bk_{number}", ago=timedelta(days=number % 2)) for number in range(4)]
+    await take(one, *(event for course in courses for event in course))
+    assert (await ledger(db)).skipped == 0
+    for number, course in enumerate(courses):
+        await change(db, f"DELETE FROM events WHERE event_id IN ('{course[1 + number].id}', '{course[2].id}')")
+    assert (await ledger(db)).skipped == 2 + 1 + 2 + 2
+
+
+async def test_each_statement_reads_a_day_or_so_many_events(db: Database) -> None:
+    """However many days are kept: a step reads the next events in their order and no others."""
+    one = dispatcher(db)
+    ages = range(5)
+    await days_for(db, ages)
+    await take(one, *(event for age in ages for event in a_course(200, resource=f"bk_{age}", ago=timedelta(days=age))))
+    async with db.connection() as conn:
+        await conn.execute("ANALYZE events")
+        (day, *_) = await DAYS.days(conn)
+        of_day = ledger_store._of(ledger_store._OF_ORGANIZATION, day)
+        plan = await conn.fetch(f"EXPLAIN {of_day}", ORG, "evt_", "evt_~", "dlv_", "dlv_~")
+    assert set(re.findall(r"events_(\d{8})", "".join(row[0] for row in plan))) == {f"{day:%Y%m%d}"}
+    async with db.snapshot() as conn:
+        before = await read(conn)
+        row = await conn.fetchrow(ledger_store._SKIPPED, ORG, "evt_", "evt_~", "bk_2", 5, 50)
+        assert await read(conn) - before <= 100
+    assert row is not None
+    assert tuple(row) == ("bk_2", 54, 50, 0)
+
+
+async def read(conn: Connection) -> int:
+    """How many rows of events this transaction has read, its days together."""
+    rows: int = await conn.fetchval(
+        """
+        SELECT sum(idx_tup_fetch + seq_tup_read)::int FROM pg_stat_xact_user_tables
+        WHERE relname LIKE 'events%'
+        """
+    )
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("days", "restored_days", "until", "runs"),
+    [
+        ([], [], None, []),
+        ([1, 2, 5], [], None, [[1, 2, 5]]),
+        ([3, 4, 7], [], 2, [[3, 4, 7]]),
+        ([1, 3, 4], [], 2, [[1], [3, 4]]),
+        ([1, 2, 4, 5], [2], 3, [[1], [4, 5]]),
+        ([1, 2, 5, 8], [], 4, [[1, 2], [5, 8]]),
+        ([1, 2, 3], [1, 2, 3], 3, []),
+    ],
+)
+def test_days_follow_each_other_where_none_between_was_dropped(
+    days: list[int], restored_days: list[int], until: int | None, runs: list[list[int]]
+) -> None:
+    def on(number: int) -> date:
+        return date(2026, 11, number)
+
+    found = whole_runs(
+        [on(one) for one in days], {on(one) for one in restored_days}, None if until is None else on(until)
+    )
+    assert [[one.day for one in run] for run in found] == runs
 
 
 def test_a_loss_counts_once_however_it_shows() -> None:

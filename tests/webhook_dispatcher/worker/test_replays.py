@@ -288,10 +288,10 @@ async def test_events_that_are_not_kept_any_more_are_written_again(log: Log) -> 
             assert (await log.finished(job))["created"] == 2
         for event in old[::2]:
             assert (await one.settled(event, subscription)).state is DeliveryState.DELIVERED
-    async with one.database.connection() as conn:
+    async with one.database.snapshot() as conn:
+        account = await ledger.of_organization(conn, ORG, Span(None, None))
         counted = await conn.fetchrow("SELECT sum(events), sum(deliveries) FROM tallies")
         assert await ledger.of_day(conn, began.date()) == DayAccount(0, 0, 0)
-        account = await ledger.of_organization(conn, ORG, Span(None, None))
     assert tuple(counted or ()) == (3, 2)
     assert (account.accepted, account.delivered, account.missing, account.skipped) == (2, 2, 0, 0)
 
@@ -325,10 +325,10 @@ async def test_a_replay_counts_with_the_ledger(log: Log) -> None:
                 await log.finished(await log.start(subscription, everything()))
                 for event in events:
                     await one.settled(event, subscription)
-    async with one.database.connection() as conn:
+    async with one.database.snapshot() as conn:
+        account = await ledger.of_organization(conn, ORG, Span(None, None))
         assert await conn.fetchval("SELECT sum(deliveries) FROM tallies") == 8
         assert await conn.fetchval("SELECT sum(matched) FROM events") == 8
-        account = await ledger.of_organization(conn, ORG, Span(None, None))
         assert (account.accepted, account.delivered, account.missing) == (8, 8, 0)
         assert await ledger.of_day(conn, utc_now().date()) == DayAccount(0, 0, 0)
         assert await conn.fetchval("SELECT count(*) FROM deliveries WHERE org_id = $1", ORG) == 8

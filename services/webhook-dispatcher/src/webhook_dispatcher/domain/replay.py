@@ -127,7 +127,7 @@ def pause_after(failures: int) -> timedelta | None:
     """Tell how long a job rests after so many of its steps failed in a row; None where it is given up."""
     if failures >= MAX_FAILURES:
         return None
-    return min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * (1 << failures - 1), _LONGEST_PAUSE)
 
 
 def wanted_types(order: ReplayOrder, patterns: Collection[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from chassis.clock import Clock
 from chassis.partitions import InUseError
 from chassis.postgres import Database
 from webhook_dispatcher.store import events, subscriptions
-from webhook_dispatcher.store.days import DAYS
+from webhook_dispatcher.store.days import DAYS, drop, make
 
 _log = structlog.get_logger(__name__)
 _AHEAD_DAYS = 3
@@ -46,7 +46,7 @@ class Retention:
         if not wanted:
             return
         async with self._database.transaction() as conn:
-            made = await DAYS.ensure(conn, wanted)
+            made = await make(conn, wanted)
         if made:
             _log.info("days_made", days=[day.isoformat() for day in made])
         self._there |= wanted
@@ -94,7 +94,7 @@ class Retention:
 
     async def _drop(self, day: date) -> bool:
         async with self._database.transaction() as conn:
-            if not await DAYS.drop(conn, day):
+            if not await drop(conn, day):
                 return False
             await events.forget_day(conn, day)
             return True
