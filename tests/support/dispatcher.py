@@ -17,7 +17,7 @@ from chassis.ids import new_id, next_id
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.migrations import migrate
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from slotwire_contracts import ReservationEvent, encode
 from support.reservations import an_event
@@ -37,7 +37,7 @@ from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.store import deliveries
 from webhook_dispatcher.store import events as events_store
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
-from webhook_dispatcher.worker import Limits, Worker
+from webhook_dispatcher.worker import Follower, Limits, Worker
 
 ORG = "org_test"
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -82,6 +82,13 @@ class Dispatcher:
         async with self.database.transaction() as conn:
             await self.store.insert(conn, made, made.secret)
         return made
+
+    async def end(self, conn: Connection, one: Subscription, state: State) -> None:
+        """Disable or delete a subscription; what becomes of its deliveries is the caller's."""
+        if state is State.DELETED:
+            await self.store.delete(conn, one)
+        else:
+            await self.store.update(conn, one, replace(one, state=state))
 
     async def publish(self, *events: ReservationEvent) -> None:
         """Take events in as the consumer does: one transaction, then what follows the commit."""
@@ -203,11 +210,7 @@ async def running(
     """Run a dispatcher on a prepared database for the block, and stop it in good order."""
     async with database_class(url, pool_size=10, application="tests").opened() as database:
         made = dispatcher(database, limits, guard, settled)
-
-        async def follow(stop: Any) -> None:
-            await made.directory.follow(database, stop)
-
-        loops = (Loop("directory", follow), Loop("worker", made.worker.run))
+        loops = (Loop("directory", Follower(made.directory, database).run), Loop("worker", made.worker.run))
         async with background(*loops, drain_seconds=limits.drain):
             await eventually(lambda: _holds(made.worker))
             yield made

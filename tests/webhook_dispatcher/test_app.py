@@ -31,6 +31,7 @@ async def test_every_operation_is_described(service: WebhookService) -> None:
         f"{root}/deliveries/{{id}}": ["get"],
         f"{root}/deliveries/{{id}}/resend": ["post"],
         f"{root}/replays/{{id}}": ["get"],
+        f"{root}/replays/{{id}}/cancel": ["post"],
         f"{root}/event-types": ["get"],
         f"{root}/ledger": ["get"],
     }

@@ -325,6 +325,8 @@ async def test_unknown_ids_are_not_found(owner: Caller, tail: str) -> None:
         ("GET", f"{SUBSCRIPTIONS}/{tail}/deliveries"),
         ("GET", f"{SUBSCRIPTIONS}/{tail}/health"),
         ("GET", f"/api/v1/webhooks/deliveries/{tail}"),
+        ("GET", f"/api/v1/webhooks/replays/{tail}"),
+        ("POST", f"/api/v1/webhooks/replays/{tail}/cancel"),
     ):
         refused = await owner.send(method, path, {} if method == "PATCH" else None)
         assert (refused.status, refused.code) == (404, "not_found"), (method, path)

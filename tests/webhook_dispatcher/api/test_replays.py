@@ -273,3 +273,27 @@ async def test_jobs_are_listed_newest_first_in_pages(owner: Caller) -> None:
     refused = await owner.get(f"{path}/replays?starting_after=rpl_none")
     assert (refused.status, refused.code) == (400, "invalid_cursor")
     assert datetime.fromisoformat(first.data[0]["finished_at"]) <= datetime.now(UTC)
+
+
+async def test_one_that_runs_is_cancelled_and_makes_room_for_another(owner: Caller, service: WebhookService) -> None:
+    path = await subscribed(owner, "http://127.0.0.1:9/hook")
+    body = {"since": LONG_AGO}
+    held = await finished(owner, await owner.post(f"{path}/recover", body))
+    async with service.database.connection() as conn:  # as if a worker held it
+        await conn.execute(
+            """
+            UPDATE replays
+            SET state = 'running', finished_at = NULL, leased_by = 'rpw_1', due_at = now() + interval '1 hour'
+            WHERE id = $1
+            """,
+            held["id"],
+        )
+    assert (await owner.post(f"{path}/recover", body)).code == "replay_running"
+    cancelled = await owner.post(f"{REPLAYS}/{held['id']}/cancel", None, Idempotency_Key="once")
+    assert (cancelled.status, cancelled.data["status"], cancelled.data["error"]) == (200, "cancelled", None)
+    assert cancelled.data["finished_at"] is not None
+    assert (await owner.post(f"{REPLAYS}/{held['id']}/cancel", None)).body == cancelled.body
+    assert (await owner.get(f"{REPLAYS}/{held['id']}")).body == cancelled.body
+    other = await finished(owner, await owner.post(f"{path}/recover", body))
+    assert other["status"] == "done"
+    assert (await owner.post(f"{REPLAYS}/{other['id']}/cancel", None)).data["status"] == "done"

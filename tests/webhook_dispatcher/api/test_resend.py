@@ -9,7 +9,7 @@ from standardwebhooks.webhooks import Webhook
 
 from slotwire_contracts import public_types
 from support.booking_service import Answer, Caller
-from support.dispatcher import a_happening
+from support.dispatcher import a_happening, waits_for_a_lock
 from support.endpoints import Endpoint, endpoint, hanging, status
 from support.waiting import eventually
 from support.webhook_service import SUBSCRIPTIONS, WebhookService
@@ -102,6 +102,33 @@ async def test_one_that_is_being_tried_is_left_to_its_attempt(owner: Caller, ser
         assert (opened.data["status"], opened.data["attempt_count"]) == ("pending", 0)
         again = await ended(owner, delivery["id"], 1)
     assert (again["status"], len(again["attempts"]), len(receiver.requests)) == ("exhausted", 1, 1)
+
+
+async def test_what_a_worker_is_just_writing_is_waited_for(owner: Caller, service: WebhookService) -> None:
+    """It has ended by then, and is opened again; its event is there, whatever the worker wrote meanwhile."""
+    async with endpoint() as receiver:
+        made = await subscribed(owner, receiver)
+        await service.publish(a_happening(orgid=owner.org_id))
+        delivery = await delivery_of(owner, made.data["id"])
+        async with service.database.connection() as conn:
+            await conn.execute(
+                "UPDATE deliveries SET state = 'pending', settled_at = NULL, leased_by = 'wrk_1' WHERE id = $1",
+                delivery["id"],
+            )
+        async with service.database.transaction() as conn:
+            await conn.execute(
+                "UPDATE deliveries SET state = 'exhausted', settled_at = now(), leased_by = NULL WHERE id = $1",
+                delivery["id"],
+            )
+            resending = asyncio.create_task(owner.post(f"{DELIVERIES}/{delivery['id']}/resend", None))
+
+            async def waits_or_is_done() -> bool:
+                return resending.done() or await waits_for_a_lock(service.database, "deliveries")
+
+            await eventually(waits_or_is_done)
+        assert (await resending).data["status"] == "pending"
+        again = await ended(owner, delivery["id"], 2)
+    assert (again["status"], len(receiver.requests)) == ("delivered", 2)
 
 
 async def test_the_same_post_again_opens_once(owner: Caller, service: WebhookService) -> None:

@@ -157,6 +157,17 @@ async def deliveries_of(owner: Caller, subscription_id: str, query: str = "") ->
     return list((await owner.get(f"{SUBSCRIPTIONS}/{subscription_id}/deliveries{query}")).data)
 
 
+async def sealed(service: WebhookService, subscription_id: str) -> list[bytes | None]:
+    """What lies sealed of a subscription."""
+    async with service.database.connection() as conn:
+        return list(
+            await conn.fetchrow(
+                "SELECT headers, secret, old_secrets, auth FROM subscriptions WHERE id = $1", subscription_id
+            )
+            or ()
+        )
+
+
 @pytest.mark.parametrize(("verb", "reason"), [("disable", "disabled"), ("delete", "deleted")])
 async def test_while_disabled_or_deleted_pending_and_new_deliveries_are_discarded(
     owner: Caller, service: WebhookService, verb: str, reason: str
@@ -185,6 +196,7 @@ async def test_while_disabled_or_deleted_pending_and_new_deliveries_are_discarde
         assert len(ended.data["attempts"]) == 1
     if verb == "delete":
         assert answer.data == {"id": made.data["id"], "deleted": True}
+        assert await sealed(service, made.data["id"]) == [None] * 4
         assert (await owner.get(path)).status == (await owner.delete(path)).status == 404
     else:
         assert (answer.data["status"], answer.data["disabled_reason"]) == ("disabled", "requested")

@@ -16,6 +16,7 @@ OPERATIONS = [
     ("POST", f"{SUBSCRIPTIONS}/{{sub}}/replay", "manage"),
     ("GET", f"{SUBSCRIPTIONS}/{{sub}}/replays", "read"),
     ("GET", "/api/v1/webhooks/replays/{rpl}", "read"),
+    ("POST", "/api/v1/webhooks/replays/{rpl}/cancel", "manage"),
     ("POST", "/api/v1/webhooks/deliveries/{dlv}/resend", "manage"),
     ("POST", f"{SUBSCRIPTIONS}/{{sub}}/rotate-secret", "manage"),
     ("DELETE", f"{SUBSCRIPTIONS}/{{sub}}", "manage"),

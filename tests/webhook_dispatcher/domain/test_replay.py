@@ -6,7 +6,15 @@ import pytest
 
 from webhook_dispatcher.domain.errors import ValidationFailedError
 from webhook_dispatcher.domain.events import expand
-from webhook_dispatcher.domain.replay import ReplayKind, ReplayOrder, Tally, check_replay, wanted_types
+from webhook_dispatcher.domain.replay import (
+    MAX_FAILURES,
+    BoundedCount,
+    ReplayKind,
+    ReplayOrder,
+    check_replay,
+    pause_after,
+    wanted_types,
+)
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -45,8 +53,16 @@ def test_the_names_of_the_fields_are_those_of_the_request() -> None:
 
 
 def test_what_was_counted_up_to_a_bound_says_so() -> None:
-    assert [Tally.bounded(found, 2) for found in (0, 2, 3)] == [
-        Tally(0, more=False),
-        Tally(2, more=False),
-        Tally(2, more=True),
+    assert [BoundedCount.bounded(found, 2) for found in (0, 2, 3)] == [
+        BoundedCount(0, more=False),
+        BoundedCount(2, more=False),
+        BoundedCount(2, more=True),
     ]
+
+
+def test_a_job_whose_steps_fail_rests_longer_each_time_and_is_given_up_after_an_hour() -> None:
+    pauses = [pause_after(failures) for failures in range(1, MAX_FAILURES)]
+    assert pauses[:3] == [timedelta(seconds=seconds) for seconds in (3, 6, 12)]
+    assert pauses[-1] == timedelta(minutes=5)
+    assert HOUR <= sum((pause for pause in pauses if pause is not None), timedelta()) <= HOUR * 1.5
+    assert pause_after(MAX_FAILURES) is None

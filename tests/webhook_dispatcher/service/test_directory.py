@@ -12,6 +12,7 @@ from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.subscription import State, Subscription
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
+from webhook_dispatcher.worker import Follower
 
 URL = "https://example.com/"
 
@@ -19,7 +20,10 @@ URL = "https://example.com/"
 async def change(one: Dispatcher, before: Subscription, **fields: Any) -> Subscription:
     after = replace(before, **fields)
     async with one.database.transaction() as conn:
-        await one.store.update(conn, before, after)
+        if after.state is State.DELETED:
+            await one.store.delete(conn, after)
+        else:
+            await one.store.update(conn, before, after)
     return after
 
 
@@ -94,11 +98,7 @@ async def test_of_two_first_looks_the_older_one_brings_nothing_back(db: Database
 
 async def test_it_follows_changes_that_are_announced(db: Database) -> None:
     one = dispatcher(db)
-
-    async def follow(stop: Any) -> None:
-        await one.directory.follow(db, stop)
-
-    async with background(Loop("directory", follow), drain_seconds=5.0):
+    async with background(Loop("directory", Follower(one.directory, db).run), drain_seconds=5.0):
         made = await one.subscribe(URL)
 
         async def is_known() -> bool:

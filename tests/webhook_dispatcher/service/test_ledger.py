@@ -1,6 +1,7 @@
 """I4: «a ledger query proves `unaccounted = 0`», and of each loss it tells that there is one."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,7 +12,7 @@ from chassis.clock import utc_now
 from chassis.ids import next_id
 from chassis.kafka import Consumer
 from chassis.lifecycle import Loop, background
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from slotwire_contracts import ReservationEvent, Topic, encode, record_key
 from support.dispatcher import ORG, Dispatcher, a_happening, a_retention, arrival, dispatcher
 from support.reservations import a_reservation
@@ -22,9 +23,12 @@ from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.domain.arrival import Place
 from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.errors import ValidationFailedError
-from webhook_dispatcher.domain.ledger import DayAccount, Ledger, Span, unaccounted
+from webhook_dispatcher.domain.ledger import Ledger, Span
 from webhook_dispatcher.domain.subscription import State
-from webhook_dispatcher.service.ledger import UNACCOUNTED, Ledgers, Watch
+from webhook_dispatcher.service.ledger import Accounting, Ledgers
+from webhook_dispatcher.store import events as events_store
+from webhook_dispatcher.store import ledger as ledger_store
+from webhook_dispatcher.store.days import DAYS
 
 ALL = Span(None, None)
 URL = "https://example.com/"
@@ -57,11 +61,11 @@ async def ledger(db: Database, span: Span = ALL, org_id: str = ORG) -> Ledger:
 
 
 async def watched(db: Database) -> int:
-    """Look at every day, and tell what the metric says."""
-    watch = Watch(db, utc_now)
-    while not await watch.look():
+    """Look at every day, and tell what operators are told."""
+    accounting = Accounting(db, utc_now)
+    while not (seen := await accounting.look()).is_whole:
         pass
-    return int(UNACCOUNTED._value.get())
+    return seen.unaccounted
 
 
 async def change(db: Database, statement: str) -> None:
@@ -217,23 +221,142 @@ async def test_a_loss_of_today_shows_at_the_second_look_and_any_other_in_turn(db
     await a_retention(db).ensure({(utc_now() - age).date() for age in ages})
     events = [a_happening(id=next_id("evt", None, utc_now() - age)) for age in ages]
     await take(one, *events)
-    watch = Watch(db, utc_now)
+    accounting = Accounting(db, utc_now)
     looks = 1
-    while not await watch.look():
+    while not (seen := await accounting.look()).is_whole:
         looks += 1
     assert looks == len(ages) + 1  # tomorrow is there as well
     for lost, (event, within) in enumerate(zip(events, (2, 8, 8, 8), strict=True)):
         await change(db, f"DELETE FROM events WHERE event_id = '{event.id}'")
         for _ in range(within):
-            await watch.look()
-        assert UNACCOUNTED._value.get() == lost + 1
+            seen = await accounting.look()
+        assert seen.unaccounted == lost + 1
 
 
-def test_a_loss_counts_once_however_it_shows() -> None:
-    days = [DayAccount(events=1, deliveries=2, skipped=1), DayAccount(events=0, deliveries=0, skipped=2)]
-    assert unaccounted(days, 0) == 2 + 3
-    assert unaccounted(days, 5) == 2 + 6
-    assert unaccounted([], 0) == 0
+def a_life(ages: Sequence[int]) -> list[ReservationEvent]:
+    """Events of one resource, each so many days old, the oldest first."""
+    began = utc_now()
+    return [
+        a_happening(
+            id=next_id("evt", None, began - timedelta(days=age) + timedelta(milliseconds=number)),
+            resource=a_reservation(id="bk_1"),
+            sequence=number,
+        )
+        for number, age in enumerate(ages, 1)
+    ]
+
+
+async def days_for(db: Database, ages: Sequence[int]) -> None:
+    await a_retention(db).ensure({(utc_now() - timedelta(days=age)).date() for age in ages})
+
+
+async def dropped(db: Database, age: int) -> None:
+    """Have a day dropped for its age."""
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE deliveries SET state = 'delivered', settled_at = now() WHERE state = 'pending'")
+    await a_retention(db, age - 1).drop_old()
+
+
+async def restored(db: Database, *events: ReservationEvent) -> None:
+    """Have events written again that a replay reads from the log."""
+    arrivals = [arrival(event) for event in events]
+    await a_retention(db).ensure({one.day for one in arrivals})
+    async with db.transaction() as conn:
+        await events_store.restore(conn, arrivals)
+
+
+async def test_what_was_dropped_between_days_that_are_kept_is_no_loss(db: Database) -> None:
+    """The oldest day waits for a delivery; a younger one of the same resource is dropped."""
+    one = dispatcher(db)
+    await one.subscribe(URL)
+    ages = (33, 32, 32, 31, 2, 1)
+    await days_for(db, ages)
+    life = a_life(ages)
+    await take(one, *life[:3])
+    async with db.connection() as conn:
+        await conn.execute(
+            "UPDATE deliveries SET state = 'delivered', settled_at = now() WHERE event_id <> $1", life[0].id
+        )
+    await a_retention(db, 31).drop_old()
+    await take(one, *life[3:], first=3)
+    async with db.connection() as conn:
+        assert [row[0] for row in await conn.fetch("SELECT sequence FROM events ORDER BY 1")] == [1, 4, 5, 6]
+    assert ((await ledger(db)).unaccounted, await watched(db)) == (0, 0)
+    await change(db, f"DELETE FROM events WHERE event_id = '{life[4].id}'")
+    told = await ledger(db)
+    assert (told.skipped, told.unaccounted, await watched(db)) == (1, 1, 1)  # days that follow each other
+
+
+async def test_what_two_replays_left_out_of_a_day_that_was_dropped_is_no_loss(db: Database) -> None:
+    one = dispatcher(db)
+    ages = (32, 32, 32, 32, 32, 1)
+    await days_for(db, ages)
+    life = a_life(ages)
+    await take(one, *life)
+    await dropped(db, 32)
+    for event in (life[0], life[3]):
+        await restored(db, event)
+        assert ((await ledger(db)).unaccounted, await watched(db)) == (0, 0)
+    await dropped(db, 32)
+    await restored(db, life[0], life[2])
+    assert ((await ledger(db)).unaccounted, await watched(db)) == (0, 0)
+
+
+async def test_a_day_on_which_nothing_runs_hides_no_loss(db: Database) -> None:
+    """It is missing, and was never dropped: what is left out from the day before to the day after it was lost."""
+    one = dispatcher(db)
+    ages = (9, 7, 3)
+    await days_for(db, ages)
+    life = a_life(ages)
+    await take(one, *life[::2])
+    assert (await ledger(db)).unaccounted == 1
+    assert (await ledger(db, Span(utc_now() - timedelta(days=8), None))).unaccounted == 0
+
+
+@pytest.mark.parametrize("at_once", [2, 3, 4, 5])
+async def test_numbers_are_looked_through_some_at_a_time(
+    db: Database, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(ledger_store, "_EVENTS", at_once)
+    one = dispatcher(db)
+    await days_for(db, (1,))
+    courses = [a_course(6, resource=f"bk_{number}", ago=timedelta(days=number % 2)) for number in range(4)]
+    await take(one, *(event for course in courses for event in course))
+    assert (await ledger(db)).skipped == 0
+    for number, course in enumerate(courses):
+        await change(db, f"DELETE FROM events WHERE event_id IN ('{course[1 + number].id}', '{course[2].id}')")
+    assert (await ledger(db)).skipped == 2 + 1 + 2 + 2
+
+
+async def test_each_statement_reads_a_day_or_so_many_events(db: Database) -> None:
+    """However many days are kept: a step reads the next events in their order and no others."""
+    one = dispatcher(db)
+    ages = range(5)
+    await days_for(db, ages)
+    await take(one, *(event for age in ages for event in a_course(200, resource=f"bk_{age}", ago=timedelta(days=age))))
+    async with db.connection() as conn:
+        await conn.execute("ANALYZE events")
+        (day, *_) = await DAYS.days(conn)
+        of_day = ledger_store._of(ledger_store._OF_ORGANIZATION, day)
+        plan = await conn.fetch(f"EXPLAIN {of_day}", ORG, "evt_", "evt_~", "dlv_", "dlv_~")
+    assert set(re.findall(r"events_(\d{8})", "".join(row[0] for row in plan))) == {f"{day:%Y%m%d}"}
+    async with db.snapshot() as conn:
+        before = await read(conn)
+        row = await conn.fetchrow(ledger_store._SKIPPED, ORG, "evt_", "evt_~", "bk_2", 5, 50)
+        assert await read(conn) - before <= 100
+    assert row is not None
+    assert tuple(row) == ("bk_2", 54, 50, 0)
+
+
+async def read(conn: Connection) -> int:
+    """How many rows of events this transaction has read, its days together."""
+    rows: int = await conn.fetchval(
+        """
+        SELECT sum(idx_tup_fetch + seq_tup_read)::int FROM pg_stat_xact_user_tables
+        WHERE relname LIKE 'events%'
+        """
+    )
+    return rows
 
 
 async def consume(one: Dispatcher, servers: Servers, topic: Topic, *, until: int) -> None:

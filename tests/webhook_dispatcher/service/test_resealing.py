@@ -20,6 +20,7 @@ from webhook_dispatcher.domain.subscription import State, Subscription
 from webhook_dispatcher.service import resealing
 from webhook_dispatcher.service.resealing import Resealing
 from webhook_dispatcher.store.subscriptions import SubscriptionStore, directory_version
+from webhook_dispatcher.worker import Resealer
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 OLD_KEY, NEW_KEY = os.urandom(32), os.urandom(32)
@@ -64,7 +65,7 @@ def told(name: str) -> float:
 
 async def look(database: Database, sealer: Sealer) -> tuple[float, float]:
     """Run until a whole look is done; answers how many an old key seals, and how many nothing opens."""
-    stop, one = Stop(), Resealing(database, sealer)
+    stop, one = Stop(), Resealer(Resealing(database, sealer))
     assert math.isnan(told("sealed_with_old_keys"))
     running = asyncio.create_task(one.run(stop))
 
@@ -79,7 +80,7 @@ async def look(database: Database, sealer: Sealer) -> tuple[float, float]:
 
 async def test_after_a_look_the_old_key_can_be_dropped(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resealing, "_ROWS", 3)
-    made = [await put(db, OLD, state) for state in (State.ACTIVE, State.DISABLED, State.DELETED) for _ in range(3)]
+    made = [await put(db, OLD, state) for state in (State.ACTIVE, State.DISABLED) for _ in range(4)]
     assert await read(db, BOTH) == made
     assert {(one.headers, one.secret, one.auth) for one in await read(db, NEW)} == {(None, None, UnreadableAuth())}
     assert await look(db, Sealer(NEW_KEY, OLD_KEY)) == (0, 0)

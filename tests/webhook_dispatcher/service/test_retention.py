@@ -2,21 +2,27 @@
 
 import asyncio
 import functools
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from chassis.clock import utc_now
 from chassis.ids import next_id
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Database
 from slotwire_contracts import ReservationEvent, dead_letter_topic, encode, record_key
-from support.dispatcher import Dispatcher, a_happening, a_retention, dispatcher
+from support.dispatcher import Dispatcher, a_happening, a_retention, dispatcher, put_deliveries
 from support.endpoints import endpoint
 from support.servers import Servers
 from support.topics import fresh_topic, read_topic, write_topic
 from support.waiting import eventually
 from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.domain.delivery import DeliveryState
+from webhook_dispatcher.domain.subscription import Subscription
+from webhook_dispatcher.service import retention as retention_rules
 from webhook_dispatcher.store.days import DAYS
+from webhook_dispatcher.worker import Retainer
 
 KEPT = 30
 
@@ -51,7 +57,7 @@ async def kept(db: Database) -> dict[str, int]:
 
 
 async def test_days_are_made_ahead(db: Database) -> None:
-    async with background(Loop("partitions", a_retention(db).run), drain_seconds=5.0):
+    async with background(Loop("partitions", Retainer(a_retention(db)).run), drain_seconds=5.0):
 
         async def are_there() -> bool:
             return await days(db) == [1, 0, -1, -2, -3]
@@ -146,3 +152,61 @@ async def test_events_of_other_days_are_taken_in_and_delivered(dispatcher: Dispa
 async def came(one: Dispatcher, event: ReservationEvent) -> bool:
     async with one.database.connection() as conn:
         return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM deliveries WHERE event_id = $1)", event.id))
+
+
+async def left(db: Database) -> dict[str, list[str]]:
+    """Whose rows are there."""
+    async with db.connection() as conn:
+        return {
+            table: [row[0] for row in await conn.fetch(f"SELECT {column} FROM {table} ORDER BY 1")]
+            for table, column in (
+                ("subscriptions", "id"),
+                ("replays", "subscription_id"),
+                ("replay_stretches", "topic"),
+            )
+        }
+
+
+async def deleted(one: Dispatcher, age: int) -> Subscription:
+    """A subscription with a job that was deleted so many days ago."""
+    made = await one.subscribe("https://example.com/")
+    async with one.database.transaction() as conn:
+        await conn.execute(
+            """
+            WITH job AS (
+                INSERT INTO replays (id, org_id, subscription_id, kind, since, until, dry_run)
+                VALUES ('rpl_' || $1, 'org_test', $1, 'replay', now(), now(), false) RETURNING id
+            )
+            INSERT INTO replay_stretches SELECT id, $1, 0, 0, 1 FROM job
+            """,
+            made.id,
+        )
+        await one.store.delete(conn, replace(made, updated_at=utc_now() - timedelta(days=age)))
+    return made
+
+
+async def test_what_is_left_of_deleted_subscriptions_goes_with_their_deliveries(db: Database) -> None:
+    one = dispatcher(db)
+    live = await one.subscribe("https://example.com/")
+    old, young, asked_for = [await deleted(one, age) for age in (KEPT + 2, KEPT - 1, KEPT + 2)]
+    await a_retention(db).ensure({utc_now().date() - timedelta(days=KEPT + 3)})
+    await put_deliveries(db, asked_for.id, 1, at=utc_now() - timedelta(days=KEPT + 3))
+    kept = sorted((young.id, asked_for.id))
+    for _ in range(2):
+        await a_retention(db, KEPT).forget_deleted()
+        rows = await left(db)
+        assert rows == {"subscriptions": sorted((live.id, *kept)), "replays": kept, "replay_stretches": kept}
+        assert old.id not in rows["subscriptions"]
+    async with db.connection() as conn:
+        await conn.execute("UPDATE deliveries SET state = 'discarded', reason = 'deleted', settled_at = now()")
+    await a_retention(db, KEPT).drop_old()
+    await a_retention(db, KEPT).forget_deleted()
+    assert (await left(db))["subscriptions"] == sorted((live.id, young.id))
+
+
+async def test_they_go_a_few_at_a_time_until_none_is_left(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention_rules, "_SUBSCRIPTIONS", 2)
+    for _ in range(5):
+        await deleted(dispatcher(db), KEPT + 2)
+    await a_retention(db, KEPT).forget_deleted()
+    assert await left(db) == {"subscriptions": [], "replays": [], "replay_stretches": []}

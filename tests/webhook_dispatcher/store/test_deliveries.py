@@ -1,5 +1,6 @@
 """Lists of deliveries: their order, their filters, and that a page costs what a page holds."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,6 +58,58 @@ async def test_a_page_reads_as_many_rows_as_it_holds_wherever_it_begins(db: Data
     assert [one.id for one in page.items] == ids[99:89:-1]
     assert none.items == []
     assert read <= 11 + 100
+
+
+@pytest.mark.parametrize("wanted", [DeliveryState.EXHAUSTED, DeliveryState.DISCARDED, DeliveryState.PENDING])
+async def test_a_page_of_a_state_reads_no_others(db: Database, wanted: DeliveryState) -> None:
+    """However many others there are, and whether or not there is one of it."""
+    others = {
+        DeliveryState.EXHAUSTED: "discarded",
+        DeliveryState.DISCARDED: "exhausted",
+        DeliveryState.PENDING: "delivered",
+    }
+    async with db.transaction() as conn:
+        ids = await put_history(conn, 5_000, timedelta(minutes=1))
+        await change(conn, ids[::2], "delivered")
+        await change(conn, ids[1::2], others[wanted])
+        await conn.execute("ANALYZE deliveries")
+        await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        before = await fetched(conn)
+        for events in (None, "reservation.created"):
+            none = await deliveries.page(conn, "sub_a", DeliveryFilter(wanted, events, None), Cut(10, None))
+            assert none.items == []
+        assert await fetched(conn) - before <= 40
+        await change(conn, ids[100:200], wanted)
+        before = await fetched(conn)
+        page = await deliveries.page(conn, "sub_a", DeliveryFilter(wanted, None, None), Cut(10, ids[170]))
+        assert [one.id for one in page.items] == ids[169:159:-1]
+        assert page.has_more
+        assert await fetched(conn) - before <= 60
+
+
+async def test_pending_ones_are_listed_in_one_order_whoever_holds_them(db: Database) -> None:
+    async with db.transaction() as conn:
+        ids = await put_history(conn, 60, timedelta(hours=1))
+        await conn.execute("UPDATE deliveries SET leased_by = 'wrk_1' WHERE id = ANY ($1)", ids[::2])
+        await conn.execute("UPDATE deliveries SET awaits_turn = true WHERE id = ANY ($1)", ids[1::4])
+        pending = DeliveryFilter(DeliveryState.PENDING, None, BEGAN + timedelta(hours=3))
+        first = await deliveries.page(conn, "sub_a", pending, Cut(50, None))
+        second = await deliveries.page(conn, "sub_a", pending, Cut(50, first.items[-1].id))
+        other = await deliveries.page(conn, "sub_b", pending, Cut(50, None))
+    assert [one.id for one in (*first.items, *second.items)] == ids[:2:-1]
+    assert (first.has_more, second.has_more, other.items) == (True, False, [])
+
+
+async def change(conn: Connection, ids: Sequence[str], state: str) -> None:
+    await conn.execute(
+        """
+        UPDATE deliveries SET state = $2, reason = CASE WHEN $2 = 'discarded' THEN 'disabled' END,
+            settled_at = CASE WHEN $2 <> 'pending' THEN now() END
+        WHERE id = ANY ($1)
+        """,
+        ids,
+        state,
+    )
 
 
 async def fetched(conn: Connection) -> int:

@@ -240,7 +240,7 @@ async def test_what_awaits_its_turn_ends_with_its_subscription(dispatcher: Dispa
         await dispatcher.tried(events[0], subscription)
         state = State.DISABLED if reason is DiscardReason.DISABLED else State.DELETED
         async with dispatcher.database.transaction() as conn:
-            await dispatcher.store.update(conn, subscription, replace(subscription, state=state))
+            await dispatcher.end(conn, subscription, state)
             await deliveries.discard(conn, [subscription.id], reason)
         await all_ended(dispatcher)
         found = [await dispatcher.delivery(event, subscription) for event in events]

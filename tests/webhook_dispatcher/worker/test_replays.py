@@ -21,17 +21,18 @@ from support.servers import Servers
 from support.topics import fresh_topic, write_topic
 from support.waiting import eventually
 from webhook_dispatcher.consumer import Reader, consumer
+from webhook_dispatcher.domain import replay as rules
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.ledger import DayAccount, Span
-from webhook_dispatcher.domain.replay import Replay, ReplayKind, ReplayOrder, ReplayState, Tally
+from webhook_dispatcher.domain.replay import BoundedCount, Replay, ReplayKind, ReplayOrder, ReplayState
 from webhook_dispatcher.domain.subscription import State, Subscription
 from webhook_dispatcher.service.recovery import Recovery
-from webhook_dispatcher.service.replaying import Pace, Replaying
+from webhook_dispatcher.service.replaying import Replaying, StepLimits
 from webhook_dispatcher.store import ledger, replays
 from webhook_dispatcher.worker.replays import Replayer
 
-SLOWLY = Pace(batch=3, backlog=1_000, lease=timedelta(seconds=1))
+SLOWLY = StepLimits(batch=3, backlog=1_000, lease=timedelta(seconds=1))
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -55,15 +56,15 @@ class Log:
 
         await eventually(all_are, within=20)
 
-    def replayer(self, pace: Pace = SLOWLY) -> Replayer:
+    def replayer(self, limits: StepLimits = SLOWLY, bootstrap: str | None = None) -> Replayer:
         one = self.dispatcher
         return Replayer(
-            self.servers.kafka_bootstrap,
+            bootstrap or self.servers.kafka_bootstrap,
             Replaying(
                 one.database,
                 one.store,
                 a_retention(one.database),
-                pace,
+                limits,
                 clock=utc_now,
                 reopened=one.worker.reopened,
             ),
@@ -73,9 +74,10 @@ class Log:
             new_id=new_id,
         )
 
-    async def start(self, to: Subscription, order: ReplayOrder) -> Replay:
+    @property
+    def recovery(self) -> Recovery:
         one = self.dispatcher
-        use_case = Recovery(
+        return Recovery(
             UnitOfWork(one.database, lambda: None),
             one.database,
             one.store,
@@ -84,7 +86,9 @@ class Log:
             reopened=one.worker.reopened,
             started=lambda: None,
         )
-        return await use_case.start(to.org_id, to.id, order, None)
+
+    async def start(self, to: Subscription, order: ReplayOrder) -> Replay:
+        return await self.recovery.start(to.org_id, to.id, order, None)
 
     async def job(self, one: Replay) -> Any:
         async with self.dispatcher.database.connection() as conn:
@@ -213,7 +217,7 @@ async def test_a_recovery_goes_on_where_another_was_killed(log: Log, monkeypatch
             return len(receiver.requests) >= 40
 
         await eventually(all_came, within=10)
-    assert (job.expected, done["reopened"], done["records_read"]) == (Tally(10, more=True), 40, 40)
+    assert (job.expected, done["reopened"], done["records_read"]) == (BoundedCount(10, more=True), 40, 40)
     assert sorted(request.headers["webhook-id"] for request in receiver.requests) == sorted(ids)
 
 
@@ -284,10 +288,10 @@ async def test_events_that_are_not_kept_any_more_are_written_again(log: Log) -> 
             assert (await log.finished(job))["created"] == 2
         for event in old[::2]:
             assert (await one.settled(event, subscription)).state is DeliveryState.DELIVERED
-    async with one.database.connection() as conn:
+    async with one.database.snapshot() as conn:
+        account = await ledger.of_organization(conn, ORG, Span(None, None))
         counted = await conn.fetchrow("SELECT sum(events), sum(deliveries) FROM tallies")
         assert await ledger.of_day(conn, began.date()) == DayAccount(0, 0, 0)
-        account = await ledger.of_organization(conn, ORG, Span(None, None))
     assert tuple(counted or ()) == (3, 2)
     assert (account.accepted, account.delivered, account.missing, account.skipped) == (2, 2, 0, 0)
 
@@ -301,7 +305,7 @@ async def test_a_job_fails_with_its_subscription(log: Log, state: State, told: s
     subscription = await one.subscribe("http://127.0.0.1:9/hook")
     job = await log.start(subscription, everything())
     async with one.database.transaction() as conn:
-        await one.store.update(conn, subscription, replace(subscription, state=state))
+        await one.end(conn, subscription, state)
     async with working(log.replayer()):
         done = await log.finished(job)
     assert (done["state"], done["error"], done["created"]) == ("failed", f"the subscription was {told}", 0)
@@ -321,10 +325,10 @@ async def test_a_replay_counts_with_the_ledger(log: Log) -> None:
                 await log.finished(await log.start(subscription, everything()))
                 for event in events:
                     await one.settled(event, subscription)
-    async with one.database.connection() as conn:
+    async with one.database.snapshot() as conn:
+        account = await ledger.of_organization(conn, ORG, Span(None, None))
         assert await conn.fetchval("SELECT sum(deliveries) FROM tallies") == 8
         assert await conn.fetchval("SELECT sum(matched) FROM events") == 8
-        account = await ledger.of_organization(conn, ORG, Span(None, None))
         assert (account.accepted, account.delivered, account.missing) == (8, 8, 0)
         assert await ledger.of_day(conn, utc_now().date()) == DayAccount(0, 0, 0)
         assert await conn.fetchval("SELECT count(*) FROM deliveries WHERE org_id = $1", ORG) == 8
@@ -339,3 +343,45 @@ async def test_a_job_that_ended_is_nobodys(log: Log) -> None:
     assert (done["state"], done["leased_by"]) == (ReplayState.DONE, None)
     async with one.database.connection() as conn:
         assert await replays.claim(conn, "rpw_other", SLOWLY.lease) is None
+
+
+async def test_a_job_that_does_nothing_but_fail_ends_and_makes_room(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MAX_FAILURES", 2)
+    subscription = await log.dispatcher.subscribe("http://127.0.0.1:9/hook")
+    job = await log.start(subscription, everything())
+    async with working(log.replayer(bootstrap="127.0.0.1:1")):
+        done = await log.finished(job)
+    assert (done["state"], done["failures"], done["leased_by"]) == ("failed", 2, None)
+    assert done["error"] == "2 steps failed in a row, the last with KafkaConnectionError"
+    async with working(log.replayer()):
+        assert (await log.finished(await log.start(subscription, everything())))["state"] == "done"
+
+
+async def test_only_failures_in_a_row_end_a_job(log: Log) -> None:
+    await log.write(a_happening())
+    await log.taken_in(1)
+    one = log.dispatcher
+    job = await log.start(await one.subscribe("http://127.0.0.1:9/hook"), everything())
+    async with one.database.connection() as conn:
+        await conn.execute("UPDATE replays SET failures = $1", rules.MAX_FAILURES - 1)
+    async with working(log.replayer()):
+        done = await log.finished(job)
+    assert (done["state"], done["failures"]) == ("done", 0)
+
+
+async def test_a_job_that_is_cancelled_ends_behind_its_step(log: Log) -> None:
+    events = [a_happening() for _ in range(40)]
+    await log.write(*events)
+    await log.taken_in(40)
+    async with endpoint() as receiver:
+        subscription = await log.dispatcher.subscribe(receiver.url)
+        job = await log.start(subscription, everything())
+        async with working(log.replayer()):
+            await log.until(job, lambda row: row["records_read"] >= 3)
+            told = await log.recovery.cancel(ORG, job.id, None)
+            await asyncio.sleep(0.5)
+            done = await log.job(job)
+            again = await log.finished(await log.start(subscription, everything()))
+    assert (told.state, done["state"], done["error"]) == (ReplayState.CANCELLED, "cancelled", None)
+    assert done["records_read"] == told.read < 40
+    assert again["created"] + done["created"] == 40

@@ -23,9 +23,9 @@ from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.service.health import EndpointHealth
 from webhook_dispatcher.service.ingest import Ingest
-from webhook_dispatcher.service.ledger import Ledgers, Watch
+from webhook_dispatcher.service.ledger import Accounting, Ledgers
 from webhook_dispatcher.service.recovery import Recovery
-from webhook_dispatcher.service.replaying import Pace, Replaying
+from webhook_dispatcher.service.replaying import Replaying, StepLimits
 from webhook_dispatcher.service.resealing import Resealing
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.service.subscriptions import Subscriptions
@@ -33,7 +33,16 @@ from webhook_dispatcher.service.trials import Trials
 from webhook_dispatcher.settings import DATABASE, Settings
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
 from webhook_dispatcher.stream import HealthStream
-from webhook_dispatcher.worker import AttemptPublisher, Limits, Replayer, Worker
+from webhook_dispatcher.worker import (
+    AttemptPublisher,
+    Follower,
+    Limits,
+    Replayer,
+    Resealer,
+    Retainer,
+    Watcher,
+    Worker,
+)
 
 VERSION = "0.1.0"
 
@@ -74,7 +83,7 @@ def create_app(settings: Settings) -> web.Application:
     )
     replayer = Replayer(
         settings.kafka_bootstrap,
-        Replaying(base.database, store, retention, Pace(), clock=utc_now, reopened=worker.reopened),
+        Replaying(base.database, store, retention, StepLimits(), clock=utc_now, reopened=worker.reopened),
         topics=[topic.name for topic in TOPICS],
         group=GROUP,
         read=Reader(utc_now).read,
@@ -111,13 +120,13 @@ def create_app(settings: Settings) -> web.Application:
     )
     base.run_in(
         app,
-        Loop("directory", functools.partial(directory.follow, base.database)),
+        Loop("directory", Follower(directory, base.database).run),
         Loop("worker", functools.partial(attempts.beside, worker.run)),
         Loop("replays", replayer.run),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest, retention, clock=utc_now).run),
-        Loop("partitions", retention.run),
-        Loop("resealing", Resealing(base.database, base.sealer).run),
-        Loop("ledger", Watch(base.database, utc_now).run),
+        Loop("partitions", Retainer(retention).run),
+        Loop("resealing", Resealer(Resealing(base.database, base.sealer)).run),
+        Loop("ledger", Watcher(Accounting(base.database, utc_now)).run),
         Loop("health", HealthStream(settings.kafka_bootstrap, health, utc_now).run),
     )
     app.on_cleanup.append(lambda _: guard.close())

@@ -32,7 +32,7 @@ from chassis.kafka import Record, ensure_topics
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT
 from slotwire_contracts import WEBHOOK_ATTEMPTS, DecodeError, Topic, WebhookAttempts, dead_letters, decode_attempts
-from webhook_dispatcher.domain.health import MINUTES, Standing, Tally, Trial, minute_of, trials
+from webhook_dispatcher.domain.health import MINUTES, Result, Standing, Tally, minute_of, results
 from webhook_dispatcher.service.health import EndpointHealth
 from webhook_dispatcher.store.health import CountedMinute, CountedStanding
 
@@ -241,7 +241,7 @@ class _Counts:
             await asyncio.sleep(0)  # a long backlog leaves room for deliveries
 
     def _count(self, record: WebhookAttempts, position: int) -> None:
-        found = trials(record.attempts)
+        found = results(record.attempts)
         if found:
             self._count_standing(record, position, found)
         oldest = minute_of(self._clock()) - _KEPT_MINUTES
@@ -249,7 +249,7 @@ class _Counts:
             if minute > oldest:
                 self._count_minute(record.subscription_id, minute, position, list(some))
 
-    def _count_minute(self, subscription_id: str, minute: int, position: int, some: Sequence[Trial]) -> None:
+    def _count_minute(self, subscription_id: str, minute: int, position: int, some: Sequence[Result]) -> None:
         window = self._window.current(minute * 60.0)
         known = self._minute_table.get((subscription_id, window))
         before = CountedMinute(subscription_id, minute, -1, Tally()) if known is None else _MINUTE.validate_json(known)
@@ -258,7 +258,7 @@ class _Counts:
             self._windows[subscription_id][window] = _MINUTE.dump_json(after)
             self._minutes[subscription_id, minute] = after
 
-    def _count_standing(self, record: WebhookAttempts, position: int, some: Sequence[Trial]) -> None:
+    def _count_standing(self, record: WebhookAttempts, position: int, some: Sequence[Result]) -> None:
         known = self._standing_table.get(record.subscription_id)
         fresh = CountedStanding(record.subscription_id, -1, Standing(record.active_since))
         before = fresh if known is None else _STANDING.validate_json(known)

@@ -43,7 +43,7 @@ class CursorList(Output, Generic[T]):
     has_more: bool
 
 
-class ShownTally(Output):
+class ShownCount(Output):
     """A number, and whether there are more than were counted."""
 
     count: int

@@ -21,7 +21,7 @@ from webhook_dispatcher.api.models import (
     GivenInstant,
     Instant,
     PageQuery,
-    ShownTally,
+    ShownCount,
 )
 from webhook_dispatcher.api.subscriptions import Events
 from webhook_dispatcher.domain.exchange import is_success
@@ -103,9 +103,9 @@ class ShownReplay(Output):
     until: Instant = Field(serialization_alias="to")
     events: list[str] | None
     dry_run: bool
-    status: Literal["running", "done", "failed"]
+    status: Literal["running", "done", "failed", "cancelled"]
     error: str | None
-    expected: ShownTally | None
+    expected: ShownCount | None
     read: int
     matched: int
     reopened: int
@@ -151,6 +151,10 @@ class Handlers:
     async def get(self, call: Call) -> Replay:
         """Read one."""
         return await self.recovery.get(call.caller.org_id, call.path["id"])
+
+    async def cancel(self, call: Call) -> Replay:
+        """Cancel one."""
+        return await self.recovery.cancel(call.caller.org_id, call.path["id"], call.once)
 
     async def test(self, call: Call) -> Trial:
         """Send a test event."""
@@ -206,6 +210,16 @@ def routes(recovery: Recovery, trials: Trials) -> list[Route]:
             handlers.get,
             scope=READ,
             summary="Read how far a recovery or a replay has come",
+            answer=Data[ShownReplay],
+            render=_show,
+            errors=_MISSING,
+        ),
+        Route(
+            "POST",
+            "/api/v1/webhooks/replays/{id}/cancel",
+            handlers.cancel,
+            scope=MANAGE,
+            summary="End a recovery or a replay; what it has sent again stays sent",
             answer=Data[ShownReplay],
             render=_show,
             errors=_MISSING,

@@ -18,11 +18,11 @@ from webhook_dispatcher.api.models import (
     CursorList,
     Instant,
     PageQuery,
-    ShownTally,
+    ShownCount,
 )
 from webhook_dispatcher.domain.rate_limit import MAX_PER_SECOND, MIN_PER_SECOND
 from webhook_dispatcher.domain.reading import Page
-from webhook_dispatcher.domain.replay import Tally
+from webhook_dispatcher.domain.replay import BoundedCount
 from webhook_dispatcher.domain.retry import FORMULA, MAX_RETRIES, MAX_SECONDS, MIN_SECONDS
 from webhook_dispatcher.domain.signature import format_secret
 from webhook_dispatcher.domain.subscription import Subscription
@@ -179,7 +179,7 @@ class EnabledSubscription(ShownSubscription):
     `recoverable` tells how many of its deliveries failed or were discarded; none of these is sent again by itself.
     """
 
-    recoverable: ShownTally
+    recoverable: ShownCount
 
 
 class RotatedSubscription(CreatedSubscription):
@@ -221,7 +221,7 @@ class Handlers:
         """Give one a new secret."""
         return await self.subscriptions.rotate_secret(call.caller.org_id, call.path["id"], call.body.secret, call.once)
 
-    async def enable(self, call: Call) -> tuple[Subscription, Tally]:
+    async def enable(self, call: Call) -> tuple[Subscription, BoundedCount]:
         """Enable one."""
         return await self.subscriptions.enable(call.caller.org_id, call.path["id"], call.once)
 
@@ -352,9 +352,9 @@ def _show_created(made: tuple[Subscription, bytes]) -> Data[CreatedSubscription]
     return Data(data=CreatedSubscription(**_fields(one), secret=format_secret(secret)))
 
 
-def _show_enabled(enabled: tuple[Subscription, Tally]) -> Data[EnabledSubscription]:
+def _show_enabled(enabled: tuple[Subscription, BoundedCount]) -> Data[EnabledSubscription]:
     one, failed = enabled
-    return Data(data=EnabledSubscription(**_fields(one), recoverable=ShownTally(**asdict(failed))))
+    return Data(data=EnabledSubscription(**_fields(one), recoverable=ShownCount(**asdict(failed))))
 
 
 def _show_rotated(done: Rotated) -> Data[RotatedSubscription]:

@@ -20,7 +20,7 @@ _BUCKETS_A_DOUBLING = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Result:
     """One attempt, as far as health goes."""
 
     started_at: datetime
@@ -34,13 +34,13 @@ class Trial:
         return minute_of(self.ended_at)
 
 
-def trials(attempts: Iterable[DeliveryAttempt]) -> list[Trial]:
+def results(attempts: Iterable[DeliveryAttempt]) -> list[Result]:
     """Read what attempts say about their endpoint, in the order in which they ended.
 
     Where nothing was sent because the secret could not be opened, that is the operator's failure.
     """
     read = [
-        Trial(
+        Result(
             one.started_at,
             one.started_at + timedelta(milliseconds=one.latency_ms),
             one.latency_ms,
@@ -69,7 +69,7 @@ class Tally:
         """The share of those that succeeded; None where there were none."""
         return self.successes / self.attempts if self.attempts else None
 
-    def adding(self, some: Iterable[Trial]) -> Self:
+    def adding(self, some: Iterable[Result]) -> Self:
         """Count attempts."""
         successes, latencies = self.successes, dict(self.latencies)
         for one in some:
@@ -112,7 +112,7 @@ class Standing:
     last_success_at: datetime | None = None
     last_attempt_at: datetime | None = None
 
-    def adding(self, some: Iterable[Trial]) -> Self:
+    def adding(self, some: Iterable[Result]) -> Self:
         """Take attempts into account, in the order in which they ended."""
         standing = self
         for one in some:
@@ -128,7 +128,7 @@ class Standing:
             return False
         return self.last_attempt_at - self.failing_since >= period
 
-    def _after(self, one: Trial) -> Self:
+    def _after(self, one: Result) -> Self:
         last = max(self.last_attempt_at or one.ended_at, one.ended_at)
         if one.succeeded:
             success = max(self.last_success_at or one.ended_at, one.ended_at)

@@ -6,10 +6,12 @@ counts once, however the loss shows.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.errors import Flaw, ValidationFailedError
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Ledger:
         discarded: by reason.
         missing: accepted deliveries that are not there.
         orphaned: events that are not there although deliveries of theirs are.
-        skipped: numbers left out among the events of each resource.
+        skipped: numbers left out among the events of each resource, where no day between them was dropped.
     """
 
     accepted: int
@@ -63,12 +65,34 @@ class DayAccount:
     Attributes:
         events: events that were counted when they came and are not there.
         deliveries: the same of deliveries.
-        skipped: numbers left out among the day's events of each resource.
+        skipped: numbers left out among the day's events of each resource; none where the day was dropped before.
     """
 
     events: int
     deliveries: int
     skipped: int
+
+
+def whole_runs(days: Collection[date], restored: Collection[date], dropped_until: date | None) -> list[list[date]]:
+    """Tell which days follow each other with all of their events: none between them was ever dropped.
+
+    A day on which nothing happened may be missing without having been dropped.
+
+    Args:
+        days: those that are here, in their order.
+        restored: those of them that were dropped before, and hold some of their events again.
+        dropped_until: the latest day that was ever dropped.
+    """
+    runs: list[list[date]] = []
+    for day in days:
+        if day in restored:
+            continue
+        before = runs[-1][-1] if runs else None
+        if before is not None and (day - before == _DAY or dropped_until is None or dropped_until < before):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return runs
 
 
 def unaccounted(days: Collection[DayAccount], passed_over: int) -> int:

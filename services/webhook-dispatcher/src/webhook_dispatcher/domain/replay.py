@@ -1,11 +1,12 @@
 """Recoveries and replays: many deliveries of one subscription, opened again by a job that runs in the background.
 
-Invariant: a job's range is fixed when it is asked for, so it ends; what comes later is delivered anyway.
+Invariants: a job's range is fixed when it is asked for, so it ends; what comes later is delivered anyway. One whose
+steps do nothing but fail ends too.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from webhook_dispatcher.domain.errors import Flaw, Flaws, ValidationFailedError
@@ -13,6 +14,11 @@ from webhook_dispatcher.domain.events import check_patterns, expand
 
 SAMPLES = 10
 """How many events a dry run shows."""
+
+MAX_FAILURES = 20
+"""How many steps of a job may fail in a row: with the pauses between them it is given up after an hour or so."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=3), timedelta(minutes=5)
 
 
 class ReplayKind(StrEnum):
@@ -28,17 +34,18 @@ class ReplayState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class BoundedCount:
     """A number that was counted up to a bound, and whether there are more."""
 
     count: int
     more: bool
 
     @classmethod
-    def bounded(cls, found: int, bound: int) -> "Tally":
+    def bounded(cls, found: int, bound: int) -> "BoundedCount":
         """Tell what was counted up to one beyond a bound."""
         return cls(min(found, bound), found > bound)
 
@@ -101,7 +108,7 @@ class Replay:
     order: ReplayOrder
     state: ReplayState
     error: str | None
-    expected: Tally | None
+    expected: BoundedCount | None
     position: str
     is_planned: bool
     earliest: datetime | None
@@ -114,6 +121,13 @@ class Replay:
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+
+
+def pause_after(failures: int) -> timedelta | None:
+    """Tell how long a job rests after so many of its steps failed in a row; None where it is given up."""
+    if failures >= MAX_FAILURES:
+        return None
+    return min(_FIRST_PAUSE * (1 << failures - 1), _LONGEST_PAUSE)
 
 
 def wanted_types(order: ReplayOrder, patterns: Collection[str]) -> frozenset[str]:

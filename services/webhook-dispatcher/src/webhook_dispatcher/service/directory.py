@@ -6,17 +6,14 @@ in by one at a time: what an older look at the database saw never comes after wh
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 
-from chassis.lifecycle import Stop
-from chassis.postgres import Connection, Database
+from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.events import expand
 from webhook_dispatcher.domain.subscription import State, Subscription
-from webhook_dispatcher.store.subscriptions import CHANNEL, SubscriptionStore, directory_version
+from webhook_dispatcher.store.subscriptions import SubscriptionStore, directory_version
 
-_POLL_SECONDS = 5.0
 _UNREAD = -1
 
 
@@ -58,23 +55,6 @@ class Directory:
             changed = await (self._store.live(conn) if known == _UNREAD else self._store.changed_since(conn, known))
             self._apply(changed)
             self._version = max(version, known)
-
-    async def follow(self, database: Database, stop: Stop) -> None:
-        """Catch up whenever a change is announced, until asked to stop.
-
-        Raises:
-            OSError, asyncpg.PostgresError: when the database is away; run it again.
-        """
-        told = asyncio.Event()
-        stop.waking(told.set)
-        async with database.dedicated() as connection:
-            await connection.add_listener(CHANNEL, lambda *_: told.set())
-            while not stop.is_set():
-                told.clear()
-                await self.refresh(connection)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await told.wait()
 
     def _apply(self, changed: Iterable[Subscription]) -> None:
         newer = [one for one in changed if one.version > max(self._version, self._version_of(one.id))]

@@ -1,7 +1,8 @@
 """How endpoints fare: written by the stream of attempts, read by whoever asks, and acted upon.
 
-Invariant: an endpoint is disabled for failing in the transaction that writes the standing which shows it, and only if
-its subscription has been active and has led there ever since.
+Invariants: an endpoint is disabled for failing in the transaction that writes the standing which shows it, and only if
+its subscription has been active and has led there ever since. Subscriptions are locked before anything is written of
+their endpoints, as a deletion does, so neither waits for the other's half and nothing is written behind a deletion.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from webhook_dispatcher.domain.subscription import DisabledReason
 from webhook_dispatcher.service.disabling import Cause, disable
 from webhook_dispatcher.store import deliveries, health
 from webhook_dispatcher.store.health import CountedMinute, CountedStanding
-from webhook_dispatcher.store.subscriptions import SubscriptionStore, lock_active
+from webhook_dispatcher.store.subscriptions import SubscriptionStore, lock_active, lock_live
 
 _log = structlog.get_logger(__name__)
 
@@ -62,17 +63,18 @@ class EndpointHealth:
         return Health(standing, summed(minutes, now, FEW_MINUTES), summed(minutes, now, MINUTES))
 
     async def keep(self, minutes: Sequence[CountedMinute], standings: Sequence[CountedStanding]) -> None:
-        """Write what was counted, and disable the endpoints that have failed for too long."""
+        """Write what was counted of subscriptions that are here, and disable the endpoints that failed for too long."""
+        failing = {
+            one.subscription_id: one.standing for one in standings if one.standing.has_failed_for(self._disable_after)
+        }
         async with self._units.begin() as unit:
-            await health.put_minutes(unit.conn, minutes)
-            newest = await health.put_standings(unit.conn, standings)
-            failing = {
-                one.subscription_id: one.standing
-                for one in standings
-                if one.subscription_id in newest and one.standing.has_failed_for(self._disable_after)
-            }
-            if failing:
-                await self._disable(unit, failing)
+            counted = {one.subscription_id for one in minutes} | {one.subscription_id for one in standings}
+            here = await lock_live(unit.conn, counted, for_change=bool(failing))
+            await health.put_minutes(unit.conn, [one for one in minutes if one.subscription_id in here])
+            newest = await health.put_standings(unit.conn, [one for one in standings if one.subscription_id in here])
+            ending = {one: standing for one, standing in failing.items() if one in newest}
+            if ending:
+                await self._disable(unit, ending)
 
     async def _disable(self, unit: Unit, failing: dict[str, Standing]) -> None:
         active = await lock_active(unit.conn, failing)

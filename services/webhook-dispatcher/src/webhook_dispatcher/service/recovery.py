@@ -75,6 +75,7 @@ class Recovery:
             if subscription is None:
                 raise SubscriptionDeletedError("the delivery's subscription was deleted, so nothing is sent to it")
             _check_active(subscription)
+            await deliveries.lock(unit.conn, delivery_id)
             opened = await reopening.resend(unit.conn, delivery_id, self._clock())
             found = await self._delivery(unit.conn, org_id, delivery_id)
             if not opened and found.state is not DeliveryState.PENDING:
@@ -115,9 +116,18 @@ class Recovery:
             NotFoundError: the organization has none with this id.
         """
         async with self._database.connection() as conn:
-            found = await replays.fetch(conn, org_id, replay_id)
-        if found is None:
-            raise NotFoundError("there is no such replay")
+            return await self._replay(conn, org_id, replay_id)
+
+    async def cancel(self, org_id: str, replay_id: str, once: Once | None) -> Replay:
+        """End a job that runs, behind the step that is under way; one that has ended stays as it is.
+
+        Raises:
+            NotFoundError: the organization has none with this id.
+        """
+        async with self._units.begin(once) as unit:
+            await replays.cancel(unit.conn, org_id, replay_id)
+            found = await self._replay(unit.conn, org_id, replay_id)
+            unit.answer(found)
         return found
 
     async def page(self, org_id: str, subscription_id: str, cut: Cut) -> Page[Replay]:
@@ -139,6 +149,12 @@ class Recovery:
         found = await deliveries.fetch(conn, org_id, delivery_id)
         if found is None:
             raise NotFoundError("there is no such delivery")
+        return found
+
+    async def _replay(self, conn: Connection, org_id: str, replay_id: str) -> Replay:
+        found = await replays.fetch(conn, org_id, replay_id)
+        if found is None:
+            raise NotFoundError("there is no such replay")
         return found
 
     async def _subscription(self, conn: Connection, org_id: str, subscription_id: str) -> Subscription:

@@ -19,7 +19,7 @@ from chassis.postgres import Connection, Database
 from webhook_dispatcher.domain.arrival import Arrival
 from webhook_dispatcher.domain.delivery import Birth
 from webhook_dispatcher.domain.ids import delivery_id
-from webhook_dispatcher.domain.replay import SAMPLES, Progress, Replay, Sample, wanted_types
+from webhook_dispatcher.domain.replay import SAMPLES, Progress, Replay, Sample, pause_after, wanted_types
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.store import events, reopening, replays, turns
@@ -35,8 +35,8 @@ class Step(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast jobs go.
+class StepLimits:
+    """How much a step of a job may do, and how long it is held.
 
     Attributes:
         batch: how many records or deliveries a step looks at.
@@ -64,7 +64,7 @@ class Replaying:
         database: where everything is.
         store: reads subscriptions.
         retention: makes the days of events that are older than what is kept.
-        pace: how fast they go.
+        limits: how much a step may do.
         clock: tells when a delivery is due that is opened now.
         reopened: called when deliveries were opened again.
     """
@@ -74,7 +74,7 @@ class Replaying:
         database: Database,
         store: SubscriptionStore,
         retention: Retention,
-        pace: Pace,
+        limits: StepLimits,
         *,
         clock: Clock,
         reopened: Callable[[], None],
@@ -82,19 +82,32 @@ class Replaying:
         self._database = database
         self._store = store
         self._retention = retention
-        self.pace = pace
+        self.limits = limits
         self._clock = clock
         self._reopened = reopened
 
     async def claim(self, worker: str) -> Replay | None:
         """Take a job that nobody holds."""
         async with self._database.connection() as conn:
-            return await replays.claim(conn, worker, self.pace.lease)
+            return await replays.claim(conn, worker, self.limits.lease)
 
     async def release(self, replay_id: str, worker: str, pause: timedelta) -> None:
         """Let a job go, to be taken again after a pause."""
         async with self._database.connection() as conn:
             await replays.release(conn, replay_id, worker, pause)
+
+    async def fail(self, replay_id: str, worker: str, error: Exception) -> None:
+        """Let a job go whose step failed: to be taken again after a pause, or never if too many did so in a row."""
+        async with self._database.transaction() as conn:
+            if await replays.hold(conn, replay_id, worker) is None:
+                return
+            failures = await replays.fail(conn, replay_id)
+            pause = pause_after(failures)
+            if pause is None:
+                told = f"{failures} steps failed in a row, the last with {type(error).__name__}"
+                await replays.finish(conn, replay_id, told)
+            else:
+                await replays.release(conn, replay_id, worker, pause)
 
     async def finish(self, replay_id: str, worker: str, error: str | None = None) -> Step:
         """End a job that is still held, as failed if an error tells why."""
@@ -131,14 +144,14 @@ class Replaying:
                 one.position,
                 one.order.since,
                 one.order.until,
-                at_most=self.pace.batch,
+                at_most=self.limits.batch,
                 now=self._clock(),
             )
             if done.last is None:
                 await replays.finish(conn, one.id)
                 return Step.OVER
             step = Progress(read=done.looked_at, matched=done.reopened, reopened=done.reopened)
-            await replays.progress(conn, one, step, self.pace.lease, position=done.last)
+            await replays.progress(conn, one, step, self.limits.lease, position=done.last)
         self._reopened()
         return Step.MORE
 
@@ -162,7 +175,7 @@ class Replaying:
                 return held
             step = await self._take(conn, held, batch)
             await replays.advance(conn, replay.id, stretch, behind)
-            await replays.progress(conn, held.replay, step, self.pace.lease)
+            await replays.progress(conn, held.replay, step, self.limits.lease)
         if step.reopened or step.created:
             self._reopened()
         return Step.MORE
@@ -183,7 +196,7 @@ class Replaying:
         return _Held(replay, subscription)
 
     async def _is_behind(self, conn: Connection, subscription_id: str) -> bool:
-        backlog = self.pace.backlog
+        backlog = self.limits.backlog
         return await reopening.count_waiting(conn, subscription_id, at_most=backlog) >= backlog
 
     async def _take(self, conn: Connection, held: _Held, batch: Sequence[Arrival]) -> Progress:

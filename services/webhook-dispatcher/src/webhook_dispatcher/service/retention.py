@@ -1,7 +1,7 @@
 """The days of events, deliveries and attempts: made before they are needed, dropped when they are old.
 
 Invariants: an event is never written before its day is there; a day is dropped whole, by age, and only when none of its
-deliveries is pending any more.
+deliveries is pending any more. What is left of a deleted subscription goes with the last day of its deliveries.
 """
 
 from collections.abc import Collection
@@ -10,15 +10,14 @@ from datetime import UTC, date, datetime, time, timedelta
 import structlog
 
 from chassis.clock import Clock
-from chassis.lifecycle import Stop
 from chassis.partitions import InUseError
 from chassis.postgres import Database
-from webhook_dispatcher.store import events
-from webhook_dispatcher.store.days import DAYS
+from webhook_dispatcher.store import events, subscriptions
+from webhook_dispatcher.store.days import DAYS, drop, make
 
 _log = structlog.get_logger(__name__)
 _AHEAD_DAYS = 3
-_LOOK_SECONDS = 60.0
+_SUBSCRIPTIONS = 100  # are removed at once
 
 
 class Retention:
@@ -47,22 +46,18 @@ class Retention:
         if not wanted:
             return
         async with self._database.transaction() as conn:
-            made = await DAYS.ensure(conn, wanted)
+            made = await make(conn, wanted)
         if made:
             _log.info("days_made", days=[day.isoformat() for day in made])
         self._there |= wanted
 
-    async def run(self, stop: Stop) -> None:
-        """Look every minute what is to be made and dropped, until asked to stop.
+    async def make_ahead(self) -> None:
+        """Have the days ready around today and some after it.
 
         Raises:
-            OSError, asyncpg.PostgresError: when the database is away; run it again.
+            OSError, asyncpg.PostgresError: when the database is away.
         """
-        while not stop.is_set():
-            today = self._today
-            await self.ensure({today + timedelta(days=ahead) for ahead in range(-1, _AHEAD_DAYS + 1)})
-            await self.drop_old()
-            await stop.wait(_LOOK_SECONDS)
+        await self.ensure({self._today + timedelta(days=ahead) for ahead in range(-1, _AHEAD_DAYS + 1)})
 
     async def drop_old(self) -> None:
         """Drop the days that are too old, as far as nothing in them is pending or in use.
@@ -72,7 +67,7 @@ class Retention:
         """
         async with self._database.connection() as conn:
             old = [day for day in await DAYS.days(conn) if day < self._oldest]
-            await events.forget_gaps(conn, datetime.combine(self._oldest, time(), UTC))
+            await events.forget_gaps(conn, self._midnight)
         for day in old:
             try:
                 dropped = await self._drop(day)
@@ -84,9 +79,22 @@ class Retention:
             else:
                 _log.warning("day_kept", day=day.isoformat(), reason="deliveries are pending")
 
+    async def forget_deleted(self) -> None:
+        """Remove what is left of subscriptions that were deleted before the days that are kept, a few at a time.
+
+        Raises:
+            OSError, asyncpg.PostgresError: when the database is away.
+        """
+        removed = _SUBSCRIPTIONS
+        while removed == _SUBSCRIPTIONS:
+            async with self._database.connection() as conn:
+                removed = await subscriptions.forget(conn, self._midnight, _SUBSCRIPTIONS)
+            if removed:
+                _log.info("deleted_subscriptions_removed", subscriptions=removed)
+
     async def _drop(self, day: date) -> bool:
         async with self._database.transaction() as conn:
-            if not await DAYS.drop(conn, day):
+            if not await drop(conn, day):
                 return False
             await events.forget_day(conn, day)
             return True
@@ -94,6 +102,11 @@ class Retention:
     @property
     def _today(self) -> date:
         return self._clock().astimezone(UTC).date()
+
+    @property
+    def _midnight(self) -> datetime:
+        """When the oldest day began that is kept for its age."""
+        return datetime.combine(self._oldest, time(), UTC)
 
     @property
     def _oldest(self) -> date:

@@ -32,7 +32,7 @@ from webhook_dispatcher.domain.events import check_patterns
 from webhook_dispatcher.domain.headers import check_headers
 from webhook_dispatcher.domain.rate_limit import parse_rate_limit
 from webhook_dispatcher.domain.reading import Cut, Page
-from webhook_dispatcher.domain.replay import Tally
+from webhook_dispatcher.domain.replay import BoundedCount
 from webhook_dispatcher.domain.retry import parse_policy
 from webhook_dispatcher.domain.rotation import retire
 from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
@@ -195,7 +195,7 @@ class Subscriptions:
             unit.answer(rotated)
         return rotated
 
-    async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> tuple[Subscription, Tally]:
+    async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> tuple[Subscription, BoundedCount]:
         """Send events again, those that come from now on, and tell how many deliveries a recovery could open again.
 
         Raises:
@@ -206,7 +206,7 @@ class Subscriptions:
             if not one.is_active:
                 one = await self._write(unit.conn, one, replace(one, state=State.ACTIVE, disabled_reason=None))
             failed = await reopening.count_failed(unit.conn, one.id, None, None, at_most=_COUNTED + 1)
-            enabled = one, Tally.bounded(failed, _COUNTED)
+            enabled = one, BoundedCount.bounded(failed, _COUNTED)
             unit.answer(enabled)
         return enabled
 
@@ -235,8 +235,8 @@ class Subscriptions:
         """
         async with self._units.begin() as unit:
             before = await self._find(unit.conn, org_id, subscription_id, lock=True)
-            after = replace(before, state=State.DELETED, disabled_reason=None)
-            await self._write(unit.conn, before, after)
+            after = replace(before, state=State.DELETED, disabled_reason=None, updated_at=self._clock())
+            await self._store.delete(unit.conn, after)
             await deliveries.discard(unit.conn, [after.id], DiscardReason.DELETED)
             await health.forget(unit.conn, after.id)
         return after

@@ -1,11 +1,15 @@
 """The tables that have a partition a day: events, deliveries and their attempts.
 
-Invariant: an event, its deliveries and their attempts are of the same day, since their ids carry the time of the event.
+Invariants: an event, its deliveries and their attempts are of the same day, since their ids carry the event's time. A
+day that is made after it was dropped is marked as restored, in the same transaction.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from chassis.partitions import DailyPartitions, Table
+from chassis.postgres import Connection
 from webhook_dispatcher.domain.ids import first_delivery_id, first_event_id
 
 
@@ -46,3 +50,51 @@ DELIVERIES = Table(
 ATTEMPTS = Table("attempts", least_delivery_id, _APPENDED)
 
 DAYS = DailyPartitions((EVENTS, DELIVERIES, ATTEMPTS))
+
+# One that nobody dropped is taken for restored, too, if it lies before one that was dropped: it cannot be told.
+_MARK_MADE = """
+INSERT INTO restored_days
+SELECT day FROM unnest($1::date[]) AS made (day) JOIN retention ON day <= dropped_until
+ON CONFLICT DO NOTHING
+"""
+_MARK_DROPPED = """
+WITH unmarked AS (DELETE FROM restored_days WHERE day = $1)
+UPDATE retention SET dropped_until = greatest(dropped_until, $1)
+"""
+_HISTORY = """
+SELECT dropped_until, ARRAY(SELECT day FROM restored_days) AS restored FROM retention
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Which days were dropped: the latest of them, and those that hold some of their events again."""
+
+    dropped_until: date | None
+    restored: Collection[date]
+
+
+async def make(conn: Connection, days: Collection[date]) -> list[date]:
+    """Make days that lack, inside a transaction that does nothing else; answer which they were."""
+    made = await DAYS.ensure(conn, days)
+    if made:
+        await conn.execute(_MARK_MADE, made)
+    return made
+
+
+async def drop(conn: Connection, day: date) -> bool:
+    """Drop a day, inside a transaction; answer False, having changed nothing, if a delivery in it is pending.
+
+    Raises:
+        InUseError: that would keep others waiting for long; the transaction is to be given up.
+    """
+    if not await DAYS.drop(conn, day):
+        return False
+    await conn.execute(_MARK_DROPPED, day)
+    return True
+
+
+async def history(conn: Connection) -> History:
+    """Tell which days were dropped."""
+    (row,) = await conn.fetch(_HISTORY)
+    return History(**row)

@@ -1,9 +1,10 @@
 """Deliveries in PostgreSQL, as the API and the ingest see them.
 
-Invariant: a delivery is inserted once, whatever comes again; a discarded one is never sent.
+Invariants: a delivery is inserted once, whatever comes again; a discarded one is never sent. A page of a state reads
+deliveries of that state and no others, but for delivered ones, which are the many.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from chassis.postgres import Connection
@@ -34,19 +35,28 @@ _COLUMNS = (
     "id, event_id, subscription_id, event_type, state, reason, attempts, due_at, created_at, settled_at, awaits_turn"
 )
 _FETCH = f"SELECT {_COLUMNS} FROM deliveries WHERE org_id = $1 AND id = $2"
+_LOCK = "SELECT FROM deliveries WHERE id = $1 FOR UPDATE"
 _ATTEMPTS = """
 SELECT number, started_at, latency_ms, status, headers, body, error, detail
 FROM attempts WHERE delivery_id = $1 ORDER BY number
 """
-_PAGE = f"""
-SELECT {_COLUMNS} FROM deliveries
-WHERE subscription_id = $1
-    -- Bounds that hold for every id where none is wanted: an OR would keep the index from being entered at them.
-    AND id < coalesce($2, '~') AND id >= coalesce($3, '')
-    AND ($4::text IS NULL OR state = $4)
-    AND ($5::text IS NULL OR event_type = $5)
-ORDER BY id DESC LIMIT $6
+# Bounds that hold for every id where none is wanted: an OR would keep the index from being entered at them.
+_WANTED = """
+subscription_id = $1 AND id < coalesce($2, '~') AND id >= coalesce($3, '') AND ($4::text IS NULL OR event_type = $4)
 """
+_PAGE = f"SELECT {_COLUMNS} FROM deliveries WHERE {_WANTED} AND {{which}} ORDER BY id DESC LIMIT $5"
+# Each state by its index, so it is named here and no parameter. What workers hold is no more than fits into their
+# memory, and is looked through whole.
+_PAGES: Mapping[DeliveryState | None, str] = {
+    None: _PAGE.format(which="true"),
+    **{state: _PAGE.format(which=f"state = '{state}'") for state in DeliveryState},
+    DeliveryState.PENDING: f"""
+        WITH held AS MATERIALIZED (
+            SELECT {_COLUMNS} FROM deliveries WHERE state = 'pending' AND leased_by IS NOT NULL
+        ), unheld AS ({_PAGE.format(which="state = 'pending' AND leased_by IS NULL")})
+        SELECT * FROM held WHERE {_WANTED} UNION ALL SELECT * FROM unheld ORDER BY id DESC LIMIT $5
+    """,
+}
 
 
 async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> set[str]:
@@ -80,6 +90,11 @@ async def fetch(conn: Connection, org_id: str, delivery_id: str) -> DeliveryReco
     return None if row is None else DeliveryRecord(**{**row, "state": DeliveryState(row["state"])})
 
 
+async def lock(conn: Connection, delivery_id: str) -> None:
+    """Keep others from changing a delivery until the transaction ends; what they are writing is waited for."""
+    await conn.execute(_LOCK, delivery_id)
+
+
 async def attempts(conn: Connection, delivery_id: str) -> list[AttemptRecord]:
     """Read a delivery's attempts, the first one first."""
     return [AttemptRecord(**row) for row in await conn.fetch(_ATTEMPTS, delivery_id)]
@@ -88,11 +103,10 @@ async def attempts(conn: Connection, delivery_id: str) -> list[AttemptRecord]:
 async def page(conn: Connection, subscription_id: str, wanted: DeliveryFilter, cut: Cut) -> Page[DeliveryRecord]:
     """Read a page of a subscription's deliveries, the newest event first."""
     rows = await conn.fetch(
-        _PAGE,
+        _PAGES[wanted.state],
         subscription_id,
         cut.starting_after,
         None if wanted.since is None else first_delivery_id(wanted.since),
-        wanted.state,
         wanted.event_type,
         cut.limit + 1,
     )

@@ -17,7 +17,6 @@ INSERT INTO endpoint_minutes AS known (subscription_id, slot, minute, position, 
 SELECT subscription_id, slot, minute, position, successes, latencies
 FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::int[], $6::jsonb[])
     AS given (subscription_id, slot, minute, position, successes, latencies)
-WHERE EXISTS (SELECT FROM subscriptions WHERE id = subscription_id AND state <> 'deleted')
 ORDER BY subscription_id, slot
 ON CONFLICT (subscription_id, slot) DO UPDATE
 SET minute = excluded.minute, position = excluded.position, successes = excluded.successes,
@@ -32,7 +31,6 @@ SELECT subscription_id, position, active_since, failing_since, failures, last_su
 FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::int[], $6::timestamptz[],
     $7::timestamptz[])
     AS given (subscription_id, position, active_since, failing_since, failures, last_success_at, last_attempt_at)
-WHERE EXISTS (SELECT FROM subscriptions WHERE id = subscription_id AND state <> 'deleted')
 ORDER BY subscription_id
 ON CONFLICT (subscription_id) DO UPDATE
 SET position = excluded.position, active_since = excluded.active_since, failing_since = excluded.failing_since,
@@ -72,7 +70,7 @@ class CountedStanding:
 
 
 async def put_minutes(conn: Connection, some: Sequence[CountedMinute]) -> None:
-    """Write minutes, except where newer ones are known."""
+    """Write minutes, except where newer ones are known; their subscriptions are locked and not deleted."""
     await conn.execute(
         _PUT_MINUTES,
         [one.subscription_id for one in some],
@@ -85,7 +83,10 @@ async def put_minutes(conn: Connection, some: Sequence[CountedMinute]) -> None:
 
 
 async def put_standings(conn: Connection, some: Sequence[CountedStanding]) -> set[str]:
-    """Write how endpoints stand; answers the ids of those of which nothing newer is known."""
+    """Write how endpoints stand; answers the ids of those of which nothing newer is known.
+
+    Their subscriptions are locked and not deleted.
+    """
     rows = await conn.fetch(
         _PUT_STANDINGS,
         [one.subscription_id for one in some],

@@ -38,19 +38,25 @@ WHERE id = given_id AND id BETWEEN $3 AND $4 -- the days beyond are not even ope
     AND state <> 'pending' AND {_HAS_EVENT}
 RETURNING id, subscription_id, awaits_turn
 """
-_LOOK = f"""
-SELECT id, {_FAILED} AND settled_at >= $3 AND settled_at < $4 AS is_wanted
-FROM deliveries
-WHERE subscription_id = $1 AND id > $2 AND state IN ('exhausted', 'discarded')
-ORDER BY id LIMIT $5
+_ENDS = ("exhausted", "discarded")  # each by its index
+_LOOK_AT = f"""
+(
+    SELECT id, {_FAILED} AND settled_at >= $3 AND settled_at < $4 AS is_wanted
+    FROM deliveries WHERE subscription_id = $1 AND id > $2 AND state = '{{end}}'
+    ORDER BY id LIMIT $5
+)
 """
-_COUNT_FAILED = f"""
-SELECT count(*) FROM (
+_LOOK = " UNION ALL ".join(_LOOK_AT.format(end=end) for end in _ENDS) + " ORDER BY id LIMIT $5"
+_FAILED_AT = f"""
+(
     SELECT FROM deliveries
-    WHERE subscription_id = $1 AND state IN ('exhausted', 'discarded') AND {_FAILED}
+    WHERE subscription_id = $1 AND state = '{{end}}' AND {_FAILED}
         AND settled_at >= coalesce($2::timestamptz, '-infinity') AND settled_at < coalesce($3::timestamptz, 'infinity')
     LIMIT $4
-) AS failed
+)
+"""
+_COUNT_FAILED = f"""
+SELECT least(count(*), $4) FROM ({" UNION ALL ".join(_FAILED_AT.format(end=end) for end in _ENDS)}) AS failed
 """
 _COUNT_WAITING = """
 SELECT count(*) FROM (

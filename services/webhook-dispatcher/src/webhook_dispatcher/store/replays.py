@@ -15,13 +15,13 @@ from chassis.postgres import Connection
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.replay import (
     SAMPLES,
+    BoundedCount,
     Progress,
     Replay,
     ReplayKind,
     ReplayOrder,
     ReplayState,
     Sample,
-    Tally,
 )
 
 COUNTED = 1_000_000
@@ -62,7 +62,7 @@ INSERT INTO replay_stretches (replay_id, topic, partition, next_position, end_po
 SELECT $1, topic, partition, start, stop
 FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS given (topic, partition, start, stop)
 """
-_PLANNED = "UPDATE replays SET is_planned = true, earliest = $2 WHERE id = $1"
+_PLANNED = "UPDATE replays SET is_planned = true, earliest = $2, failures = 0 WHERE id = $1"
 _STRETCHES = """
 SELECT topic, partition, next_position AS start, end_position AS end FROM replay_stretches
 WHERE replay_id = $1 AND next_position < end_position ORDER BY topic, partition
@@ -74,12 +74,17 @@ _PROGRESS = """
 UPDATE replays SET
     position = coalesce($2, position), records_read = records_read + $3, matched = matched + $4,
     reopened = reopened + $5, created = created + $6, types = $7, samples = $8, due_at = now() + $9::interval,
-    updated_at = now()
+    failures = 0, updated_at = now()
 WHERE id = $1
 """
+_FAIL = "UPDATE replays SET failures = failures + 1 WHERE id = $1 RETURNING failures"
 _RELEASE = "UPDATE replays SET leased_by = NULL, due_at = now() + $3::interval WHERE id = $1 AND leased_by = $2"
 _FINISH = """
 UPDATE replays SET state = $2, error = $3, leased_by = NULL, updated_at = now(), finished_at = now() WHERE id = $1
+"""
+_CANCEL = """
+UPDATE replays SET state = 'cancelled', leased_by = NULL, updated_at = now(), finished_at = now()
+WHERE org_id = $1 AND id = $2 AND state = 'running'
 """
 
 
@@ -168,6 +173,12 @@ async def progress(
     await conn.execute(_PROGRESS, replay.id, position, *counts, types, samples, lease)
 
 
+async def fail(conn: Connection, replay_id: str) -> int:
+    """Count a step of a job that failed, and answer how many did so in a row; the job is locked."""
+    failures: int = await conn.fetchval(_FAIL, replay_id)
+    return failures
+
+
 async def release(conn: Connection, replay_id: str, worker: str, pause: timedelta) -> None:
     """Let a job go, to be claimed again after a pause."""
     await conn.execute(_RELEASE, replay_id, worker, pause)
@@ -176,6 +187,11 @@ async def release(conn: Connection, replay_id: str, worker: str, pause: timedelt
 async def finish(conn: Connection, replay_id: str, error: str | None = None) -> None:
     """End a job, as failed if an error tells why."""
     await conn.execute(_FINISH, replay_id, ReplayState.DONE if error is None else ReplayState.FAILED, error)
+
+
+async def cancel(conn: Connection, org_id: str, replay_id: str) -> None:
+    """End a job that runs, whoever holds it; a step of it that is under way is waited for, and is its last."""
+    await conn.execute(_CANCEL, org_id, replay_id)
 
 
 def _read(row: Any) -> Replay:
@@ -187,7 +203,7 @@ def _read(row: Any) -> Replay:
         order=ReplayOrder(ReplayKind(row["kind"]), row["since"], row["until"], events, row["dry_run"]),
         state=ReplayState(row["state"]),
         error=row["error"],
-        expected=None if row["expected"] is None else Tally.bounded(row["expected"], COUNTED),
+        expected=None if row["expected"] is None else BoundedCount.bounded(row["expected"], COUNTED),
         position=row["position"],
         is_planned=row["is_planned"],
         earliest=row["earliest"],

@@ -54,17 +54,17 @@ class Sealed:
         return self._seal(subscription_id, "auth", to_json({"type": kind, "auth": auth}))
 
     def read_secret(self, row: Any) -> bytes | None:
-        """Open a row's secret; None if no key at hand does."""
+        """Open a row's secret; None if no key at hand does, or it was deleted."""
         return self._open(row, "secret")
 
     def read_headers(self, row: Any) -> dict[str, str] | None:
-        """Open a row's headers; None if no key at hand does."""
+        """Open a row's headers; None if no key at hand does, or they were deleted."""
         plain = self._open(row, "headers")
         return None if plain is None else from_json(plain)
 
     def read_old_secrets(self, row: Any) -> tuple[OldSecret, ...]:
         """Open the secrets that were rotated away; none if no key at hand does, or there are none."""
-        plain = None if row["old_secrets"] is None else self._open(row, "old_secrets")
+        plain = self._open(row, "old_secrets")
         told = [] if plain is None else from_json(plain)
         return tuple(OldSecret(base64.b64decode(one["key"]), datetime.fromisoformat(one["until"])) for one in told)
 
@@ -97,6 +97,8 @@ class Sealed:
         return self._sealer.seal(plain, context=_context(subscription_id, column))
 
     def _open(self, row: Any, column: str) -> bytes | None:
+        if row[column] is None:
+            return None
         try:
             return self._sealer.open(row[column], context=_context(row["id"], column))
         except SealError as error:

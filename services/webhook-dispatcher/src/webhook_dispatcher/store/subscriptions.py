@@ -1,7 +1,8 @@
 """Subscriptions in PostgreSQL, and the directory's version that their changes raise.
 
-Invariant: a change is written with a version that it took while it held the directory's row, so that a reader of
-version n has seen every change up to n.
+Invariants: a change is written with a version that it took while it held the directory's row, so that a reader of
+version n has seen every change up to n. Nothing that is sealed is kept of a deleted one, and its row goes when nobody
+can ask for it any more.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -36,6 +37,27 @@ SET url = $2, events = $3, description = $4, headers = coalesce($5, headers), re
     ordering = $13
 WHERE id = $1
 """
+_DELETE = """
+UPDATE subscriptions
+SET state = 'deleted', disabled_reason = NULL, headers = NULL, secret = NULL, old_secrets = NULL, auth = NULL,
+    updated_at = $2, version = $3
+WHERE id = $1
+"""
+# A few at a time, each looked for in the index of its deliveries, day by day.
+_FORGET = """
+WITH forgotten AS (
+    DELETE FROM subscriptions WHERE id IN (
+        SELECT id FROM subscriptions
+        WHERE state = 'deleted' AND updated_at < $1
+            AND NOT EXISTS (SELECT FROM deliveries WHERE subscription_id = subscriptions.id)
+        ORDER BY updated_at LIMIT $2
+    )
+    RETURNING id
+), jobs AS (
+    DELETE FROM replays USING forgotten WHERE subscription_id = forgotten.id
+)
+SELECT count(*) FROM forgotten
+"""
 _SET_AUTH = "UPDATE subscriptions SET auth = $2 WHERE id = $1"
 _ROTATE = """
 UPDATE subscriptions SET secret = $2, old_secrets = $3, updated_at = $4, version = $5 WHERE id = $1
@@ -53,6 +75,7 @@ _LOCK_ACTIVE = """
 SELECT id, url, active_since, updated_at, last_event_id FROM subscriptions
 WHERE id = ANY ($1::text[]) AND state = 'active' ORDER BY id FOR UPDATE
 """
+_LOCK_LIVE = "SELECT id FROM subscriptions WHERE id = ANY ($1::text[]) AND state <> 'deleted' ORDER BY id"
 _DISABLE = """
 UPDATE subscriptions
 SET state = 'disabled', disabled_reason = $3, updated_at = $4, version = $5, sequence = sequence + 1,
@@ -152,6 +175,11 @@ class SubscriptionStore:
         if after.auth != before.auth:
             await conn.execute(_SET_AUTH, after.id, self._sealed.auth(after.id, after.auth))
 
+    async def delete(self, conn: Connection, one: Subscription) -> None:
+        """Delete a subscription, all that is sealed of it at once, and tell every dispatcher."""
+        version = await _raise_version(conn)
+        await conn.execute(_DELETE, one.id, one.updated_at, version)
+
     async def rotate(self, conn: Connection, after: Subscription, secret: bytes) -> None:
         """Write a subscription's new secret and the old ones, and tell every dispatcher."""
         version = await _raise_version(conn)
@@ -207,6 +235,15 @@ class SubscriptionStore:
         )
 
 
+async def forget(conn: Connection, before: datetime, at_most: int) -> int:
+    """Remove some subscriptions that were deleted before an instant, with their jobs, and answer how many.
+
+    One that a delivery is kept of stays: whoever holds the delivery is to be told of the deletion.
+    """
+    number: int = await conn.fetchval(_FORGET, before, at_most)
+    return number
+
+
 async def directory_version(conn: Connection) -> int:
     """Tell the directory's present version."""
     version: int = await conn.fetchval(_VERSION)
@@ -219,6 +256,16 @@ async def lock_active(conn: Connection, subscription_ids: Collection[str]) -> li
     Rows are locked in one order, and before the directory's, as every change does.
     """
     return [Active(**row) for row in await conn.fetch(_LOCK_ACTIVE, list(subscription_ids))]
+
+
+async def lock_live(conn: Connection, subscription_ids: Collection[str], *, for_change: bool) -> set[str]:
+    """Keep those of some subscriptions that are not deleted from being deleted, and answer their ids.
+
+    Rows are locked in one order. A lock cannot be made stronger without a danger of deadlock, so whoever may change one
+    of them says so.
+    """
+    lock = " FOR UPDATE" if for_change else " FOR KEY SHARE"
+    return {row["id"] for row in await conn.fetch(_LOCK_LIVE + lock, list(subscription_ids))}
 
 
 async def disable(

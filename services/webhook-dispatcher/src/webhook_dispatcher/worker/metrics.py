@@ -1,4 +1,4 @@
-"""What operators see of deliveries.
+"""What operators see of deliveries, and of what runs beside them.
 
 Invariant: nothing here is labelled with a subscription or an organization, so that the number of series is bounded.
 """
@@ -31,3 +31,11 @@ THROTTLED = Gauge(
 UNPUBLISHED = Counter(
     "slotwire_webhook_attempts_unpublished_total", "Attempts that their topic misses because the broker was away."
 )
+UNACCOUNTED = Gauge(
+    "slotwire_deliveries_unaccounted",
+    "Deliveries, events and records that were taken in and are nowhere, as far as days were looked at.",
+)
+SEALED_WITH_OLD_KEYS = Gauge(
+    "slotwire_webhook_sealed_with_old_keys", "Subscriptions that an old key for secrets at rest sealed."
+)
+UNREADABLE = Gauge("slotwire_webhook_unreadable", "Subscriptions that no key for secrets at rest opens.")

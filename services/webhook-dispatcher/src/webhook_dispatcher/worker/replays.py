@@ -1,6 +1,6 @@
 """Recoveries and replays in the background: one job at a time in a process, each for a short while in its turn.
 
-Invariants: what is read of the log is bounded by a batch; a job is let go at the end of its turn, so that none waits
+Invariants: what is read of the log is bounded by a batch; a job is let go at the end of its stint, so that none waits
 for another's end; one whose process dies is gone on with by another when its lease is over.
 """
 
@@ -19,11 +19,10 @@ from webhook_dispatcher.domain.replay import Replay, ReplayKind
 from webhook_dispatcher.service.replaying import Replaying, Step
 
 _log = structlog.get_logger(__name__)
-_TURN_SECONDS = 2.0
+_STINT_SECONDS = 2.0
 _POLL_SECONDS = 1.0
 _READ_SECONDS = 1.0
 _REST_SECONDS = 0.01  # between two steps: what has just happened is sent by the same process
-_TROUBLE_SECONDS = 3.0
 _PAUSES = {Step.MORE: 0.0, Step.WAIT: 0.5}
 
 
@@ -74,7 +73,7 @@ class Replayer:
             if replay is None:
                 await self._wait()
             else:
-                await self._turn(replay, stop)
+                await self._stint(replay, stop)
 
     async def _wait(self) -> None:
         try:
@@ -83,33 +82,33 @@ class Replayer:
         except TimeoutError:
             pass
 
-    async def _turn(self, replay: Replay, stop: Stop) -> None:
+    async def _stint(self, replay: Replay, stop: Stop) -> None:
         """Go on with a job for a while, and let it go."""
         try:
-            step = await self._go_on(replay, _Turn(stop))
-            pause = _PAUSES.get(step, 0.0)
+            step = await self._go_on(replay, _Stint(stop))
         except Exception as error:  # noqa: BLE001 - whatever stops a step, it has changed nothing and is tried again
             _log.warning("replay_waits", replay=replay.id, error=repr(error))
-            pause = _TROUBLE_SECONDS
-        await self._replaying.release(replay.id, self._id, timedelta(seconds=pause))
+            await self._replaying.fail(replay.id, self._id, error)
+        else:
+            await self._replaying.release(replay.id, self._id, timedelta(seconds=_PAUSES.get(step, 0.0)))
 
-    async def _go_on(self, replay: Replay, turn: "_Turn") -> Step:
+    async def _go_on(self, replay: Replay, stint: "_Stint") -> Step:
         match replay.order.kind:
             case ReplayKind.RECOVER:
-                return await self._recover(replay, turn)
+                return await self._recover(replay, stint)
             case ReplayKind.REPLAY:
                 async with LogReader.connected(self._bootstrap) as log:
-                    return await self._replay(log, replay, turn)
+                    return await self._replay(log, replay, stint)
             case _:
                 assert_never(replay.order.kind)
 
-    async def _recover(self, replay: Replay, turn: "_Turn") -> Step:
+    async def _recover(self, replay: Replay, stint: "_Stint") -> Step:
         step = Step.MORE
-        while step is Step.MORE and await turn.goes_on():
+        while step is Step.MORE and await stint.goes_on():
             step = await self._replaying.recover(replay.id, self._id)
         return step
 
-    async def _replay(self, log: LogReader, replay: Replay, turn: "_Turn") -> Step:
+    async def _replay(self, log: LogReader, replay: Replay, stint: "_Stint") -> Step:
         if not replay.is_planned:
             since, until = (int(instant.timestamp() * 1000) for instant in (replay.order.since, replay.order.until))
             stretches = await log.stretches(self._topics, since, until)
@@ -118,8 +117,8 @@ class Replayer:
         waits = False
         for stretch in await self._replaying.stretches(replay.id):
             end = await self._end(log, replay, stretch)
-            step = await self._read_on(log, replay, stretch, end, turn)
-            if step is not Step.MORE or not await turn.goes_on():
+            step = await self._read_on(log, replay, stretch, end, stint)
+            if step is not Step.MORE or not await stint.goes_on():
                 return step
             waits = waits or end < stretch.end
         return Step.WAIT if waits else await self._replaying.finish(replay.id, self._id)
@@ -130,15 +129,15 @@ class Replayer:
             return stretch.end
         return min(stretch.end, await log.committed(self._group, stretch.topic, stretch.partition))
 
-    async def _read_on(self, log: LogReader, replay: Replay, stretch: Stretch, end: int, turn: "_Turn") -> Step:
+    async def _read_on(self, log: LogReader, replay: Replay, stretch: Stretch, end: int, stint: "_Stint") -> Step:
         position, step = stretch.start, Step.MORE
-        while position < end and step is Step.MORE and await turn.goes_on():
+        while position < end and step is Step.MORE and await stint.goes_on():
             records, behind = await log.read(
                 stretch.topic,
                 stretch.partition,
                 start=position,
                 end=end,
-                at_most=self._replaying.pace.batch,
+                at_most=self._replaying.limits.batch,
                 wait_seconds=_READ_SECONDS,
             )
             step = await self._replaying.replay(replay, self._id, stretch, self._readable(records), behind)
@@ -156,12 +155,12 @@ class Replayer:
         return found
 
 
-class _Turn:
+class _Stint:
     """The while for which a job is gone on with."""
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
-        self._ends = asyncio.get_running_loop().time() + _TURN_SECONDS
+        self._ends = asyncio.get_running_loop().time() + _STINT_SECONDS
 
     async def goes_on(self) -> bool:
         """Rest for a moment, and tell whether there is time for another step."""
