@@ -13,27 +13,27 @@ from operator import itemgetter
 from asyncpg import Record
 
 from chassis.postgres import Connection
-from webhook_dispatcher.store.days import DAYS, DELIVERIES, EVENTS
+from webhook_dispatcher.store.days import DAYS, DELIVERIES, EVENTS, WAITING
 
 # A day's tables are named themselves: what is asked for by the order of one index and bounded by another, as the bounds
 # of a day would be, PostgreSQL may well answer from the wrong one. How many rows are claimed it cannot know either:
 # they and their records are looked up one by one, where a join may read all there is.
 _FIRST = """
-(SELECT {place} FROM {deliveries} WHERE state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE
+(SELECT {place} FROM {deliveries} WHERE {waits}
 ORDER BY subscription_id, retrying, due_at LIMIT 1)
 """
-_WAITING = """
+_LINES = """
 WITH RECURSIVE line AS (
     (
         SELECT subscription_id, retrying, due_at FROM {deliveries}
-        WHERE state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE
+        WHERE {waits}
         ORDER BY subscription_id, retrying, due_at LIMIT 1
     )
     UNION ALL
     SELECT next.subscription_id, next.retrying, next.due_at
     FROM line CROSS JOIN LATERAL (
         SELECT subscription_id, retrying, due_at FROM {deliveries}
-        WHERE state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE
+        WHERE {waits}
             AND (subscription_id, retrying) > (line.subscription_id, line.retrying)
         ORDER BY subscription_id, retrying, due_at LIMIT 1
     ) AS next
@@ -47,7 +47,7 @@ WITH picked AS (
     CROSS JOIN LATERAL (
         SELECT id FROM {deliveries}
         WHERE subscription_id = wanted.subscription_id AND retrying = wanted.retrying
-            AND state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE AND due_at <= $5
+            AND {waits} AND due_at <= $5
         ORDER BY due_at LIMIT wanted.room
         FOR UPDATE SKIP LOCKED
     ) AS one
@@ -106,7 +106,7 @@ async def waiting(conn: Connection) -> list[Line]:
     """Tell which lines wait, however long each is, with the time when their first is due."""
     lines: dict[tuple[str, bool], Line] = {}
     for day in await _busy_days(conn):
-        for row in await conn.fetch(_of(_WAITING, day)):
+        for row in await conn.fetch(_of(_LINES, day)):
             line = Line(**row, day=day)
             known = lines.setdefault((line.subscription_id, line.retrying), line)
             if line.due_at < known.due_at:
@@ -141,10 +141,12 @@ async def _busy_days(conn: Connection) -> list[date]:
 
 @functools.lru_cache(maxsize=4)
 def _first_of(days: Sequence[date]) -> str:
-    firsts = (_FIRST.format(place=place, deliveries=DELIVERIES.of(day)) for place, day in enumerate(days))
+    firsts = (
+        _FIRST.format(place=place, deliveries=DELIVERIES.of(day), waits=WAITING) for place, day in enumerate(days)
+    )
     return " UNION ALL ".join(firsts)
 
 
 @functools.lru_cache(maxsize=256)
 def _of(statement: str, day: date) -> str:
-    return statement.format(deliveries=DELIVERIES.of(day), events=EVENTS.of(day))
+    return statement.format(deliveries=DELIVERIES.of(day), events=EVENTS.of(day), waits=WAITING)

@@ -11,6 +11,7 @@ from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReas
 from webhook_dispatcher.domain.ids import first_delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, Cut, DeliveryFilter, DeliveryRecord, Page
 from webhook_dispatcher.store import turns
+from webhook_dispatcher.store.days import AWAITING_TURN, WAITING
 
 _INSERT = """
 INSERT INTO deliveries (
@@ -26,10 +27,8 @@ RETURNING id
 """
 _DISCARD = """
 UPDATE deliveries SET state = 'discarded', reason = $2, settled_at = now()
-WHERE subscription_id = ANY ($1::text[]) AND state = 'pending' AND {which}
+WHERE subscription_id = ANY ($1::text[]) AND {which}
 """
-_WAITING = "leased_by IS NULL AND awaits_turn IS NOT TRUE"
-_AWAITING_TURN = "awaits_turn"
 _COLUMNS = (
     "id, event_id, subscription_id, event_type, state, reason, attempts, due_at, created_at, settled_at, awaits_turn"
 )
@@ -69,7 +68,7 @@ async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> se
 async def discard(conn: Connection, subscription_ids: Sequence[str], reason: DiscardReason) -> None:
     """Discard the pending deliveries of some subscriptions that no worker holds; holders discard theirs themselves."""
     await turns.lock(conn, subscription_ids)
-    for which in (_WAITING, _AWAITING_TURN):  # each by its index
+    for which in (WAITING, AWAITING_TURN):  # each by its index
         await conn.execute(_DISCARD.format(which=which), subscription_ids, reason)
     await turns.leave(conn, subscription_ids)
 
