@@ -1,7 +1,7 @@
 """Taking deliveries from the database into memory: what did not fit, what falls due, what dead workers left.
 
-Invariants: no more is claimed than the lanes have room for, and every subscription that waits gets a like share; what
-was claimed under a lease that is lost by the commit is left to others.
+Invariants: no more is claimed than the lanes have room for, and every active subscription that waits gets a like share;
+what was claimed under a lease that is lost by the commit is left to others.
 """
 
 import asyncio
@@ -75,10 +75,11 @@ class Claims:
         """Claim what is due and has room; answer how many seconds later something else may be."""
         grant, now = self._lease.grant(), self._clock()
         async with self._database.transaction() as conn:
-            lines = await claims.waiting(conn)
+            waiting = await claims.waiting(conn)
+            await self._directory.refresh(conn)  # it then knows every subscription of which something waits
+            lines = [line for line in waiting if self._directory.active(line.subscription_id) is not None]
             shares = self._shares([line for line in lines if line.due_at <= now])
             claimed = await claims.claim(conn, grant.lease, shares, now) if grant and shares else []
-            await self._directory.refresh(conn)
         self._note(lines, now)
         if grant and claimed:
             if self._lease.honours(grant):

@@ -23,8 +23,10 @@ from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.signs import Sign, sign_of
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.service.discarding import Discarding
 from webhook_dispatcher.worker.attempt import Attempts
 from webhook_dispatcher.worker.claims import Claims
+from webhook_dispatcher.worker.discards import Discards
 from webhook_dispatcher.worker.gates import Gates
 from webhook_dispatcher.worker.lanes import Lane
 from webhook_dispatcher.worker.lease import Lease
@@ -76,6 +78,7 @@ class Worker:
         sender: Sender,
         limits: Limits,
         *,
+        discarding: Discarding,
         settled: Callable[[Sequence[Outcome]], None],
         clock: Clock,
         timer: Callable[[], float],
@@ -110,6 +113,7 @@ class Worker:
         )
         self._claims = Claims(database, directory, self._scheduler, self._lease, clock)
         self._strays = Strays(database, self._lease, self._held, self._claims.wake)
+        self._discards = Discards(discarding)
         self._stopping = False
         directory.watch(self._learn)
 
@@ -145,7 +149,8 @@ class Worker:
         self._stopping = False
         parts = Stop()
         async with self._sender.opened(), asyncio.TaskGroup() as group:
-            helpers = [group.create_task(part.run(parts)) for part in (self._lease, self._outcomes, self._strays)]
+            beside = (self._lease, self._outcomes, self._strays, self._discards)
+            helpers = [group.create_task(part.run(parts)) for part in beside]
             try:
                 await self._claims.run(stop)
             finally:
@@ -185,6 +190,7 @@ class Worker:
         if self._directory.active(subscription_id) is None:
             for job in self._scheduler.drop(subscription_id):
                 self._outcomes.put(self._attempts.discarded(job))
+            self._discards.wake()
         self._gates.renew(subscription_id)
 
     def _held(self, lease: str) -> set[str]:

@@ -15,10 +15,10 @@ from chassis.clock import Clock
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Connection, Database
 from chassis.unit import UnitOfWork
-from webhook_dispatcher.domain.delivery import DiscardReason, Outcome
+from webhook_dispatcher.domain.delivery import Outcome
 from webhook_dispatcher.domain.subscription import DisabledReason
 from webhook_dispatcher.service.disabling import Cause, disable
-from webhook_dispatcher.store import deliveries, outcomes, subscriptions, turns
+from webhook_dispatcher.store import outcomes, subscriptions, turns
 from webhook_dispatcher.worker.metrics import UNWRITTEN
 
 _log = structlog.get_logger(__name__)
@@ -107,10 +107,8 @@ class OutcomeWriter:
             await disable(unit, ending, Cause(DisabledReason.GONE), self._clock())
             moved = {one.id for one in active}.difference(one.id for one in ending)
             batch = [self._heeding(one, moved) for one in batch]
-            await self._settle_in_order(unit.conn, batch, {subscription_id for subscription_id, _ in gone})
-            ended = sorted({subscription_id for subscription_id, _ in gone} - moved)
-            await deliveries.discard(unit.conn, ended, DiscardReason.DISABLED)
-        _log.warning("endpoints_gone", disabled=ended, moved=sorted(moved))
+            await self._settle_in_order(unit.conn, batch)
+        _log.warning("endpoints_gone", disabled=[one.id for one in ending], moved=sorted(moved))
         return batch
 
     async def _settle(self, batch: Sequence[Outcome]) -> None:
@@ -121,18 +119,10 @@ class OutcomeWriter:
             async with self._database.connection() as conn:
                 await outcomes.settle(conn, batch)
 
-    async def _settle_in_order(
-        self, conn: Connection, batch: Sequence[Outcome], beside: Collection[str] = frozenset()
-    ) -> None:
-        """Settle, and let those go on that waited for what has ended.
-
-        Args:
-            conn: a connection in a transaction.
-            batch: what to settle.
-            beside: subscriptions whose turns the transaction is to change beside.
-        """
+    async def _settle_in_order(self, conn: Connection, batch: Sequence[Outcome]) -> None:
+        """Settle in a transaction, and let those go on that waited for what has ended."""
         passing = [one.job for one in batch if one.passes_turn]
-        await turns.lock(conn, {*beside, *(job.subscription_id for job in passing)})
+        await turns.lock(conn, {job.subscription_id for job in passing})
         await outcomes.settle(conn, batch)
         if passing:
             await turns.pass_on(conn, [job.id for job in passing], self._clock())
