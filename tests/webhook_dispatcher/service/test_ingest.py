@@ -23,9 +23,10 @@ LEAVE = Grant("wrk_1", 0.0)
 
 @dataclass
 class Room:
-    """A worker of the test's own: it has so much room, and keeps what it is told."""
+    """A worker of the test's own: it has so much room for each and for all, and keeps what it is told."""
 
     size: int
+    overall: int = 1_000
     given: Grant | None = LEAVE
     offered: list[tuple[Grant, list[str]]] = field(default_factory=list)
     waiting: set[str] = field(default_factory=set)
@@ -33,8 +34,8 @@ class Room:
     def grant(self) -> Grant | None:
         return self.given
 
-    def room(self, _: str) -> int:
-        return self.size
+    def room(self, _: str, taken: int) -> int:
+        return min(self.size, self.overall - taken)
 
     def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
         self.offered.append((grant, [job.id for job in jobs]))
@@ -74,6 +75,19 @@ async def test_what_the_worker_has_room_for_is_its_own_and_the_rest_waits(db: Da
     ((grant, offered),) = room.offered
     assert (grant, sorted(offered)) == (room.given, sorted(held))
     assert room.waiting == set(ids)
+
+
+async def test_what_the_batch_has_taken_for_some_is_no_room_for_others(db: Database) -> None:
+    one = dispatcher(db)
+    for _ in range(5):
+        await one.subscribe(URL)
+    room = Room(3, overall=4)
+    rows = await take(db, room, *[a_happening() for _ in range(3)])
+    held = [one for one, (_, lease) in rows.items() if lease is not None]
+    ((_, offered),) = room.offered
+    assert len(rows) == 15
+    assert sorted(offered) == sorted(held)
+    assert 0 < len(held) <= 4
 
 
 async def test_without_leave_all_waits(db: Database) -> None:

@@ -227,6 +227,7 @@ def test_a_rate_limit_lets_an_endpoint_wait_for_its_time() -> None:
 def test_room_is_bounded_for_each_and_for_all() -> None:
     bench = Bench(endpoint_queue=3, queue=4)
     assert (bench.lane.room("a"), bench.lane.room("b")) == (3, 3)
+    assert (bench.lane.room("a", 2), bench.lane.room("b", 9), bench.lane.free) == (2, 0, 4)
     bench.put("a", 3)
     assert (bench.lane.room("a"), bench.lane.room("b")) == (0, 1)
     assert not bench.lane.is_low("a")

@@ -28,8 +28,8 @@ class Memory(Protocol):
     def grant(self) -> Grant | None:
         """Give leave to lease new deliveries to it; None while it takes none."""
 
-    def room(self, subscription_id: str) -> int:
-        """Tell how many first attempts of a subscription it can take into memory."""
+    def room(self, subscription_id: str, taken: int) -> int:
+        """Tell how many first attempts of a subscription it can take into memory beside what is taken already."""
 
     def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
         """Take deliveries that were leased to it with leave."""
@@ -45,6 +45,10 @@ class Ingest:
         self._directory = directory
         self._memory = memory
         self._clock = clock
+
+    def births(self, one: Arrival) -> int:
+        """Tell how many deliveries an event will have, as far as is known before it is taken in."""
+        return len(self._wanting(one))
 
     async def take(self, conn: Connection, arrivals: Sequence[Arrival]) -> Callable[[], None] | None:
         """Write new events and their deliveries; the answer, if any, is called after the commit."""
@@ -85,7 +89,7 @@ class Ingest:
 
 
 class _Batch:
-    """The deliveries of one batch: leased as long as memory has room for their subscription, else left to wait.
+    """The deliveries of one batch: leased as long as memory has room for them all, else left to wait.
 
     Where order is kept, those whose turn it is not wait too, for others and for no room.
     """
@@ -118,7 +122,9 @@ class _Batch:
             self.jobs.append(Job(new_id, subscription.id, lease, 0, _tail(arrival.record), is_ordered=is_ordered))
 
     def _lease_for(self, subscription_id: str) -> str | None:
-        if self.grant is None or self._taken[subscription_id] >= self._memory.room(subscription_id):
+        if self.grant is None:
+            return None
+        if self._taken[subscription_id] >= self._memory.room(subscription_id, len(self.jobs)):
             return None
         self._taken[subscription_id] += 1
         return self.grant.lease

@@ -92,9 +92,15 @@ class Claims:
         rooms = [(line, self._scheduler.room_for_claims(line.subscription_id, retrying=line.retrying)) for line in due]
         open_lines = [(line, room) for line, room in rooms if room > 0]
         each = max(1, _BATCH // max(1, len(open_lines)))
-        shares = [Share(line.subscription_id, line.retrying, min(room, each), line.day) for line, room in open_lines]
-        random.shuffle(shares)  # where more lines wait than one batch serves, none is always behind the others
-        return shares[:_BATCH]
+        random.shuffle(open_lines)  # where more lines wait than one batch serves, none is always behind the others
+        left = {retrying: self._scheduler.room(retrying=retrying) for retrying in (False, True)}
+        shares = []
+        for line, room in open_lines[:_BATCH]:
+            share = min(room, each, left[line.retrying])
+            left[line.retrying] -= share
+            if share:
+                shares.append(Share(line.subscription_id, line.retrying, share, line.day))
+        return shares
 
     def _note(self, lines: Sequence[Line], now: datetime) -> None:
         due = [line for line in lines if line.due_at <= now]

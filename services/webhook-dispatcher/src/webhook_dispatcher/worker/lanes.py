@@ -76,12 +76,17 @@ class Lane:
         self.queued = 0
         self.in_flight = 0
 
-    def room(self, endpoint: str) -> int:
-        """Tell how many jobs can be queued for an endpoint."""
+    @property
+    def free(self) -> int:
+        """How many more jobs can be queued, over all endpoints."""
+        return max(0, self._queue - self.queued)
+
+    def room(self, endpoint: str, taken: int = 0) -> int:
+        """Tell how many jobs can be queued for an endpoint, when so many of all endpoints are about to be."""
         line = self._lines.get(endpoint)
         mine = 0 if line is None else len(line.jobs)
         most = self._gate_of(endpoint).jobs(self._endpoint_queue)
-        return max(0, min(most, self._queue - self.queued) - mine)
+        return max(0, min(most, self.free - taken) - mine)
 
     def is_low(self, endpoint: str) -> bool:
         """Tell whether an endpoint's queue has so much room that filling it up is worth a query."""

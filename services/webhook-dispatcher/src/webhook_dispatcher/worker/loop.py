@@ -121,9 +121,9 @@ class Worker:
         """Give leave to lease new deliveries; None while nothing may be sent."""
         return None if self._stopping else self._lease.grant()
 
-    def room(self, subscription_id: str) -> int:
-        """Tell how many new deliveries of a subscription fit into memory."""
-        return self._scheduler.room_for_births(subscription_id)
+    def room(self, subscription_id: str, taken: int) -> int:
+        """Tell how many new deliveries of a subscription fit into memory beside so many that are taken."""
+        return self._scheduler.room_for_births(subscription_id, taken)
 
     def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
         """Take deliveries that were leased with leave; those that come too late are left to whoever claims them."""
