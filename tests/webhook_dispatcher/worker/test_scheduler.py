@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from statistics import median
 
+import pytest
 from aiohttp import web
 
 from support.dispatcher import LIMITS, Dispatcher, a_happening, put_deliveries, running
@@ -163,16 +164,20 @@ async def test_memory_holds_no_more_than_its_bound_however_many_deliveries_a_bat
     assert held <= 1_000 + 1
 
 
-async def test_what_no_longer_fits_when_it_is_offered_waits_in_the_database(prepared: str) -> None:
+@pytest.mark.parametrize("bound", [{"queue": 100}, {"bodies": 100 * 100_000}], ids=["jobs", "bytes"])
+async def test_what_no_longer_fits_when_it_is_offered_waits_in_the_database(
+    prepared: str, bound: dict[str, int]
+) -> None:
     """Births and claims that fill the same room at the same time."""
-    limits = replace(LIMITS, slots=1, retry_slots=1, queue=100)
+    limits = replace(LIMITS, slots=1, retry_slots=1, **bound)
     async with running(prepared, limits) as one, endpoint(hanging) as receiver:
         first, second = [await one.subscribe(receiver.url, retry=[3_600]) for _ in range(2)]
         grant = one.worker.grant()
         assert grant is not None
+        tail = b'"text":"%s"}' % bytes(100_000).replace(b"\0", b"x")
         for subscription in (first, second):
             ids = await put_deliveries(one.database, subscription.id, 80, lease=grant.lease)
-            one.worker.offer(grant, [Job(each, subscription.id, grant.lease, 0, b"}") for each in ids])
+            one.worker.offer(grant, [Job(each, subscription.id, grant.lease, 0, tail) for each in ids])
             assert one.worker._scheduler._lanes[False].queued <= 100
 
         async def are_put_back() -> bool:

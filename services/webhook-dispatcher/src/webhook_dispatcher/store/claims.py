@@ -42,17 +42,26 @@ SELECT subscription_id, retrying, due_at FROM line
 """
 _CLAIM = """
 WITH picked AS (
-    SELECT one.id
-    FROM unnest($2::text[], $3::boolean[], $4::int[]) AS wanted (subscription_id, retrying, room)
+    SELECT id, event_id, due_at, place
+    FROM unnest($2::text[], $3::boolean[], $4::int[]) WITH ORDINALITY AS wanted (subscription_id, retrying, room, place)
     CROSS JOIN LATERAL (
-        SELECT id FROM {deliveries}
+        SELECT id, event_id, due_at FROM {deliveries}
         WHERE subscription_id = wanted.subscription_id AND retrying = wanted.retrying
             AND {waits} AND due_at <= $5
         ORDER BY due_at LIMIT wanted.room
         FOR UPDATE SKIP LOCKED
     ) AS one
+), sized AS (
+    SELECT id, coalesce(sum(size) OVER before, 0) AS before
+    FROM (
+        SELECT
+            id, due_at, place,
+            (SELECT octet_length(record) FROM {events} AS events WHERE events.event_id = picked.event_id) AS size
+        FROM picked
+    ) AS one
+    WINDOW before AS (ORDER BY place, due_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), claimed AS (
-    UPDATE {deliveries} SET leased_by = $1 WHERE id = ANY (ARRAY(SELECT id FROM picked))
+    UPDATE {deliveries} SET leased_by = $1 WHERE id = ANY (ARRAY(SELECT id FROM sized WHERE before < $6))
     RETURNING
         id, event_id, subscription_id, attempts, round, earlier_attempts AS earlier, due_at,
         awaits_turn IS NOT NULL AS is_ordered
@@ -64,6 +73,9 @@ WITH picked AS (
 )
 SELECT * FROM told WHERE record IS NOT NULL
 """
+
+
+_SIZE = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +126,37 @@ async def waiting(conn: Connection) -> list[Line]:
     return list(lines.values())
 
 
-async def claim(conn: Connection, lease: str, shares: Sequence[Share], now: datetime) -> list[Claimed]:
-    """Lease what is due, for each line as much as its share, the longest due first."""
-    rows = [row for day in {share.day for share in shares} for row in await _claim(conn, lease, day, shares, now)]
+async def claim(
+    conn: Connection, lease: str, shares: Sequence[Share], now: datetime, *, size: int = _SIZE
+) -> list[Claimed]:
+    """Lease what is due, for each line as much as its share, the longest due first.
+
+    Args:
+        conn: a connection.
+        lease: the worker that is to hold it.
+        shares: the lines, with how much of each; where the records are too large, the first of them come first.
+        now: what is due.
+        size: the bytes of their records beyond which no other is leased.
+    """
+    rows: list[Record] = []
+    for day in {share.day for share in shares}:
+        found = await _claim(conn, lease, [share for share in shares if share.day == day], now, size)
+        size -= sum(len(row["record"]) for row in found)
+        rows += found
     rows.sort(key=itemgetter("due_at", "id"))
     return [Claimed(**{name: row[name] for name in _CLAIMED}) for row in rows]
 
 
-async def _claim(conn: Connection, lease: str, day: date, shares: Sequence[Share], now: datetime) -> Sequence[Record]:
-    wanted = [share for share in shares if share.day == day]
+async def _claim(conn: Connection, lease: str, wanted: Sequence[Share], now: datetime, size: int) -> Sequence[Record]:
+    """Claim of one day."""
     return await conn.fetch(
-        _of(_CLAIM, day),
+        _of(_CLAIM, wanted[0].day),
         lease,
         [share.subscription_id for share in wanted],
         [share.retrying for share in wanted],
         [share.room for share in wanted],
         now,
+        size,
     )
 
 

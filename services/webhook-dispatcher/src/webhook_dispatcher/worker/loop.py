@@ -17,7 +17,7 @@ from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Database
 from chassis.unit import UnitOfWork
 from webhook_dispatcher.client.sender import Sender
-from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
+from webhook_dispatcher.domain.delivery import DeliveryState, Job, Load, Outcome
 from webhook_dispatcher.domain.exchange import Exchange
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.signs import Sign, sign_of
@@ -36,6 +36,7 @@ from webhook_dispatcher.worker.strays import Strays
 
 _log = structlog.get_logger(__name__)
 _DRAIN_SHARE = 0.7  # of the time that a stop gives: for attempts under way; the rest is for their outcomes
+_BODIES = 64 * 1024 * 1024
 _RETRY_SHARE = 4  # one part in so many of what an endpoint may use is for retries
 
 
@@ -52,6 +53,7 @@ class Limits:
         endpoint_queue: first attempts of one endpoint in memory.
         queue: first attempts in memory.
         drain: seconds that a stop may take.
+        bodies: bytes of the bodies of first attempts in memory; a quarter as many are for retries.
     """
 
     timeout: float
@@ -62,6 +64,7 @@ class Limits:
     endpoint_queue: int
     queue: int
     drain: float
+    bodies: int = _BODIES
 
 
 class Worker:
@@ -121,9 +124,9 @@ class Worker:
         """Give leave to lease new deliveries; None while nothing may be sent."""
         return None if self._stopping else self._lease.grant()
 
-    def room(self, subscription_id: str, taken: int) -> int:
-        """Tell how many new deliveries of a subscription fit into memory beside so many that are taken."""
-        return self._scheduler.room_for_births(subscription_id, taken)
+    def has_room(self, subscription_id: str, mine: Load, taken: Load) -> bool:
+        """Tell whether one more new delivery of a subscription fits into memory beside what is about to come there."""
+        return self._scheduler.has_room_for_birth(subscription_id, mine, taken)
 
     def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
         """Take deliveries that were leased with leave; those that come too late are left to whoever claims them."""
@@ -217,6 +220,7 @@ def _first_lane(limits: Limits, gates: Gates) -> Lane:
         endpoint_slots=max(1, limits.endpoint_slots - limits.endpoint_slots // _RETRY_SHARE),
         endpoint_queue=limits.endpoint_queue,
         queue=limits.queue,
+        bodies=limits.bodies,
         retrying=False,
         gate_of=gates.of,
         hold=gates.hold,
@@ -229,6 +233,7 @@ def _retry_lane(limits: Limits, gates: Gates) -> Lane:
         endpoint_slots=max(1, limits.endpoint_slots // _RETRY_SHARE),
         endpoint_queue=max(1, limits.endpoint_queue // _RETRY_SHARE),
         queue=max(1, limits.queue // _RETRY_SHARE),
+        bodies=max(1, limits.bodies // _RETRY_SHARE),
         retrying=True,
         gate_of=gates.of,
         hold=gates.hold,

@@ -24,6 +24,7 @@ from webhook_dispatcher.worker.metrics import UNWRITTEN
 _log = structlog.get_logger(__name__)
 _BATCH = 500
 _KEPT = 5_000
+_KEPT_BYTES = 32 * 1024 * 1024
 _LINGER_SECONDS = 0.01
 
 
@@ -45,6 +46,7 @@ class OutcomeWriter:
         self._clock = clock
         self._written = written
         self._unwritten: list[Outcome] = []
+        self._size = 0
         self._told = asyncio.Event()
         self._full = asyncio.Event()
         self._backoff = Backoff(cap=1.0)
@@ -52,8 +54,8 @@ class OutcomeWriter:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many outcomes are unwritten that no attempt may start."""
-        return len(self._unwritten) >= _KEPT
+        """Whether so many outcomes, or bytes of theirs, are unwritten that no attempt may start."""
+        return len(self._unwritten) >= _KEPT or self._size >= _KEPT_BYTES
 
     def held(self, lease: str) -> set[str]:
         """Tell the ids of the deliveries, held under an identity, whose outcomes are unwritten."""
@@ -62,6 +64,7 @@ class OutcomeWriter:
     def put(self, outcome: Outcome) -> None:
         """Take an outcome; it is written soon."""
         self._unwritten.append(outcome)
+        self._size += outcome.size
         self._told.set()
         if len(self._unwritten) >= _BATCH:
             self._full.set()
@@ -93,6 +96,7 @@ class OutcomeWriter:
         while batch := self._unwritten[:_BATCH]:
             written = await self._write(batch)
             del self._unwritten[: len(batch)]
+            self._size -= sum(one.size for one in batch)
             self._written(written)
         self._told.clear()
 

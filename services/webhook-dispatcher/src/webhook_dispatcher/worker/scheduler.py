@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import structlog
 
-from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.domain.delivery import Job, Load
 from webhook_dispatcher.domain.signs import Sign
 from webhook_dispatcher.worker.gates import Gates
 from webhook_dispatcher.worker.lanes import Lane, Start
@@ -68,18 +68,18 @@ class Scheduler:
         lane = self._lanes[retrying]
         return lane.room(subscription_id) if lane.is_low(subscription_id) else 0
 
-    def room(self, *, retrying: bool) -> int:
-        """Tell how many more deliveries of all subscriptions one lane can hold."""
+    def room(self, *, retrying: bool) -> Load:
+        """Tell how much more of all subscriptions one lane can hold."""
         return self._lanes[retrying].free
 
-    def room_for_births(self, subscription_id: str, taken: int) -> int:
-        """Tell how many new deliveries can be held, when so many others will be that are not yet here.
+    def has_room_for_birth(self, subscription_id: str, mine: Load, taken: Load) -> bool:
+        """Tell whether a new delivery can be held, when others will be that are not yet here: of it, and of all.
 
-        None while older ones of the subscription wait their turn.
+        It cannot while older ones of the subscription wait their turn.
         """
         if subscription_id in self._waiting[False]:
-            return 0
-        return self._lanes[False].room(subscription_id, taken)
+            return False
+        return self._lanes[False].room(subscription_id, mine, taken) > 0
 
     def offer(self, jobs: Iterable[Job]) -> None:
         """Queue deliveries that the worker holds, and start what may start.
@@ -89,7 +89,7 @@ class Scheduler:
         excess = []
         for job in jobs:
             lane = self._lanes[job.is_again]
-            if lane.free:
+            if not lane.is_full:
                 lane.put(job)
             else:
                 excess.append(job)
