@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from chassis.clock import utc_now
+from chassis.clock import Clock, utc_now
 from chassis.crypto import Sealer
 from chassis.ids import new_id, next_id
 from chassis.kafka import Record
@@ -27,13 +27,15 @@ from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import Reader
 from webhook_dispatcher.domain.arrival import Arrival
 from webhook_dispatcher.domain.delivery import Birth, DeliveryState, Outcome
-from webhook_dispatcher.domain.ids import delivery_id
+from webhook_dispatcher.domain.ids import delivery_id, first_delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, DeliveryRecord
 from webhook_dispatcher.domain.retry import RetryPolicy
 from webhook_dispatcher.domain.subscription import State, Subscription
 from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.service.discarding import Discarding
 from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.retention import Retention
+from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.store import deliveries
 from webhook_dispatcher.store import events as events_store
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
@@ -171,6 +173,8 @@ def dispatcher(
     limits: Limits = LIMITS,
     guard: Guard | None = None,
     settled: Callable[[Sequence[Outcome]], None] | None = None,
+    *,
+    discards_at_once: int = 1_000,
 ) -> Dispatcher:
     """Make a dispatcher that does not run yet."""
     store = SubscriptionStore(SEALER)
@@ -182,12 +186,28 @@ def dispatcher(
         directory,
         sender,
         limits,
+        discarding=Discarding(database, discards_at_once),
         settled=settled or _nobody_listens,
         clock=utc_now,
         timer=time.monotonic,
         new_id=new_id,
     )
     return Dispatcher(database, directory, worker, Ingest(directory, worker, utc_now), store)
+
+
+def use_cases(one: Dispatcher, clock: Clock = utc_now, *, discards_at_once: int = 1_000) -> Subscriptions:
+    """What the API does with subscriptions, beside a dispatcher."""
+    return Subscriptions(
+        UnitOfWork(one.database, _nobody_relays),
+        one.database,
+        one.store,
+        Guard(LOOPBACK),
+        Discarding(one.database, discards_at_once),
+        clock=clock,
+        new_id=new_id,
+        allow_http=True,
+        at_most=10,
+    )
 
 
 def _nobody_relays() -> None:
@@ -206,10 +226,11 @@ async def running(
     *,
     database_class: type[Database] = Database,
     settled: Callable[[Sequence[Outcome]], None] | None = None,
+    discards_at_once: int = 1_000,
 ) -> AsyncIterator[Dispatcher]:
     """Run a dispatcher on a prepared database for the block, and stop it in good order."""
     async with database_class(url, pool_size=10, application="tests").opened() as database:
-        made = dispatcher(database, limits, guard, settled)
+        made = dispatcher(database, limits, guard, settled, discards_at_once=discards_at_once)
         loops = (Loop("directory", Follower(made.directory, database).run), Loop("worker", made.worker.run))
         async with background(*loops, drain_seconds=limits.drain):
             await eventually(lambda: _holds(made.worker))
@@ -218,6 +239,24 @@ async def running(
 
 async def _holds(worker: Worker) -> bool:
     return worker.grant() is not None
+
+
+async def put_backlog(database: Database, subscription_id: str, count: int) -> None:
+    """Write very many deliveries that wait for an hour yet, of events that nobody has."""
+    now = utc_now()
+    async with database.connection() as conn:
+        await conn.execute(
+            """
+            INSERT INTO deliveries (id, event_id, subscription_id, org_id, event_type, due_at)
+            SELECT left($1, 14) || lpad(place::text, 16, '0'), 'evt_' || place, $2, $3, 'reservation.created', $4
+            FROM generate_series(1, $5::int) AS place
+            """,
+            first_delivery_id(now),
+            subscription_id,
+            ORG,
+            now + timedelta(hours=1),
+            count,
+        )
 
 
 async def put_deliveries(

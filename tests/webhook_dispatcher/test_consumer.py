@@ -7,14 +7,15 @@ from chassis.consumer import ConsumerLoop
 from chassis.ids import new_id, next_id
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
+from chassis.postgres import Database
 from slotwire_contracts import CATALOG, Topic, dead_letter_topic, encode, record_key
 from support.catalog_events import a_catalog_event
-from support.dispatcher import ORG, Dispatcher, a_happening, a_retention
+from support.dispatcher import ORG, Dispatcher, a_happening, a_retention, dispatcher
 from support.endpoints import endpoint
 from support.servers import Servers
 from support.topics import fresh_topic, read_topic, write_topic
 from support.waiting import eventually
-from webhook_dispatcher.consumer import Reader, consumer
+from webhook_dispatcher.consumer import IngestSink, Reader, consumer
 from webhook_dispatcher.domain.arrival import Arrival, Place
 from webhook_dispatcher.domain.delivery import DeliveryState
 
@@ -110,3 +111,24 @@ async def test_what_is_on_the_topic_only_is_passed_over_whatever_it_is_about(
         assert await conn.fetchval("SELECT array_agg(event_id) FROM deliveries") == [last.id]
         taken = await conn.fetchval("SELECT count(*) FROM events")
     assert taken == len(bookkeeping) + 1
+
+
+async def test_what_one_transaction_takes_is_bounded_by_its_deliveries(db: Database) -> None:
+    one = dispatcher(db)
+    for _ in range(3):
+        await one.subscribe("https://example.com/")
+    for kind in ("reservation.created", "reservation.cancelled"):
+        await one.subscribe("https://example.com/", events=[kind])
+    async with db.connection() as conn:
+        await one.directory.refresh(conn)
+    sink = IngestSink(one.ingest, a_retention(db), births=7)
+    kinds = ["reservation.confirmed"] * 3 + ["reservation.created"] * 2 + ["reservation.cancelled"]
+    records = [
+        Record("booking.events", 0, place, 0, b"", encode(a_happening(kind))) for place, kind in enumerate(kinds)
+    ]
+    incoming = [Reader(utc_now).read(record) for record in records]
+    parts = [list(part) for part in sink.parts(incoming)]
+    assert [len(part) for part in parts] == [2, 2, 1, 1]
+    assert [each for part in parts for each in part] == incoming
+    assert [len(part) for part in IngestSink(one.ingest, a_retention(db), births=1).parts(incoming)] == [1] * 6
+    assert list(sink.parts([])) == []

@@ -18,6 +18,7 @@ from support.servers import Servers
 from support.topics import fresh_topic, read_topic
 from support.waiting import eventually
 from webhook_dispatcher.domain.subscription import DisabledReason, Subscription
+from webhook_dispatcher.service.discarding import Discarding
 
 NOW = datetime(2026, 11, 20, 12, 30, 30, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=30)
@@ -158,6 +159,7 @@ async def test_failing_for_five_days_disables_the_endpoint_once_and_tells_since_
     assert (event.data.change.reason, event.data.change.failing_since) == ("failing", first)
     assert (event.actor, event.sequence, event.data.resource.status) == ("system", 1, "disabled")
     assert counting.woken == [None]
+    assert await Discarding(counting.database).finish(one.id, seconds=5)
     async with counting.database.connection() as conn:
         states = await conn.fetch("SELECT state, reason FROM deliveries WHERE id = ANY ($1::text[])", pending)
     assert [tuple(row) for row in states] == [("discarded", "disabled")] * 3

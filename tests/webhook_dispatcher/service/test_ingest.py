@@ -9,10 +9,11 @@ from chassis.clock import utc_now
 from chassis.postgres import Database
 from slotwire_contracts import ReservationEvent, encode
 from support.dispatcher import ORG, a_happening, arrival, dispatcher
-from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.domain.delivery import Job, Load
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import State
+from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.ingest import Ingest
 
 URL = "https://example.com/"
@@ -23,9 +24,11 @@ LEAVE = Grant("wrk_1", 0.0)
 
 @dataclass
 class Room:
-    """A worker of the test's own: it has so much room, and keeps what it is told."""
+    """A worker of the test's own: it has so much room for each and for all, and keeps what it is told."""
 
     size: int
+    overall: int = 1_000
+    bodies: int = 1_000_000
     given: Grant | None = LEAVE
     offered: list[tuple[Grant, list[str]]] = field(default_factory=list)
     waiting: set[str] = field(default_factory=set)
@@ -33,8 +36,8 @@ class Room:
     def grant(self) -> Grant | None:
         return self.given
 
-    def room(self, _: str) -> int:
-        return self.size
+    def has_room(self, _: str, mine: Load, taken: Load) -> bool:
+        return mine.jobs < self.size and taken.jobs < self.overall and taken.size < self.bodies
 
     def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
         self.offered.append((grant, [job.id for job in jobs]))
@@ -74,6 +77,29 @@ async def test_what_the_worker_has_room_for_is_its_own_and_the_rest_waits(db: Da
     ((grant, offered),) = room.offered
     assert (grant, sorted(offered)) == (room.given, sorted(held))
     assert room.waiting == set(ids)
+
+
+async def test_what_the_batch_has_taken_for_some_is_no_room_for_others(db: Database) -> None:
+    one = dispatcher(db)
+    for _ in range(5):
+        await one.subscribe(URL)
+    room = Room(3, overall=4)
+    rows = await take(db, room, *[a_happening() for _ in range(3)])
+    held = [one for one, (_, lease) in rows.items() if lease is not None]
+    ((_, offered),) = room.offered
+    assert len(rows) == 15
+    assert sorted(offered) == sorted(held)
+    assert len(held) == 4
+
+
+async def test_what_the_batch_takes_is_bounded_by_its_bytes_too(db: Database) -> None:
+    one = dispatcher(db)
+    for _ in range(3):
+        await one.subscribe(URL)
+    event = a_happening()
+    tail = len(compose_tail(encode(event)))
+    rows = await take(db, Room(9, bodies=2 * tail), event)
+    assert sorted(lease is None for _, lease in rows.values()) == [False, False, True]
 
 
 async def test_without_leave_all_waits(db: Database) -> None:

@@ -98,6 +98,21 @@ async def test_shares_of_several_days_are_claimed_together_the_longest_due_first
     assert [one.id for one in claimed] == [*early, *late]
 
 
+async def test_a_claim_is_bounded_by_the_bytes_of_the_records_too(db: Database) -> None:
+    now = utc_now()
+    for subscription_id in ("sub_a", "sub_b"):
+        await put_deliveries(db, subscription_id, 10, due=now)
+    shares = [Share(one, retrying=False, room=9, day=now.date()) for one in ("sub_b", "sub_a")]
+    async with db.connection() as conn:
+        await conn.execute("UPDATE events SET record = decode(repeat('78', 1000000), 'hex')")
+        first = await claims.claim(conn, "wrk_1", shares, now, size=1)
+        more = await claims.claim(conn, "wrk_1", shares, now, size=9_000_000)
+        held = await conn.fetchval("SELECT count(*) FROM deliveries WHERE leased_by IS NOT NULL")
+    assert [one.subscription_id for one in first] == ["sub_b"]
+    assert sorted(one.subscription_id for one in more) == ["sub_b"] * 9
+    assert held == 10
+
+
 async def test_a_long_backlog_and_many_days_are_not_read_through(db: Database) -> None:
     """Neither to find which lines wait, nor to claim a share of them.
 
@@ -117,7 +132,7 @@ async def test_a_long_backlog_and_many_days_are_not_read_through(db: Database) -
         taken = await fetched(conn)
     assert (len(lines), len(claimed)) == (3, 41)
     assert found - began <= 10
-    assert taken - found <= 41 * 4  # found, locked, leased, and the record
+    assert taken - found <= 41 * 5  # found, locked, leased, and the record: its size, and all of it
 
 
 async def fetched(conn: Connection) -> int:

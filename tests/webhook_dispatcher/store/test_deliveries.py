@@ -127,6 +127,6 @@ async def test_only_pending_deliveries_that_nobody_holds_are_discarded(db: Datab
     await put_deliveries(db, "sub_a", 1, lease="wrk_1")
     await put_deliveries(db, "sub_b", 1)
     async with db.connection() as conn:
-        await deliveries.discard(conn, ["sub_a"], DiscardReason.DELETED)
+        assert await deliveries.discard(conn, "sub_a", DiscardReason.DELETED, at_most=3) == 2
         discarded = await conn.fetch("SELECT id, reason FROM deliveries WHERE state = 'discarded'")
     assert {(row["id"], row["reason"]) for row in discarded} == {(one, "deleted") for one in free}

@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from statistics import median
 
 import pytest
 from aiohttp import web
 
+from chassis.clock import utc_now
 from devstack.ports import HOST
-from support.dispatcher import LIMITS, LOOPBACK, Dispatcher, a_happening, running
+from support.dispatcher import LIMITS, LOOPBACK, Dispatcher, a_happening, put_deliveries, running
 from support.endpoints import Endpoint, endpoint, hanging, raw_endpoint, status
 from support.nameserver import nameserver
 from support.serving import serving
@@ -180,6 +182,32 @@ async def test_what_was_in_memory_when_the_breaker_opened_waits_in_the_database(
         assert (rows[0]["retrying"], rows[0]["attempts"]) == (False, 0)
         assert (rows[1]["retrying"], attempts, untried + tried) == (True, 1, 1_200)
         assert tried <= 30
+
+
+async def test_what_was_recovered_untried_goes_back_to_the_lane_of_retries_when_the_breaker_opens(
+    prepared: str,
+) -> None:
+    """Else it would come back in the lane of first attempts, past the bound of the other."""
+    async with running(prepared) as one, endpoint(hanging) as receiver:
+        subscription = await one.subscribe(receiver.url, retry=NEVER)
+        retries, first = (one.worker._scheduler._lanes[retrying] for retrying in (True, False))
+        ids = await put_deliveries(one.database, subscription.id, 1_200, due=utc_now() + timedelta(hours=1))
+        async with one.database.connection() as conn:
+            await conn.execute(
+                "UPDATE deliveries SET round = 1, retrying = true, due_at = now() WHERE id = ANY ($1)", ids
+            )
+        one.worker.reopened()
+        await opened(one, subscription)
+        most = 0
+        for _ in range(20):
+            await asyncio.sleep(0.1)
+            most = max(most, retries.queued)
+        assert await leased(one, subscription) <= 10 + 10 + 12  # a few of each lane, and those under way
+        assert most <= 10
+        assert first.queued <= 10
+        async with one.database.connection() as conn:
+            lanes = await conn.fetch("SELECT retrying, count(*) FROM deliveries WHERE id = ANY ($1) GROUP BY 1", ids)
+        assert [tuple(lane) for lane in lanes] == [(True, 1_200)]
 
 
 async def test_a_subscription_that_leads_elsewhere_starts_afresh(prepared: str) -> None:

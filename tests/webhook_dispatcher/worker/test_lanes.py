@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.domain.delivery import Job, Load
 from webhook_dispatcher.domain.gate import Gate
 from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.signs import Manner, Sign
@@ -14,14 +14,21 @@ from webhook_dispatcher.worker.lanes import Lane, Start
 TAKEN, FAILED = Sign(Manner.TAKEN), Sign(Manner.FAILED)
 
 
-def job(endpoint: str, number: int = 0) -> Job:
-    return Job(f"dlv_{endpoint}_{number}", endpoint, "wrk_1", 0, b"")
+def job(endpoint: str, number: int = 0, tail: bytes = b"") -> Job:
+    return Job(f"dlv_{endpoint}_{number}", endpoint, "wrk_1", 0, tail)
 
 
 class Bench:
     """A lane with its gates, at a time that stands still unless it is moved."""
 
-    def __init__(self, slots: int = 8, endpoint_slots: int = 4, endpoint_queue: int = 100, queue: int = 1_000) -> None:
+    def __init__(
+        self,
+        slots: int = 8,
+        endpoint_slots: int = 4,
+        endpoint_queue: int = 100,
+        queue: int = 1_000,
+        bodies: int = 1_000_000,
+    ) -> None:
         self.now = 0.0
         self.gates: dict[str, Gate] = {}
         self.held: dict[str, float] = {}
@@ -31,6 +38,7 @@ class Bench:
             endpoint_slots=endpoint_slots,
             endpoint_queue=endpoint_queue,
             queue=queue,
+            bodies=bodies,
             retrying=False,
             gate_of=self.gate,
             hold=self.held.__setitem__,
@@ -227,6 +235,8 @@ def test_a_rate_limit_lets_an_endpoint_wait_for_its_time() -> None:
 def test_room_is_bounded_for_each_and_for_all() -> None:
     bench = Bench(endpoint_queue=3, queue=4)
     assert (bench.lane.room("a"), bench.lane.room("b")) == (3, 3)
+    assert (bench.lane.room("a", Load(2), Load(2)), bench.lane.room("b", taken=Load(9))) == (0, 0)
+    assert (bench.lane.room("a", Load(1), Load(2)), bench.lane.room("b", taken=Load(2))) == (1, 2)
     bench.put("a", 3)
     assert (bench.lane.room("a"), bench.lane.room("b")) == (0, 1)
     assert not bench.lane.is_low("a")
@@ -257,6 +267,40 @@ def test_what_is_dropped_is_not_taken_and_makes_room() -> None:
     bench.put("b")
     bench.lane.clear()
     assert (bench.take_all(), bench.lane.queued) == ([], 0)
+
+
+def test_bodies_are_bounded_for_all_and_leave_room_for_others() -> None:
+    bench = Bench(slots=2, bodies=1_000)
+    while bench.lane.room("dead"):
+        bench.lane.put(job("dead", tail=bytes(100)))
+    assert bench.lane.size == 500
+    assert (bench.lane.is_low("dead"), bench.lane.is_low("next")) == (False, True)
+    assert (
+        bench.lane.room("next", Load(3, 249), Load(3, 249)),
+        bench.lane.room("next", Load(3, 250), Load(3, 250)),
+    ) == (97, 0)
+    bench.lane.put(job("next", tail=bytes(500)))
+    assert (bench.lane.is_full, bench.lane.room("third")) == (True, 0)
+
+
+def test_bodies_count_until_their_attempts_have_ended() -> None:
+    bench = Bench(bodies=1_000)
+    for number in range(4):
+        bench.lane.put(job("a", number, bytes(100)))
+    started = bench.take_all()
+    assert 0 < len(started) < 4
+    assert bench.lane.size == 400
+    for one in started:
+        bench.end(one, TAKEN)
+    assert bench.lane.size == 400 - 100 * len(started)
+    bench.lane.drop("a")
+    assert bench.lane.size == 0
+    for _ in range(5):
+        bench.know_as(FAILED, "b")
+        bench.now += 1
+    for number in range(12):
+        bench.lane.put(job("b", number, bytes(50)))
+    assert (len(bench.lane.shed("b")), bench.lane.size) == (2, 500)
 
 
 SIGNS = {"taken": TAKEN, "failed": FAILED, "nothing": None}

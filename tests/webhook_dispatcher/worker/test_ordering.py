@@ -25,7 +25,7 @@ from support.waiting import eventually
 from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReason
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.subscription import Ordering, State, Subscription
-from webhook_dispatcher.store import deliveries, reopening, turns
+from webhook_dispatcher.store import reopening, turns
 
 TESTS = Path(__file__).parents[2]
 QUICK = replace(LIMITS, timeout=0.5, margin=0.6)
@@ -231,20 +231,19 @@ async def test_the_order_outlives_a_worker_that_is_killed(prepared: str, tmp_pat
 
 
 @pytest.mark.parametrize("reason", DiscardReason)
-async def test_what_awaits_its_turn_ends_with_its_subscription(dispatcher: Dispatcher, reason: DiscardReason) -> None:
-    async with witness() as receiver:
-        subscription = await ordered(dispatcher, receiver, [3_600])
-        events = happenings("bk_1", 3)
+async def test_what_awaits_its_turn_ends_with_its_subscription(prepared: str, reason: DiscardReason) -> None:
+    """In steps of one, so that some of a resource's are gone while others await their turn."""
+    async with witness() as receiver, running(prepared, discards_at_once=1) as one:
+        subscription = await ordered(one, receiver, [3_600])
+        events = happenings("bk_1", 5)
         receiver.hopeless.add(events[0].id)
-        await dispatcher.publish(*events)
-        await dispatcher.tried(events[0], subscription)
-        state = State.DISABLED if reason is DiscardReason.DISABLED else State.DELETED
-        async with dispatcher.database.transaction() as conn:
-            await dispatcher.end(conn, subscription, state)
-            await deliveries.discard(conn, [subscription.id], reason)
-        await all_ended(dispatcher)
-        found = [await dispatcher.delivery(event, subscription) for event in events]
-    assert {(one.state, one.reason) for one in found} == {(DeliveryState.DISCARDED, reason)}
+        await one.publish(*events)
+        await one.tried(events[0], subscription)
+        async with one.database.transaction() as conn:
+            await one.end(conn, subscription, State(reason))
+        await all_ended(one)
+        found = [await one.delivery(event, subscription) for event in events]
+    assert {(each.state, each.reason) for each in found} == {(DeliveryState.DISCARDED, reason)}
     assert sum(receiver.came.values()) == 1
 
 

@@ -8,37 +8,22 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from chassis.clock import utc_now
-from chassis.ids import new_id
-from chassis.unit import UnitOfWork
 from support.certificates import Authority
-from support.dispatcher import LOOPBACK, Dispatcher, a_happening, running
+from support.dispatcher import Dispatcher, a_happening, running, use_cases
 from support.endpoints import Request, endpoint, status
 from support.token_endpoint import token_endpoint
 from webhook_dispatcher.client.certificates import check_certificate
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.domain.auth import GivenCertificate
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.exchange import FailureKind
 from webhook_dispatcher.domain.rotation import GRACE
 from webhook_dispatcher.domain.signature import format_secret
 from webhook_dispatcher.domain.subscription import Subscription
-from webhook_dispatcher.service.subscriptions import Subscriptions
 
 
 async def rotate(one: Dispatcher, subscription: Subscription, at: datetime) -> bytes:
     """Rotate a subscription's secret as the API does, at a time."""
-    units = UnitOfWork(one.database, lambda: None)
-    use_cases = Subscriptions(
-        units,
-        one.database,
-        one.store,
-        Guard(LOOPBACK),
-        clock=lambda: at,
-        new_id=new_id,
-        allow_http=True,
-        at_most=10,
-    )
-    rotated = await use_cases.rotate_secret(subscription.org_id, subscription.id, None, None)
+    rotated = await use_cases(one, lambda: at).rotate_secret(subscription.org_id, subscription.id, None, None)
     assert rotated.old_until == at + GRACE
     return rotated.secret
 

@@ -6,12 +6,13 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from statistics import median
 
+import pytest
 from aiohttp import web
 
-from support.dispatcher import LIMITS, Dispatcher, a_happening, running
+from support.dispatcher import LIMITS, Dispatcher, a_happening, put_deliveries, running
 from support.endpoints import Endpoint, endpoint, hanging, status
 from support.waiting import eventually
-from webhook_dispatcher.domain.delivery import DeliveryState
+from webhook_dispatcher.domain.delivery import DeliveryState, Job
 
 SMALL = replace(LIMITS, slots=16, endpoint_slots=8, retry_slots=4, endpoint_queue=10, queue=100)
 
@@ -136,3 +137,52 @@ async def test_the_same_event_again_makes_no_second_delivery(dispatcher: Dispatc
         await dispatcher.publish(event)
         await asyncio.sleep(0.2)
     assert len(receiver.requests) == 1
+
+
+async def test_memory_holds_no_more_than_its_bound_however_many_deliveries_a_batch_has(prepared: str) -> None:
+    limits = replace(LIMITS, slots=1, retry_slots=1, queue=1_000, margin=10.0)
+    async with running(prepared, limits) as one, endpoint(hanging) as receiver:
+        for _ in range(50):
+            await one.subscribe(receiver.url, retry=[3_600])
+        lane = one.worker._scheduler._lanes[False]
+        most = 0
+
+        async def watch() -> None:
+            nonlocal most
+            while True:
+                most = max(most, lane.queued + lane.in_flight)
+                await asyncio.sleep(0)
+
+        async with asyncio.timeout(60):
+            watching = asyncio.create_task(watch())
+            await one.publish(*[a_happening() for _ in range(500)])
+            await asyncio.sleep(1.5)  # claims fill up what is left
+            watching.cancel()
+        async with one.database.connection() as conn:
+            held = await conn.fetchval("SELECT count(*) FROM deliveries WHERE leased_by IS NOT NULL")
+    assert 500 < most <= 1_000 + 1
+    assert held <= 1_000 + 1
+
+
+@pytest.mark.parametrize("bound", [{"queue": 100}, {"bodies": 100 * 100_000}], ids=["jobs", "bytes"])
+async def test_what_no_longer_fits_when_it_is_offered_waits_in_the_database(
+    prepared: str, bound: dict[str, int]
+) -> None:
+    """Births and claims that fill the same room at the same time."""
+    limits = replace(LIMITS, slots=1, retry_slots=1, **bound)
+    async with running(prepared, limits) as one, endpoint(hanging) as receiver:
+        first, second = [await one.subscribe(receiver.url, retry=[3_600]) for _ in range(2)]
+        grant = one.worker.grant()
+        assert grant is not None
+        tail = b'"text":"%s"}' % bytes(100_000).replace(b"\0", b"x")
+        for subscription in (first, second):
+            ids = await put_deliveries(one.database, subscription.id, 80, lease=grant.lease)
+            one.worker.offer(grant, [Job(each, subscription.id, grant.lease, 0, tail) for each in ids])
+            assert one.worker._scheduler._lanes[False].queued <= 100
+
+        async def are_put_back() -> bool:
+            async with one.database.connection() as conn:
+                held = "SELECT count(*) FROM deliveries WHERE leased_by IS NOT NULL"
+                return 0 < int(await conn.fetchval(held)) <= 101
+
+        await eventually(are_put_back)

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import random
 from collections import Counter as Counts
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -33,7 +33,6 @@ _REASON_CHARACTERS = 1_000
 
 E = TypeVar("E")
 E_co = TypeVar("E_co", covariant=True)
-E_contra = TypeVar("E_contra", contravariant=True)
 After = Callable[[], None]
 
 
@@ -57,13 +56,16 @@ class PoisonError(Exception):
     """A record that no repetition will make readable; the message is the reason kept with the dead letter."""
 
 
-class Sink(Protocol[E_contra]):
+class Sink(Protocol[E]):
     """Where a service takes its events in."""
 
-    async def prepare(self, incoming: Sequence[Incoming[E_contra]]) -> None:
+    def parts(self, incoming: Sequence[Incoming[E]]) -> Iterable[Sequence[Incoming[E]]]:
+        """Divide what was read, in its order, into what is taken in one transaction each."""
+
+    async def prepare(self, incoming: Sequence[Incoming[E]]) -> None:
         """Do what must be done before the transaction that takes these in; it may be asked for again."""
 
-    async def take(self, conn: Connection, incoming: Sequence[Incoming[E_contra]]) -> After | None:
+    async def take(self, conn: Connection, incoming: Sequence[Incoming[E]]) -> After | None:
         """Claim the events that are new and act on them; what is answered is called after the commit."""
 
     async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
@@ -139,7 +141,8 @@ class ConsumerLoop(Generic[E]):
     async def _process(self, records: Sequence[Record], stop: Stop) -> None:
         """Take a batch to its end: every record is handled, known from before, or with the dead letters."""
         readable, dead = self._read(records)
-        dead += await self._handle_all(readable, stop)
+        for part in self.sink.parts(readable):
+            dead += await self._handle_all(part, stop)
         if dead:
             await self._bury(dead)
             await self._persist(functools.partial(self._set_aside, [letter.record for letter in dead]), len(dead), stop)
@@ -157,9 +160,7 @@ class ConsumerLoop(Generic[E]):
         return readable, dead
 
     async def _handle_all(self, incoming: Sequence[Incoming[E]], stop: Stop) -> list[DeadLetter]:
-        """Handle a batch in one transaction; if that fails, one event at a time, so that one cannot stop the others."""
-        if not incoming:
-            return []
+        """Handle some in one transaction; if that fails, one event at a time, so that one cannot stop the others."""
         failure = await self._persist(functools.partial(self._take, incoming), len(incoming), stop)
         if failure is None:
             return []

@@ -35,6 +35,10 @@ class Inbox(Generic[E]):
 
     handle: Handle[E]
 
+    def parts(self, incoming: Sequence[Incoming[E]]) -> Iterable[Sequence[Incoming[E]]]:
+        """Take all that was read at once."""
+        return [incoming] if incoming else []
+
     async def prepare(self, incoming: Sequence[Incoming[E]]) -> None:
         """Do nothing: the inbox takes every event."""
 

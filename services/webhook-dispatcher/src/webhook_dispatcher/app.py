@@ -21,6 +21,7 @@ from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import GROUP, Reader, consumer
 from webhook_dispatcher.service.deliveries import Deliveries
 from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.service.discarding import Discarding
 from webhook_dispatcher.service.health import EndpointHealth
 from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.ledger import Accounting, Ledgers
@@ -55,12 +56,14 @@ def create_app(settings: Settings) -> web.Application:
     directory = Directory(store)
     sender = Sender(guard, seconds=settings.webhook_timeout, user_agent=f"Slotwire/{VERSION}")
     attempts = AttemptPublisher(settings.kafka_bootstrap)
+    discarding = Discarding(base.database)
     worker = Worker(
         base.units,
         base.database,
         directory,
         sender,
         _limits(settings),
+        discarding=discarding,
         settled=attempts.take,
         clock=utc_now,
         timer=time.monotonic,
@@ -76,6 +79,7 @@ def create_app(settings: Settings) -> web.Application:
         base.database,
         store,
         guard,
+        discarding,
         clock=utc_now,
         new_id=new_id,
         allow_http=settings.webhook_allow_http,

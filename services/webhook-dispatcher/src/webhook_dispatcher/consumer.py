@@ -4,7 +4,7 @@ Invariant: a record that cannot be read, or whose id is no event's or carries no
 the dead letters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from webhook_dispatcher.service.retention import Retention
 
 GROUP = "webhook-dispatcher"
 _AHEAD = timedelta(days=1)  # how far clocks may differ
+_BIRTHS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,31 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class IngestSink:
-    """The ingest, as the consumer loop sees it."""
+    """The ingest, as the consumer loop sees it.
+
+    Attributes:
+        ingest: takes events in.
+        retention: makes their days.
+        births: how many deliveries one transaction writes at most, unless they are all one event's.
+    """
 
     ingest: Ingest
     retention: Retention
+    births: int = _BIRTHS
+
+    def parts(self, incoming: Sequence[Incoming[Arrival]]) -> Iterator[Sequence[Incoming[Arrival]]]:
+        """Divide events so that no transaction writes too many deliveries, however many subscriptions want each."""
+        part: list[Incoming[Arrival]] = []
+        births = 0
+        for one in incoming:
+            more = self.ingest.births(one.event)
+            if part and births + more > self.births:
+                yield part
+                part, births = [], 0
+            part.append(one)
+            births += more
+        if part:
+            yield part
 
     async def prepare(self, incoming: Sequence[Incoming[Arrival]]) -> None:
         """Have the days of these events ready."""

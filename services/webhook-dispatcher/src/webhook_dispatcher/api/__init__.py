@@ -23,6 +23,7 @@ __all__ = ["ERRORS", "routes"]
 ERRORS: Mapping[str, int] = {
     "subscription_disabled": 409,
     "subscription_deleted": 409,
+    "still_discarding": 409,
     "event_gone": 409,
     "replay_running": 409,
     "too_many_subscriptions": 409,

@@ -297,7 +297,7 @@ def routes(subscriptions: Subscriptions) -> list[Route]:
             summary="Send events again, those that come from now on; the answer tells how many can be recovered",
             answer=Data[EnabledSubscription],
             render=_show_enabled,
-            errors=_MISSING,
+            errors=(*_MISSING, "still_discarding"),
         ),
         Route(
             "POST",

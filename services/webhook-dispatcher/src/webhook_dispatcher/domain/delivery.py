@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from webhook_dispatcher.domain.exchange import Exchange
+from webhook_dispatcher.domain.exchange import Answer, Exchange
 from webhook_dispatcher.domain.subscription import Subscription
 
 
@@ -47,6 +47,19 @@ class Birth:
     lease: str | None = None
     reason: DiscardReason | None = None
     awaits_turn: bool | None = None
+
+
+@dataclass(slots=True)
+class Load:
+    """So many deliveries in memory, with so many bytes of their bodies; a tail that several share counts for each."""
+
+    jobs: int = 0
+    size: int = 0
+
+    def add(self, size: int) -> None:
+        """Count one more."""
+        self.jobs += 1
+        self.size += size
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,12 @@ class Outcome:
     due: datetime | None = None
     attempt: Attempt | None = None
     gone: str | None = None
+
+    @property
+    def size(self) -> int:
+        """How many bytes it keeps in memory: of its delivery's body, and of the answer."""
+        exchange = None if self.attempt is None else self.attempt.exchange
+        return len(self.job.tail) + (exchange.size if isinstance(exchange, Answer) else 0)
 
     @property
     def passes_turn(self) -> bool:

@@ -108,6 +108,12 @@ class SubscriptionDisabledError(WebhookError):
     code = "subscription_disabled"
 
 
+class StillDiscardingError(WebhookError):
+    """What was pending when a subscription was disabled is not all discarded yet, so it cannot be enabled."""
+
+    code = "still_discarding"
+
+
 class SubscriptionDeletedError(WebhookError):
     """A subscription that is deleted is sent nothing any more."""
 

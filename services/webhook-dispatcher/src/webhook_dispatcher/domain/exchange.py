@@ -34,6 +34,11 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def size(self) -> int:
+        """How many bytes were kept of it."""
+        return len(self.body) + sum(len(name) + len(value) for name, value in self.headers.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

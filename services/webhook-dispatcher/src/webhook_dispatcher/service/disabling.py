@@ -53,7 +53,7 @@ class Cause:
 async def disable(unit: Unit, active: Collection[Active], cause: Cause, at: datetime) -> None:
     """Disable subscriptions whose rows the unit has locked while they were active.
 
-    What waits for them is the caller's to discard, after all that it writes of their deliveries.
+    What waits for them is discarded afterwards (`service.discarding`).
     """
     if not active:
         return

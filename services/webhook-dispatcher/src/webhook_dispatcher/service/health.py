@@ -13,12 +13,11 @@ import structlog
 from chassis.clock import Clock
 from chassis.postgres import Database
 from chassis.unit import Unit, UnitOfWork
-from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.errors import NotFoundError
 from webhook_dispatcher.domain.health import FEW_MINUTES, MINUTES, Health, Standing, minute_of, summed
 from webhook_dispatcher.domain.subscription import DisabledReason
 from webhook_dispatcher.service.disabling import Cause, disable
-from webhook_dispatcher.store import deliveries, health
+from webhook_dispatcher.store import health
 from webhook_dispatcher.store.health import CountedMinute, CountedStanding
 from webhook_dispatcher.store.subscriptions import SubscriptionStore, lock_active, lock_live
 
@@ -81,6 +80,5 @@ class EndpointHealth:
         ending = [one for one in active if one.active_since == failing[one.id].active_since]
         since = {one.id: at for one in ending if (at := failing[one.id].failing_since) is not None}
         await disable(unit, ending, Cause(DisabledReason.FAILING, since), self._clock())
-        await deliveries.discard(unit.conn, sorted(since), DiscardReason.DISABLED)
         if ending:
             _log.warning("endpoints_failing", disabled=sorted(since))

@@ -5,14 +5,14 @@ from memory is handed over only after the commit.
 """
 
 import functools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from chassis.clock import Clock
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.arrival import Arrival, Place
-from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job
+from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job, Load
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import Subscription
@@ -28,8 +28,14 @@ class Memory(Protocol):
     def grant(self) -> Grant | None:
         """Give leave to lease new deliveries to it; None while it takes none."""
 
-    def room(self, subscription_id: str) -> int:
-        """Tell how many first attempts of a subscription it can take into memory."""
+    def has_room(self, subscription_id: str, mine: Load, taken: Load) -> bool:
+        """Tell whether it can take one more first attempt of a subscription into memory.
+
+        Args:
+            subscription_id: whose attempt.
+            mine: what it is about to be given of the same subscription.
+            taken: what it is about to be given of all.
+        """
 
     def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
         """Take deliveries that were leased to it with leave."""
@@ -45,6 +51,10 @@ class Ingest:
         self._directory = directory
         self._memory = memory
         self._clock = clock
+
+    def births(self, one: Arrival) -> int:
+        """Tell how many deliveries an event will have, as far as is known before it is taken in."""
+        return len(self._wanting(one))
 
     async def take(self, conn: Connection, arrivals: Sequence[Arrival]) -> Callable[[], None] | None:
         """Write new events and their deliveries; the answer, if any, is called after the commit."""
@@ -91,7 +101,7 @@ class Ingest:
 
 
 class _Batch:
-    """The deliveries of one batch: leased as long as memory has room for their subscription, else left to wait.
+    """The deliveries of one batch: leased as long as memory has room for them all, else left to wait.
 
     Where order is kept, those whose turn it is not wait too, for others and for no room.
     """
@@ -100,7 +110,8 @@ class _Batch:
         self._memory = memory
         self._in_turn = in_turn
         self.grant = memory.grant()
-        self._taken: Counter[str] = Counter()
+        self._taken = Load()
+        self._mine: defaultdict[str, Load] = defaultdict(Load)
         self.births: list[Birth] = []
         self.jobs: list[Job] = []
         self.spilled: set[str] = set()
@@ -121,12 +132,14 @@ class _Batch:
         else:
             self.births.append(birth(lease))
             is_ordered = awaits_turn is not None
-            self.jobs.append(Job(new_id, subscription.id, lease, 0, _tail(arrival.record), is_ordered=is_ordered))
+            tail = _tail(arrival.record)
+            self.jobs.append(Job(new_id, subscription.id, lease, 0, tail, is_ordered=is_ordered))
+            self._taken.add(len(tail))
+            self._mine[subscription.id].add(len(tail))
 
     def _lease_for(self, subscription_id: str) -> str | None:
-        if self.grant is None or self._taken[subscription_id] >= self._memory.room(subscription_id):
+        if self.grant is None or not self._memory.has_room(subscription_id, self._mine[subscription_id], self._taken):
             return None
-        self._taken[subscription_id] += 1
         return self.grant.lease
 
 

@@ -1,7 +1,8 @@
 """Use cases on subscriptions.
 
-Invariants: every change of a subscription and the end of the deliveries that it ends commit together; no look-up of a
-name happens inside a transaction; a caller is told of every field that breaks a rule.
+Invariants: a change of a subscription changes no delivery: what waits of one that ends is discarded afterwards, all of
+it before it is enabled again; no look-up of a name happens inside a transaction; a caller is told of every field that
+breaks a rule.
 """
 
 import asyncio
@@ -18,12 +19,12 @@ from chassis.unit import UnitOfWork
 from webhook_dispatcher.client.certificates import check_certificate
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.domain.auth import Auth, ClientCredentials, GivenAuth, GivenCertificate, check_fit
-from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.errors import (
     Flaw,
     Flaws,
     InvalidCursorError,
     NotFoundError,
+    StillDiscardingError,
     TooManySubscriptionsError,
     ValidationFailedError,
     about,
@@ -39,10 +40,12 @@ from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
 from webhook_dispatcher.domain.subscription import DisabledReason, Ordering, State, Subscription
 from webhook_dispatcher.domain.urls import parse_url
 from webhook_dispatcher.service.disabling import Cause, disable
-from webhook_dispatcher.store import deliveries, health, reopening
+from webhook_dispatcher.service.discarding import Discarding
+from webhook_dispatcher.store import health, reopening
 from webhook_dispatcher.store.subscriptions import SubscriptionStore, lock_active
 
 _COUNTED = 10_000  # failed deliveries, when a subscription is enabled
+_PATIENCE_SECONDS = 10.0  # for the rest of what is discarded, then
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Subscriptions:
         database: Database,
         store: SubscriptionStore,
         guard: Guard,
+        discarding: Discarding,
         *,
         clock: Clock,
         new_id: Callable[[str], str],
@@ -94,6 +98,7 @@ class Subscriptions:
         self._database = database
         self._store = store
         self._guard = guard
+        self._discarding = discarding
         self._clock = clock
         self._new_id = new_id
         self._allow_http = allow_http
@@ -198,9 +203,17 @@ class Subscriptions:
     async def enable(self, org_id: str, subscription_id: str, once: Once | None) -> tuple[Subscription, BoundedCount]:
         """Send events again, those that come from now on, and tell how many deliveries a recovery could open again.
 
+        What was pending when it was disabled is discarded first, as far as that is not yet done.
+
         Raises:
             NotFoundError: the organization has none with this id.
+            StillDiscardingError: so much is left to discard that the caller had better come back.
         """
+        await self.get(org_id, subscription_id)
+        if not await self._discarding.finish(subscription_id, _PATIENCE_SECONDS):
+            raise StillDiscardingError(
+                "what was pending when the subscription was disabled is still being discarded; enable it a little later"
+            )
         async with self._units.begin(once) as unit:
             one = await self._find(unit.conn, org_id, subscription_id, lock=True)
             if not one.is_active:
@@ -213,7 +226,7 @@ class Subscriptions:
     async def disable(
         self, org_id: str, subscription_id: str, once: Once | None, *, request_id: str, traceparent: str | None
     ) -> Subscription:
-        """Stop sending, and tell of it: what is pending and what comes is discarded.
+        """Stop sending, and tell of it: what comes is discarded, and soon what is pending.
 
         Raises:
             NotFoundError: the organization has none with this id.
@@ -222,13 +235,12 @@ class Subscriptions:
         async with self._units.begin(once) as unit:
             await self._find(unit.conn, org_id, subscription_id, lock=True)
             await disable(unit, await lock_active(unit.conn, [subscription_id]), cause, self._clock())
-            await deliveries.discard(unit.conn, [subscription_id], DiscardReason.DISABLED)
             one = await self._find(unit.conn, org_id, subscription_id)
             unit.answer(one)
         return one
 
     async def delete(self, org_id: str, subscription_id: str) -> Subscription:
-        """Delete a subscription; what is pending is discarded.
+        """Delete a subscription; what is pending is discarded soon.
 
         Raises:
             NotFoundError: the organization has none with this id.
@@ -237,7 +249,6 @@ class Subscriptions:
             before = await self._find(unit.conn, org_id, subscription_id, lock=True)
             after = replace(before, state=State.DELETED, disabled_reason=None, updated_at=self._clock())
             await self._store.delete(unit.conn, after)
-            await deliveries.discard(unit.conn, [after.id], DiscardReason.DELETED)
             await health.forget(unit.conn, after.id)
         return after
 

@@ -27,6 +27,14 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+# What pending deliveries wait for, as the partial indexes have it; a query says the same, or it finds none of them.
+WAITING = "state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE"
+"""Deliveries that no worker holds: for their time, or for room in memory."""
+LEASED = "state = 'pending' AND leased_by IS NOT NULL"
+"""Deliveries that a worker holds."""
+AWAITING_TURN = "state = 'pending' AND awaits_turn"
+"""Deliveries that wait for an earlier one of their resource."""
+
 _APPENDED = "autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0"
 
 EVENTS = Table("events", least_event_id, _APPENDED)
@@ -40,11 +48,7 @@ DELIVERIES = Table(
         autovacuum_analyze_scale_factor = 0.05,
         {_APPENDED}
     """,
-    needed=(  # as the partial indexes are
-        "state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE",
-        "state = 'pending' AND leased_by IS NOT NULL",
-        "state = 'pending' AND awaits_turn",
-    ),
+    needed=(WAITING, LEASED, AWAITING_TURN),
 )
 """A day with a pending delivery is kept, however old it is."""
 ATTEMPTS = Table("attempts", least_delivery_id, _APPENDED)

@@ -12,6 +12,7 @@ from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReas
 from webhook_dispatcher.domain.ids import first_delivery_id
 from webhook_dispatcher.domain.reading import AttemptRecord, Cut, DeliveryFilter, DeliveryRecord, Page
 from webhook_dispatcher.store import turns
+from webhook_dispatcher.store.days import WAITING
 
 _INSERT = """
 INSERT INTO deliveries (
@@ -25,12 +26,18 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 ON CONFLICT (id) DO NOTHING
 RETURNING id
 """
+# In the order of the index of what waits, which is thereby entered where the subscription's begins.
+_WAITING_OF = f"""
+SELECT id FROM deliveries
+WHERE subscription_id = $1 AND {WAITING} AND ($2 OR awaits_turn IS NULL)
+ORDER BY retrying, due_at LIMIT $3
+"""
 _DISCARD = """
 UPDATE deliveries SET state = 'discarded', reason = $2, settled_at = now()
-WHERE subscription_id = ANY ($1::text[]) AND state = 'pending' AND {which}
+WHERE id = ANY ($1::text[]) AND state = 'pending' AND leased_by IS NULL
+    AND id BETWEEN $3 AND $4 -- the days beyond are not even opened
+RETURNING id
 """
-_WAITING = "leased_by IS NULL AND awaits_turn IS NOT TRUE"
-_AWAITING_TURN = "awaits_turn"
 _COLUMNS = (
     "id, event_id, subscription_id, event_type, state, reason, attempts, due_at, created_at, settled_at, awaits_turn"
 )
@@ -76,12 +83,27 @@ async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> se
     return {row["id"] for row in rows}
 
 
-async def discard(conn: Connection, subscription_ids: Sequence[str], reason: DiscardReason) -> None:
-    """Discard the pending deliveries of some subscriptions that no worker holds; holders discard theirs themselves."""
-    await turns.lock(conn, subscription_ids)
-    for which in (_WAITING, _AWAITING_TURN):  # each by its index
-        await conn.execute(_DISCARD.format(which=which), subscription_ids, reason)
-    await turns.leave(conn, subscription_ids)
+async def discard(conn: Connection, subscription_id: str, reason: DiscardReason, *, at_most: int) -> int:
+    """Discard pending deliveries that no worker holds, and answer how many; holders discard theirs themselves.
+
+    Those that await their turn go first, and so do not come to have it.
+
+    Args:
+        conn: in a transaction that has locked the subscription, which is not active.
+        subscription_id: whose deliveries.
+        reason: why they are not sent any more.
+        at_most: how many are discarded now.
+    """
+    is_ordered = await turns.lock_if_any(conn, subscription_id)
+    ids = await turns.awaiting(conn, subscription_id, at_most) if is_ordered else []
+    rows = await conn.fetch(_WAITING_OF, subscription_id, is_ordered, at_most - len(ids))
+    ids += [row["id"] for row in rows]
+    if not ids:
+        return 0
+    discarded = await conn.fetch(_DISCARD, ids, reason, min(ids), max(ids))
+    if is_ordered:
+        await turns.leave(conn, ids)
+    return len(discarded)
 
 
 async def fetch(conn: Connection, org_id: str, delivery_id: str) -> DeliveryRecord | None:

@@ -25,7 +25,9 @@ WITH given AS (
         state = given.state,
         reason = given.reason,
         attempts = coalesce(given.number, deliveries.attempts),
-        retrying = given.state = 'pending' AND coalesce(given.number, deliveries.attempts) > 0,
+        -- As `Job.is_again` has it: what is put back untried waits for the lane that it came from.
+        retrying = given.state = 'pending'
+            AND (coalesce(given.number, deliveries.attempts) > 0 OR deliveries.round > 0),
         due_at = coalesce(given.due_at, deliveries.due_at),
         leased_by = NULL,
         settled_at = CASE WHEN given.state = 'pending' THEN NULL ELSE now() END

@@ -13,6 +13,7 @@ from asyncpg import Record
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import Birth
 from webhook_dispatcher.store import turns
+from webhook_dispatcher.store.days import AWAITING_TURN, WAITING
 
 # Of a subscription that wants the order of a resource's events kept, whatever is opened takes its place in it.
 _AWAITS_TURN = (
@@ -58,15 +59,11 @@ _FAILED_AT = f"""
 _COUNT_FAILED = f"""
 SELECT least(count(*), $4) FROM ({" UNION ALL ".join(_FAILED_AT.format(end=end) for end in _ENDS)}) AS failed
 """
-_COUNT_WAITING = """
+_COUNT_WAITING = f"""
 SELECT count(*) FROM (
-    (
-        SELECT FROM deliveries
-        WHERE subscription_id = $1 AND state = 'pending' AND leased_by IS NULL AND awaits_turn IS NOT TRUE
-        LIMIT $2
-    )
+    (SELECT FROM deliveries WHERE subscription_id = $1 AND {WAITING} LIMIT $2)
     UNION ALL
-    (SELECT FROM deliveries WHERE subscription_id = $1 AND state = 'pending' AND awaits_turn LIMIT $2)
+    (SELECT FROM deliveries WHERE subscription_id = $1 AND {AWAITING_TURN} LIMIT $2)
 ) AS waiting
 """
 _CREATE = f"""

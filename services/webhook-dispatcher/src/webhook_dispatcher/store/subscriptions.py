@@ -12,6 +12,7 @@ from typing import Any
 
 from chassis.crypto import Sealer
 from chassis.postgres import Connection
+from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.reading import Cut, Page
 from webhook_dispatcher.domain.retry import RetryPolicy
@@ -76,6 +77,8 @@ SELECT id, url, active_since, updated_at, last_event_id FROM subscriptions
 WHERE id = ANY ($1::text[]) AND state = 'active' ORDER BY id FOR UPDATE
 """
 _LOCK_LIVE = "SELECT id FROM subscriptions WHERE id = ANY ($1::text[]) AND state <> 'deleted' ORDER BY id"
+_ENDED = "SELECT id FROM subscriptions WHERE id = ANY ($1::text[]) AND state <> 'active' ORDER BY id"
+_LOCK_ENDED = "SELECT state FROM subscriptions WHERE id = $1 AND state <> 'active' FOR UPDATE"
 _DISABLE = """
 UPDATE subscriptions
 SET state = 'disabled', disabled_reason = $3, updated_at = $4, version = $5, sequence = sequence + 1,
@@ -266,6 +269,17 @@ async def lock_live(conn: Connection, subscription_ids: Collection[str], *, for_
     """
     lock = " FOR UPDATE" if for_change else " FOR KEY SHARE"
     return {row["id"] for row in await conn.fetch(_LOCK_LIVE + lock, list(subscription_ids))}
+
+
+async def ended(conn: Connection, subscription_ids: Collection[str]) -> list[str]:
+    """Tell which of some subscriptions are disabled or deleted."""
+    return [row["id"] for row in await conn.fetch(_ENDED, list(subscription_ids))]
+
+
+async def lock_ended(conn: Connection, subscription_id: str) -> DiscardReason | None:
+    """Lock a subscription that is disabled or deleted, and tell why its deliveries are sent nowhere."""
+    state = await conn.fetchval(_LOCK_ENDED, subscription_id)
+    return None if state is None else DiscardReason(state)
 
 
 async def disable(

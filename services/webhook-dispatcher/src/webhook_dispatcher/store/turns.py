@@ -39,9 +39,24 @@ DELETE FROM turns USING deliveries
 WHERE delivery_id = ANY ($1::text[]) AND id = delivery_id AND id BETWEEN $2 AND $3 AND state <> 'pending'
 RETURNING turns.subscription_id, turns.resource_id
 """
-_LEAVE_ALL = """
-DELETE FROM turns USING deliveries
-WHERE turns.subscription_id = ANY ($1::text[]) AND id = delivery_id AND state <> 'pending'
+_ANY = "SELECT EXISTS (SELECT FROM turns WHERE subscription_id = $1)"
+_AWAITING = """
+SELECT delivery_id FROM turns
+WHERE subscription_id = $1 AND NOT is_on
+ORDER BY resource_id, sequence, delivery_id LIMIT $2
+"""
+_SUBSCRIPTIONS = """
+WITH RECURSIVE line AS (
+    (SELECT subscription_id FROM turns ORDER BY subscription_id LIMIT 1)
+    UNION ALL
+    SELECT next.subscription_id
+    FROM line CROSS JOIN LATERAL (
+        SELECT subscription_id FROM turns
+        WHERE subscription_id > line.subscription_id
+        ORDER BY subscription_id LIMIT 1
+    ) AS next
+)
+SELECT subscription_id FROM line
 """
 _NEXT = """
 UPDATE turns SET is_on = true
@@ -103,9 +118,27 @@ async def pass_on(conn: Connection, delivery_ids: Sequence[str], now: datetime) 
     await _begin(conn, await conn.fetch(_LEAVE, delivery_ids, *_ends(delivery_ids)), now)
 
 
-async def leave(conn: Connection, subscription_ids: Sequence[str]) -> None:
-    """Take what has ended of subscriptions that are sent nothing any more out of the order; they are locked."""
-    await conn.execute(_LEAVE_ALL, subscription_ids)
+async def leave(conn: Connection, delivery_ids: Sequence[str]) -> None:
+    """Take those of some deliveries that have ended out of the order, for nobody; their subscription is locked."""
+    await conn.execute(_LEAVE, delivery_ids, *_ends(delivery_ids))
+
+
+async def subscriptions(conn: Connection) -> set[str]:
+    """Tell of which subscriptions the order of pending deliveries is kept, however many these are."""
+    return {row["subscription_id"] for row in await conn.fetch(_SUBSCRIPTIONS)}
+
+
+async def lock_if_any(conn: Connection, subscription_id: str) -> bool:
+    """Lock a subscription's turns, as `lock` does, if there are any, and tell whether there are."""
+    is_ordered: bool = await conn.fetchval(_ANY, subscription_id)
+    if is_ordered:
+        await lock(conn, [subscription_id])
+    return is_ordered
+
+
+async def awaiting(conn: Connection, subscription_id: str, at_most: int) -> list[str]:
+    """Tell some of the deliveries that await their turn; their subscription is locked."""
+    return [row["delivery_id"] for row in await conn.fetch(_AWAITING, subscription_id, at_most)]
 
 
 async def _begin(conn: Connection, lines: Sequence[Record], now: datetime) -> None:

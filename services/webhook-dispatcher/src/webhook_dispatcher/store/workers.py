@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chassis.postgres import Connection
+from webhook_dispatcher.store.days import LEASED
 
 _REGISTER = "INSERT INTO workers (id, heartbeat_at) VALUES ($1, clock_timestamp())"
 _RENEW = """
@@ -17,22 +18,22 @@ WHERE id = $1 AND heartbeat_at > clock_timestamp() - $2::interval
 """
 _FORGET = "DELETE FROM workers WHERE id = $1"
 _BURY = "DELETE FROM workers WHERE heartbeat_at < clock_timestamp() - $1::interval"
-_RELEASE = """
+_RELEASE = f"""
 WITH RECURSIVE holders AS (
     (
-        SELECT leased_by FROM deliveries WHERE state = 'pending' AND leased_by IS NOT NULL ORDER BY leased_by LIMIT 1
+        SELECT leased_by FROM deliveries WHERE {LEASED} ORDER BY leased_by LIMIT 1
     )
     UNION ALL
     SELECT next.leased_by
     FROM holders CROSS JOIN LATERAL (
         SELECT leased_by FROM deliveries
-        WHERE state = 'pending' AND leased_by IS NOT NULL AND leased_by > holders.leased_by
+        WHERE {LEASED} AND leased_by > holders.leased_by
         ORDER BY leased_by LIMIT 1
     ) AS next
 ), freed AS (
     SELECT deliveries.id
     FROM holders JOIN deliveries USING (leased_by)
-    WHERE state = 'pending' AND leased_by IS NOT NULL AND NOT EXISTS (SELECT FROM workers WHERE id = leased_by)
+    WHERE {LEASED} AND NOT EXISTS (SELECT FROM workers WHERE id = leased_by)
     LIMIT $1
     FOR UPDATE OF deliveries SKIP LOCKED
 )

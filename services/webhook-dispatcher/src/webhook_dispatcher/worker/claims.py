@@ -1,7 +1,7 @@
 """Taking deliveries from the database into memory: what did not fit, what falls due, what dead workers left.
 
-Invariants: no more is claimed than the lanes have room for, and every subscription that waits gets a like share; what
-was claimed under a lease that is lost by the commit is left to others.
+Invariants: no more is claimed than the lanes have room for, and every active subscription that waits gets a like share;
+what was claimed under a lease that is lost by the commit is left to others.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import structlog
 from chassis.backoff import Backoff
 from chassis.clock import Clock
 from chassis.lifecycle import Stop
-from chassis.postgres import TRANSIENT, Database
+from chassis.postgres import TRANSIENT, Connection, Database
 from webhook_dispatcher.domain.delivery import Job
 from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.directory import Directory
@@ -28,6 +28,7 @@ from webhook_dispatcher.worker.scheduler import Scheduler
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
+_BATCH_BYTES = 8 * 1024 * 1024
 _POLL_SECONDS = 1.0
 _LEAST_SECONDS = 0.005  # between two looks, so that retries that fall due together are claimed together
 
@@ -76,10 +77,11 @@ class Claims:
         """Claim what is due and has room; answer how many seconds later something else may be."""
         grant, now, began = self._lease.grant(), self._clock(), time.perf_counter()
         async with self._database.transaction() as conn:
-            lines = await claims.waiting(conn)
+            waiting = await claims.waiting(conn)
+            await self._directory.refresh(conn)  # it then knows every subscription of which something waits
+            lines = [line for line in waiting if self._directory.active(line.subscription_id) is not None]
             shares = self._shares([line for line in lines if line.due_at <= now])
-            claimed = await claims.claim(conn, grant.lease, shares, now) if grant and shares else []
-            await self._directory.refresh(conn)
+            claimed = await self._claim(conn, grant.lease, shares, now) if grant else []
         self._note(lines, now)
         if grant and claimed:
             CLAIM.observe(time.perf_counter() - began)
@@ -93,9 +95,25 @@ class Claims:
         rooms = [(line, self._scheduler.room_for_claims(line.subscription_id, retrying=line.retrying)) for line in due]
         open_lines = [(line, room) for line, room in rooms if room > 0]
         each = max(1, _BATCH // max(1, len(open_lines)))
-        shares = [Share(line.subscription_id, line.retrying, min(room, each), line.day) for line, room in open_lines]
-        random.shuffle(shares)  # where more lines wait than one batch serves, none is always behind the others
-        return shares[:_BATCH]
+        random.shuffle(open_lines)  # where more lines wait than one batch serves, none is always behind the others
+        left = {retrying: self._scheduler.room(retrying=retrying).jobs for retrying in (False, True)}
+        shares = []
+        for line, room in open_lines[:_BATCH]:
+            share = min(room, each, left[line.retrying])
+            left[line.retrying] -= share
+            if share:
+                shares.append(Share(line.subscription_id, line.retrying, share, line.day))
+        return shares
+
+    async def _claim(self, conn: Connection, lease: str, shares: Sequence[Share], now: datetime) -> list[Claimed]:
+        """Claim for each lane no more than half of the bytes that it has room for: one line may have them all."""
+        claimed: list[Claimed] = []
+        for retrying in (False, True):
+            mine = [share for share in shares if share.retrying is retrying]
+            if mine:
+                size = min(_BATCH_BYTES, max(1, self._scheduler.room(retrying=retrying).size // 2))
+                claimed += await claims.claim(conn, lease, mine, now, size=size)
+        return claimed
 
     def _note(self, lines: Sequence[Line], now: datetime) -> None:
         due = [line for line in lines if line.due_at <= now]

@@ -1,21 +1,23 @@
 """A lane: the queues of one kind of attempt, one an endpoint, served in turn.
 
 Invariants: an endpoint never has more attempts under way than its gate lets through, nor more than slots are left for
-others, nor more jobs queued than room is left for others; a quarter of the slots is for endpoints that answer
-quickly. So however many endpoints hang, those that answer go on. Within a queue the first in is the first out.
+others, nor more jobs queued, or bytes of bodies in memory, than room is left for others; a quarter of the slots is for
+endpoints that answer quickly. So however many endpoints hang, those that answer go on. Within a queue the first in is
+the first out.
 """
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.domain.delivery import Job, Load
 from webhook_dispatcher.domain.gate import Gate
 
 _TRUSTED_SHARE = 4  # one slot in so many is for endpoints that answer quickly
 _SHED_AT_ONCE = 1_000
+_NOTHING = Load()
 
 
 class Start(NamedTuple):
@@ -33,6 +35,7 @@ class _Line:
 
     jobs: deque[Job] = field(default_factory=deque)
     busy: int = 0
+    size: int = 0  # bytes of the bodies of those that are queued or under way
     is_doubted: bool = False  # whether its attempts under way count as those of endpoints that may hang
     is_in_turn: bool = False
 
@@ -45,6 +48,7 @@ class Lane:
         endpoint_slots: attempts under way at most to one endpoint.
         endpoint_queue: jobs queued at most for one endpoint.
         queue: jobs queued at most, over all endpoints.
+        bodies: bytes of the bodies of jobs, queued or under way, beyond which none is queued; the last may end beyond.
         retrying: whether it is the lane of retries.
         gate_of: tells an endpoint's gate.
         hold: called with an endpoint that must wait and the time until which; `resume` is expected then.
@@ -57,6 +61,7 @@ class Lane:
         endpoint_slots: int,
         endpoint_queue: int,
         queue: int,
+        bodies: int,
         retrying: bool,
         gate_of: Callable[[str], Gate],
         hold: Callable[[str, float], None],
@@ -66,6 +71,7 @@ class Lane:
         self._endpoint_slots = endpoint_slots
         self._endpoint_queue = endpoint_queue
         self._queue = queue
+        self._bodies = bodies
         self.retrying = retrying
         self._gate_of = gate_of
         self._hold = hold
@@ -75,18 +81,39 @@ class Lane:
         self._doubted = 0
         self.queued = 0
         self.in_flight = 0
+        self.size = 0
 
-    def room(self, endpoint: str) -> int:
-        """Tell how many jobs can be queued for an endpoint."""
+    @property
+    def free(self) -> Load:
+        """How much more can be queued, over all endpoints."""
+        return Load(max(0, self._queue - self.queued), max(0, self._bodies - self.size))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more can be queued."""
+        return self.queued >= self._queue or self.size >= self._bodies
+
+    def room(self, endpoint: str, mine: Load = _NOTHING, taken: Load = _NOTHING) -> int:
+        """Tell how many jobs can be queued for an endpoint.
+
+        Args:
+            endpoint: which one.
+            mine: what is about to be queued for it.
+            taken: what is about to be queued for all.
+        """
         line = self._lines.get(endpoint)
-        mine = 0 if line is None else len(line.jobs)
+        jobs, size = (mine.jobs, mine.size) if line is None else (len(line.jobs) + mine.jobs, line.size + mine.size)
+        if size >= self._bodies - self.size - taken.size:
+            return 0
         most = self._gate_of(endpoint).jobs(self._endpoint_queue)
-        return max(0, min(most, self._queue - self.queued) - mine)
+        return max(0, min(most, self._queue - self.queued - taken.jobs) - jobs)
 
     def is_low(self, endpoint: str) -> bool:
         """Tell whether an endpoint's queue has so much room that filling it up is worth a query."""
         line, room = self._lines.get(endpoint), self.room(endpoint)
-        return room > 0 and (line is None or len(line.jobs) <= room)
+        if line is None or room == 0:
+            return room > 0
+        return len(line.jobs) <= room and line.size * 2 <= self._bodies - self.size
 
     def put(self, job: Job) -> None:
         """Queue a job behind those of its endpoint."""
@@ -96,6 +123,7 @@ class Lane:
             line = self._lines[endpoint] = _Line()
         line.jobs.append(job)
         self.queued += 1
+        self._weigh(line, len(job.tail))
         self._line_up(endpoint, line)
 
     def take(self, now: float) -> Start | None:
@@ -112,6 +140,7 @@ class Lane:
         line = self._lines[endpoint]
         self.in_flight -= 1
         line.busy -= 1
+        self._weigh(line, -len(start.job.tail))
         self._doubted -= line.is_doubted
         self._count(line, is_doubted=not start.gate.is_trusted(now))
         if line.jobs:
@@ -131,16 +160,18 @@ class Lane:
             return []
         jobs = list(line.jobs)
         line.jobs.clear()
-        self.queued -= len(jobs)
+        self._forget(line, jobs)
         self._tidy(endpoint, line)
         return jobs
 
     def shed(self, endpoint: str) -> list[Job]:
         """Take the last jobs of an endpoint out that are more than it may keep; not too many at once."""
         line = self._lines.get(endpoint)
-        excess = 0 if line is None else len(line.jobs) - self._gate_of(endpoint).jobs(self._endpoint_queue)
-        jobs = [] if line is None else [line.jobs.pop() for _ in range(min(excess, _SHED_AT_ONCE))]
-        self.queued -= len(jobs)
+        if line is None:
+            return []
+        excess = len(line.jobs) - self._gate_of(endpoint).jobs(self._endpoint_queue)
+        jobs = [line.jobs.pop() for _ in range(min(excess, _SHED_AT_ONCE))]
+        self._forget(line, jobs)
         return jobs
 
     def jobs(self) -> Iterator[Job]:
@@ -207,6 +238,14 @@ class Lane:
         if is_doubted is not line.is_doubted:
             line.is_doubted = is_doubted
             self._doubted += line.busy if is_doubted else -line.busy
+
+    def _forget(self, line: _Line, jobs: Sequence[Job]) -> None:
+        self.queued -= len(jobs)
+        self._weigh(line, -sum(len(job.tail) for job in jobs))
+
+    def _weigh(self, line: _Line, size: int) -> None:
+        line.size += size
+        self.size += size
 
     def _line_up(self, endpoint: str, line: _Line) -> None:
         if not line.is_in_turn:

@@ -17,14 +17,16 @@ from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Database
 from chassis.unit import UnitOfWork
 from webhook_dispatcher.client.sender import Sender
-from webhook_dispatcher.domain.delivery import DeliveryState, Job, Outcome
+from webhook_dispatcher.domain.delivery import DeliveryState, Job, Load, Outcome
 from webhook_dispatcher.domain.exchange import Exchange
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.signs import Sign, sign_of
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.directory import Directory
+from webhook_dispatcher.service.discarding import Discarding
 from webhook_dispatcher.worker.attempt import Attempts
 from webhook_dispatcher.worker.claims import Claims
+from webhook_dispatcher.worker.discards import Discards
 from webhook_dispatcher.worker.gates import Gates
 from webhook_dispatcher.worker.lanes import Lane
 from webhook_dispatcher.worker.lease import Lease
@@ -34,6 +36,7 @@ from webhook_dispatcher.worker.strays import Strays
 
 _log = structlog.get_logger(__name__)
 _DRAIN_SHARE = 0.7  # of the time that a stop gives: for attempts under way; the rest is for their outcomes
+_BODIES = 64 * 1024 * 1024
 _RETRY_SHARE = 4  # one part in so many of what an endpoint may use is for retries
 
 
@@ -50,6 +53,7 @@ class Limits:
         endpoint_queue: first attempts of one endpoint in memory.
         queue: first attempts in memory.
         drain: seconds that a stop may take.
+        bodies: bytes of the bodies of first attempts in memory; a quarter as many are for retries.
     """
 
     timeout: float
@@ -60,6 +64,7 @@ class Limits:
     endpoint_queue: int
     queue: int
     drain: float
+    bodies: int = _BODIES
 
 
 class Worker:
@@ -76,6 +81,7 @@ class Worker:
         sender: Sender,
         limits: Limits,
         *,
+        discarding: Discarding,
         settled: Callable[[Sequence[Outcome]], None],
         clock: Clock,
         timer: Callable[[], float],
@@ -110,6 +116,7 @@ class Worker:
         )
         self._claims = Claims(database, directory, self._scheduler, self._lease, clock)
         self._strays = Strays(database, self._lease, self._held, self._claims.wake)
+        self._discards = Discards(discarding)
         self._stopping = False
         directory.watch(self._learn)
 
@@ -117,9 +124,9 @@ class Worker:
         """Give leave to lease new deliveries; None while nothing may be sent."""
         return None if self._stopping else self._lease.grant()
 
-    def room(self, subscription_id: str) -> int:
-        """Tell how many new deliveries of a subscription fit into memory."""
-        return self._scheduler.room_for_births(subscription_id)
+    def has_room(self, subscription_id: str, mine: Load, taken: Load) -> bool:
+        """Tell whether one more new delivery of a subscription fits into memory beside what is about to come there."""
+        return self._scheduler.has_room_for_birth(subscription_id, mine, taken)
 
     def offer(self, grant: Grant, jobs: Sequence[Job]) -> None:
         """Take deliveries that were leased with leave; those that come too late are left to whoever claims them."""
@@ -145,7 +152,8 @@ class Worker:
         self._stopping = False
         parts = Stop()
         async with self._sender.opened(), asyncio.TaskGroup() as group:
-            helpers = [group.create_task(part.run(parts)) for part in (self._lease, self._outcomes, self._strays)]
+            beside = (self._lease, self._outcomes, self._strays, self._discards)
+            helpers = [group.create_task(part.run(parts)) for part in beside]
             try:
                 await self._claims.run(stop)
             finally:
@@ -185,6 +193,7 @@ class Worker:
         if self._directory.active(subscription_id) is None:
             for job in self._scheduler.drop(subscription_id):
                 self._outcomes.put(self._attempts.discarded(job))
+            self._discards.wake()
         self._gates.renew(subscription_id)
 
     def _held(self, lease: str) -> set[str]:
@@ -211,6 +220,7 @@ def _first_lane(limits: Limits, gates: Gates) -> Lane:
         endpoint_slots=max(1, limits.endpoint_slots - limits.endpoint_slots // _RETRY_SHARE),
         endpoint_queue=limits.endpoint_queue,
         queue=limits.queue,
+        bodies=limits.bodies,
         retrying=False,
         gate_of=gates.of,
         hold=gates.hold,
@@ -223,6 +233,7 @@ def _retry_lane(limits: Limits, gates: Gates) -> Lane:
         endpoint_slots=max(1, limits.endpoint_slots // _RETRY_SHARE),
         endpoint_queue=max(1, limits.endpoint_queue // _RETRY_SHARE),
         queue=max(1, limits.queue // _RETRY_SHARE),
+        bodies=max(1, limits.bodies // _RETRY_SHARE),
         retrying=True,
         gate_of=gates.of,
         hold=gates.hold,

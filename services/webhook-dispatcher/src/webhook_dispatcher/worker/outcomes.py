@@ -15,15 +15,16 @@ from chassis.clock import Clock
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Connection, Database
 from chassis.unit import UnitOfWork
-from webhook_dispatcher.domain.delivery import DiscardReason, Outcome
+from webhook_dispatcher.domain.delivery import Outcome
 from webhook_dispatcher.domain.subscription import DisabledReason
 from webhook_dispatcher.service.disabling import Cause, disable
-from webhook_dispatcher.store import deliveries, outcomes, subscriptions, turns
+from webhook_dispatcher.store import outcomes, subscriptions, turns
 from webhook_dispatcher.worker.metrics import UNWRITTEN
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
 _KEPT = 5_000
+_KEPT_BYTES = 32 * 1024 * 1024
 _LINGER_SECONDS = 0.01
 
 
@@ -45,6 +46,7 @@ class OutcomeWriter:
         self._clock = clock
         self._written = written
         self._unwritten: list[Outcome] = []
+        self._size = 0
         self._told = asyncio.Event()
         self._full = asyncio.Event()
         self._backoff = Backoff(cap=1.0)
@@ -52,8 +54,8 @@ class OutcomeWriter:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many outcomes are unwritten that no attempt may start."""
-        return len(self._unwritten) >= _KEPT
+        """Whether so many outcomes, or bytes of theirs, are unwritten that no attempt may start."""
+        return len(self._unwritten) >= _KEPT or self._size >= _KEPT_BYTES
 
     def held(self, lease: str) -> set[str]:
         """Tell the ids of the deliveries, held under an identity, whose outcomes are unwritten."""
@@ -62,6 +64,7 @@ class OutcomeWriter:
     def put(self, outcome: Outcome) -> None:
         """Take an outcome; it is written soon."""
         self._unwritten.append(outcome)
+        self._size += outcome.size
         self._told.set()
         if len(self._unwritten) >= _BATCH:
             self._full.set()
@@ -93,6 +96,7 @@ class OutcomeWriter:
         while batch := self._unwritten[:_BATCH]:
             written = await self._write(batch)
             del self._unwritten[: len(batch)]
+            self._size -= sum(one.size for one in batch)
             self._written(written)
         self._told.clear()
 
@@ -107,10 +111,8 @@ class OutcomeWriter:
             await disable(unit, ending, Cause(DisabledReason.GONE), self._clock())
             moved = {one.id for one in active}.difference(one.id for one in ending)
             batch = [self._heeding(one, moved) for one in batch]
-            await self._settle_in_order(unit.conn, batch, {subscription_id for subscription_id, _ in gone})
-            ended = sorted({subscription_id for subscription_id, _ in gone} - moved)
-            await deliveries.discard(unit.conn, ended, DiscardReason.DISABLED)
-        _log.warning("endpoints_gone", disabled=ended, moved=sorted(moved))
+            await self._settle_in_order(unit.conn, batch)
+        _log.warning("endpoints_gone", disabled=[one.id for one in ending], moved=sorted(moved))
         return batch
 
     async def _settle(self, batch: Sequence[Outcome]) -> None:
@@ -121,18 +123,10 @@ class OutcomeWriter:
             async with self._database.connection() as conn:
                 await outcomes.settle(conn, batch)
 
-    async def _settle_in_order(
-        self, conn: Connection, batch: Sequence[Outcome], beside: Collection[str] = frozenset()
-    ) -> None:
-        """Settle, and let those go on that waited for what has ended.
-
-        Args:
-            conn: a connection in a transaction.
-            batch: what to settle.
-            beside: subscriptions whose turns the transaction is to change beside.
-        """
+    async def _settle_in_order(self, conn: Connection, batch: Sequence[Outcome]) -> None:
+        """Settle in a transaction, and let those go on that waited for what has ended."""
         passing = [one.job for one in batch if one.passes_turn]
-        await turns.lock(conn, {*beside, *(job.subscription_id for job in passing)})
+        await turns.lock(conn, {job.subscription_id for job in passing})
         await outcomes.settle(conn, batch)
         if passing:
             await turns.pass_on(conn, [job.id for job in passing], self._clock())

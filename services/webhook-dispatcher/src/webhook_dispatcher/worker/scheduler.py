@@ -1,9 +1,9 @@
 """The scheduler: which delivery is attempted next.
 
-Invariants: first attempts and retries have slots of their own, so neither waits for the other; endpoints are served
-in turn under the limits of their `Lane` and their `Gate`, so a dead or slow one never delays another's first attempt
-(architecture.md I12). A job is here only while the worker holds its delivery. All methods are synchronous: between two
-awaits of the event loop the picture is whole.
+Invariants: no lane queues more jobs than it has room for; first attempts and retries have slots of their own, so
+neither waits for the other; endpoints are served in turn under the limits of their `Lane` and their `Gate`, so a dead
+or slow one never delays another's first attempt (architecture.md I12). A job is here only while the worker holds its
+delivery. All methods are synchronous: between two awaits of the event loop the picture is whole.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import structlog
 
-from webhook_dispatcher.domain.delivery import Job
+from webhook_dispatcher.domain.delivery import Job, Load
 from webhook_dispatcher.domain.signs import Sign
 from webhook_dispatcher.worker.gates import Gates
 from webhook_dispatcher.worker.lanes import Lane, Start
@@ -68,16 +68,34 @@ class Scheduler:
         lane = self._lanes[retrying]
         return lane.room(subscription_id) if lane.is_low(subscription_id) else 0
 
-    def room_for_births(self, subscription_id: str) -> int:
-        """Tell how many new deliveries can be held; none while older ones of the subscription wait their turn."""
+    def room(self, *, retrying: bool) -> Load:
+        """Tell how much more of all subscriptions one lane can hold."""
+        return self._lanes[retrying].free
+
+    def has_room_for_birth(self, subscription_id: str, mine: Load, taken: Load) -> bool:
+        """Tell whether a new delivery can be held, when others will be that are not yet here: of it, and of all.
+
+        It cannot while older ones of the subscription wait their turn.
+        """
         if subscription_id in self._waiting[False]:
-            return 0
-        return self._lanes[False].room(subscription_id)
+            return False
+        return self._lanes[False].room(subscription_id, mine, taken) > 0
 
     def offer(self, jobs: Iterable[Job]) -> None:
-        """Queue deliveries that the worker holds, and start what may start."""
+        """Queue deliveries that the worker holds, and start what may start.
+
+        Where others were quicker to fill a lane up, what does not fit into it waits in the database.
+        """
+        excess = []
         for job in jobs:
-            self._lanes[job.is_again].put(job)
+            lane = self._lanes[job.is_again]
+            if not lane.is_full:
+                lane.put(job)
+            else:
+                excess.append(job)
+                self._waiting[job.is_again].add(job.subscription_id)
+        if excess:
+            self._shed(excess)
         self.start()
 
     def start(self) -> None:
