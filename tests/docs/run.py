@@ -5,14 +5,18 @@ Invariant: nothing that the page shows as run is passed over in silence: what is
 
 import re
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
 from docs.page import Commands, File, NotRun, Output, PageError, Part
-from docs.shape import Shape, laid_out
-from docs.terminal import Standing, Terminal
+from docs.shape import MismatchError, Shape, laid_out
+from docs.terminal import PATIENCE, Standing, Terminal
+
+_ASK_AGAIN_SECONDS = 1.0
+_ONLY_READS = re.compile(r'curl "[^\n]*(?:\\\n  -H [^\n]*)*')
 
 
 @dataclass
@@ -34,6 +38,7 @@ class Run:
     scratch: Path
     names: dict[str, str]
     left_out: set[str] = field(default_factory=set)
+    _typed: str = ""
     _printed: str | None = None
     _standing: dict[str, Standing] = field(default_factory=dict)
 
@@ -75,7 +80,7 @@ class Run:
     def _type(self, commands: Commands) -> None:
         text, name = self._in_this_run(commands.text), commands.terminal
         if name is None:
-            self._printed = self.terminal.run(text)
+            self._typed, self._printed = text, self.terminal.run(text)
             return
         if name in self._standing:
             self._standing[name].interrupt()
@@ -88,7 +93,19 @@ class Run:
         if self._printed is None:
             raise PageError(f"{output.place}: an output without a command before it")
         printed, self._printed = self._printed, None
-        return shape.whole(laid_out(printed) if output.language == "json" else printed)
+        return self._whole(shape, output, printed)
+
+    def _whole(self, shape: Shape, output: Output, printed: str) -> dict[str, str]:
+        """Compare all that was printed; what was only read is read again for a while, as one does who waits for it."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return shape.whole(laid_out(printed) if output.language == "json" else printed)
+            except MismatchError:
+                if not _ONLY_READS.fullmatch(self._typed.rstrip()) or time.monotonic() > deadline:
+                    raise
+            time.sleep(_ASK_AGAIN_SECONDS)
+            printed = self.terminal.run(self._typed)
 
     def _in_this_run(self, text: str) -> str:
         if not self.names:

@@ -44,6 +44,11 @@ def test_what_a_page_shows_is_compared(run: Run) -> None:
         play(run, fence("sh", "echo one; echo two; echo three") + fence("text", "one\ntwo"))
 
 
+def test_what_was_only_read_is_read_again_until_it_is_as_shown(run: Run) -> None:
+    play(run, fence("sh", "echo waiting > state\n(sleep 1.2; echo done > state) > /dev/null 2>&1 &"))
+    play(run, fence("sh", 'curl "file://$PWD/state"') + fence("text", "done"))
+
+
 def test_json_is_compared_as_laid_out_with_the_order_of_its_keys(run: Run) -> None:
     shown = fence("json", '{\n  "a": 1,\n  …\n  "c": 3\n}')
     play(run, fence("sh", """echo '{"a": 1, "b": 2, "c": 3}'""") + shown)
