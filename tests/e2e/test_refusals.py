@@ -3,12 +3,13 @@
 import functools
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from chassis.postgres import Database, database_url
+from chassis.postgres import Connection, Database, database_url
 from support.booking_service import Caller, Service, a_body, running_service
 from support.servers import Servers
 from support.waiting import eventually
@@ -16,7 +17,7 @@ from support.webhook_service import SUBSCRIPTIONS, WebhookService, running_webho
 
 BOOKINGS = "/api/v1/bookings"
 KEPT = {
-    "booking": ("bookings", "occupancy", "history", "outbox"),
+    "booking": ("bookings", "holds", "occupancy", "history", "outbox"),
     "webhooks": ("subscriptions", "deliveries", "attempts"),
 }
 WEBHOOK = {"url": "https://example.com/hook", "events": ["*"]}
@@ -34,12 +35,18 @@ class Places:
     booking_id: str
     subscription_id: str
 
-    async def rows(self, service: str) -> dict[str, list[str]]:
-        """Read everything that a service keeps."""
+    @asynccontextmanager
+    async def reading(self, service: str) -> AsyncIterator[Connection]:
+        """Look into a service's database."""
         url = {"booking": self.booking.settings, "webhooks": self.webhooks.settings}[service].postgres_url
         database = {"booking": "booking", "webhooks": "webhook_dispatcher"}[service]
         watched = Database(database_url(url, database), pool_size=1, application="tests")
         async with watched.opened(), watched.connection() as conn:
+            yield conn
+
+    async def rows(self, service: str) -> dict[str, list[str]]:
+        """Read everything that a service keeps."""
+        async with self.reading(service) as conn:
             return {
                 table: [row[0] for row in await conn.fetch(f"SELECT t::text FROM {table} t ORDER BY 1")]
                 for table in KEPT[service]
@@ -141,13 +148,18 @@ async def places(servers: Servers) -> AsyncIterator[Places]:
         subscription = await owner.post(SUBSCRIPTIONS, {**WEBHOOK, "url": "http://127.0.0.1:9/"})
         callers = {"booking": staff, "webhooks": owner}
         found = Places(booking, webhooks, callers, schedule_id, made.data["id"], subscription.data["id"])
+        async with found.reading("booking") as conn:
+            await conn.execute(
+                "UPDATE holds SET expires_at = now()"
+            )  # what other tests left expires now, and not later
         await eventually(functools.partial(is_quiet, found))
         yield found
 
 
 async def is_quiet(places: Places) -> bool:
-    """Tell whether what the fixture did has been published."""
-    return not (await places.rows("booking"))["outbox"]
+    """Tell whether what the fixture did has been published, and nothing is left to expire."""
+    rows = await places.rows("booking")
+    return not (rows["outbox"] or rows["holds"])
 
 
 @pytest.mark.parametrize("refused", TABLE, ids=str)

@@ -47,12 +47,12 @@ async def test_a_request_is_what_was_given_and_nothing_more(wire: Wire) -> None:
     host = url.removeprefix("http://").removesuffix("/hook")
     assert server.requests == [
         b"POST /hook?a=%20b HTTP/1.1\r\n"
-        b"host: " + host.encode() + b"\r\n"
+        b"Host: " + host.encode() + b"\r\n"
         b"user-agent: Slotwire/test\r\n"
         b"webhook-id: dlv_1\r\n"
         b"X-Mine: yes\r\n"
-        b"accept: */*\r\n"
-        b"content-length: 7\r\n"
+        b"Accept: */*\r\n"
+        b"Content-Length: 7\r\n"
         b'\r\n{"a":1}'
     ]
 

@@ -99,7 +99,7 @@ class Wire:
         request = ClientRequest(
             "POST", parsed, loop=asyncio.get_running_loop(), ssl=True if context is None else context
         )
-        line = f"POST {parsed.raw_path_qs} HTTP/1.1\r\nhost: {parsed.host_port_subcomponent}\r\n"
+        line = f"POST {parsed.raw_path_qs} HTTP/1.1\r\nHost: {parsed.host_port_subcomponent}\r\n"
         return _Target(request, f"{line}user-agent: {self._user_agent}\r\n")
 
 
@@ -111,8 +111,8 @@ def _head(first: str, headers: Mapping[str, str], length: int) -> bytes:
     """
     lines = [f"{name}: {value}" for name, value in headers.items()]
     if "accept" not in map(str.lower, headers):
-        lines.append("accept: */*")
+        lines.append("Accept: */*")
     head = "\r\n".join(lines)
     if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1 or "\0" in head:
         raise ValueError("a header holds what would end it")
-    return f"{first}{head}\r\ncontent-length: {length}\r\n\r\n".encode()
+    return f"{first}{head}\r\nContent-Length: {length}\r\n\r\n".encode()
