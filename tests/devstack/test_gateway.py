@@ -218,3 +218,15 @@ async def test_an_unknown_service_is_a_404_in_our_shape(gateway: Gateway) -> Non
     async with session.get("/services/nobody/docs") as answer:
         assert answer.status == 404
         assert (await answer.json())["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("name", ["Slotwire-Organization", "slotwire-organization"])
+@pytest.mark.parametrize("path", ["/api/v1/bookings", "/services/booking/docs", "/services/nobody/docs"])
+async def test_what_services_tell_each_other_does_not_come_in(gateway: Gateway, name: str, path: str) -> None:
+    async def unused(_request: web.Request) -> web.Response:
+        raise AssertionError("a service was asked")
+
+    session = await gateway(unused)
+    for value in ("org_1", ""):
+        async with session.post(path, data=b"body", headers={name: value}) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (403, "forbidden")

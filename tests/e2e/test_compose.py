@@ -107,10 +107,11 @@ async def test_our_containers_have_neither_root_nor_secrets(stack: Project) -> N
     told = json.dumps([one["Config"] for one in containers.values()])
     assert password not in told
     assert "SLOTWIRE_SECRET_KEY" not in told
+    assert "SLOTWIRE_SERVICE_KEY" not in told
 
 
 async def test_the_secrets_are_made_once(stack: Project) -> None:
-    read = ("exec", "-T", "booking", "cat", "slotwire_secret_key", "slotwire_postgres_url")
+    read = ("exec", "-T", "booking", "cat", "slotwire_secret_key", "slotwire_service_key", "slotwire_postgres_url")
     before = await stack.run(*read)
     await stack.run("run", "--rm", "-T", "init")
     assert await stack.run(*read) == before

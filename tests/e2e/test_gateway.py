@@ -88,6 +88,16 @@ async def test_a_request_keeps_its_id_and_key(gateway: aiohttp.ClientSession) ->
     assert "Server" not in answer.headers
 
 
+@pytest.mark.parametrize("name", ["Slotwire-Organization", "slotwire-organization"])
+@pytest.mark.parametrize("path", ["/api/v1/bookings", "/services/webhook-dispatcher/openapi.json", "/services/nobody"])
+async def test_what_services_tell_each_other_does_not_come_in(
+    gateway: aiohttp.ClientSession, name: str, path: str
+) -> None:
+    for value in ("org_1", ""):
+        async with gateway.get(path, headers={name: value}) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (403, "forbidden")
+
+
 @pytest.mark.parametrize(("sent", "kept"), [("mine-1", True), ('odd"one', False), (None, False)])
 async def test_an_answer_of_its_own_is_in_our_shape(
     gateway: aiohttp.ClientSession, sent: str | None, *, kept: bool

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from booking.app import create_app
 from booking.settings import DATABASE, Settings
-from chassis.identity import Identity, KeyKind
+from chassis.identity import ORGANIZATION_HEADER, Identity, KeyKind
 from chassis.service import migrate
 from support.servers import Servers
 
@@ -126,6 +126,11 @@ def a_body(*, at: datetime = SOON, minutes: int = 60, **fields: Any) -> dict[str
     return a_visit_body(at=at, minutes=minutes, **{"attendee": somebody(), **fields})
 
 
+def a_key() -> SecretStr:
+    """A key as the settings take it."""
+    return SecretStr(base64.b64encode(secrets.token_bytes(32)).decode())
+
+
 @dataclass(frozen=True)
 class Service:
     """A running booking service."""
@@ -153,6 +158,14 @@ class Service:
             org_id, KeyKind.CLIENT, frozenset({"bookings.read", "bookings.manage"}), client_id=client_id
         )
 
+    def waitlist(self, org_id: str) -> Caller:
+        """Call as our other services do, for an organization."""
+        if self.settings.service_key is None:
+            raise AssertionError("the service runs without a service key")
+        key = self.settings.service_key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}", ORGANIZATION_HEADER: org_id}
+        return Caller(org_id, self.base, self.http, headers)
+
 
 @asynccontextmanager
 async def running_service(servers: Servers, **more: Any) -> AsyncIterator[Service]:
@@ -160,7 +173,8 @@ async def running_service(servers: Servers, **more: Any) -> AsyncIterator[Servic
     settings = Settings(
         postgres_url=servers.postgres_url,
         kafka_bootstrap=servers.kafka_bootstrap,
-        secret_key=SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
+        secret_key=a_key(),
+        service_key=a_key(),
         **more,
     )
     await migrate(settings, DATABASE)

@@ -1,7 +1,8 @@
 """The gateway: one port in front of all services, as Caddy is in Compose.
 
 Invariant: bodies pass in both directions as they come, in chunks and unchanged; a service that is away is a 502 in the
-API's error shape, one that has the request and says nothing for `READ_TIMEOUT` a 504, and never a hanging request.
+API's error shape, one that has the request and says nothing for `READ_TIMEOUT` a 504, and never a hanging request. What
+only services say to each other does not come in from outside.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +13,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from chassis.identity import ORGANIZATION_HEADER
 from chassis.web.endpoint import identify
 from chassis.web.errors import ApiError, render
 
@@ -64,6 +66,8 @@ def route(path: str, services: Mapping[str, str]) -> Target | None:
 async def forward(request: web.Request) -> web.StreamResponse:
     """Pass a request on to its service and the answer back."""
     services = request.app[SERVICE_URLS]
+    if ORGANIZATION_HEADER in request.headers:
+        return _error(request, ApiError(403, "forbidden", f"{ORGANIZATION_HEADER}: must not come from outside"))
     target = route(request.rel_url.raw_path, services)
     if target is None:
         return _error(request, ApiError(404, "not_found", "no such service"))

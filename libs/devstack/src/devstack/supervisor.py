@@ -180,6 +180,7 @@ class Supervisor:
             "SLOTWIRE_POSTGRES_URL": servers.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
             "SLOTWIRE_SECRET_KEY": self._folder.secret_key(),
+            "SLOTWIRE_SERVICE_KEY": self._folder.service_key(),
             "SLOTWIRE_HOST": HOST,
             "SLOTWIRE_LOG_FORMAT": "console",
             "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8", "::1/128"]',
