@@ -1,7 +1,7 @@
 """From a request to an answer: the key, its limit, the body, the handler, the error shape.
 
 Invariant: a handler runs only for a key that holds the route's scope and is within its limit, and with input that its
-models accept; and whatever it raises is answered in the one error shape. Calls between services have no limit: what one
+models accept; and whatever it raises is answered in the one error shape, or in that of the route's own family. Calls between services have no limit: what one
 does for many organizations is no caller's excess, and its own loops bound it.
 """
 
@@ -29,7 +29,7 @@ from chassis.ids import new_id
 from chassis.postgres import TRANSIENT, UNSTORABLE
 from chassis.web.errors import STATUSES, ApiError, CodedError, api_error, from_validation, render
 from chassis.web.rate_limits import RateLimits, Standing
-from chassis.web.routes import Call, Route
+from chassis.web.routes import Call, Refusals, Route
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +43,7 @@ _NUL_ESCAPE = b"\\u0000"
 REQUEST_ID = web.RequestKey("request_id", str)
 TRACEPARENT = web.RequestKey("traceparent", str)
 STANDING = web.RequestKey("standing", Standing)
+REFUSALS = web.RequestKey("refusals", Refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Endpoint:
         Raises:
             ApiError, CodedError and whatever the handler raises: the middleware turns them into answers.
         """
+        if self.route.refusals is not None:
+            request[REFUSALS] = self.route.refusals
         caller = await self._authenticate(request)
         await self._count(request, caller)
         self._authorize(caller)
@@ -243,9 +246,12 @@ def _from_http(error: web.HTTPException) -> ApiError:
             return ApiError(error.status, "invalid_request", error.reason or "the request is not valid HTTP")
 
 
-def error_response(error: ApiError, request_id: str) -> web.Response:
-    """Answer an error in the one shape."""
-    return _json(error.status, render(error, request_id), error.headers)
+def error_response(error: ApiError, request_id: str, refusals: Refusals | None = None) -> web.Response:
+    """Answer an error in the one shape, or in that of the operation's family."""
+    if refusals is None:
+        return _json(error.status, render(error, request_id), error.headers)
+    status = refusals.statuses.get(error.code, error.status)
+    return _json(status, refusals.render(error).model_dump_json().encode(), error.headers)
 
 
 def identify(request: web.Request) -> str:

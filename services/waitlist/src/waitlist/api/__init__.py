@@ -1,0 +1,19 @@
+"""The HTTP API: every handler parses, calls one use case and renders.
+
+Invariant: no rule and no SQL lives here; every refusal's code has its status in `ERRORS`.
+"""
+
+from chassis.web import Route
+from waitlist.api.entries import routes as entry_routes
+from waitlist.api.errors import ERRORS
+from waitlist.api.event_waitlist import routes as event_routes
+from waitlist.api.policies import routes as policy_routes
+from waitlist.service.entries import Entries
+from waitlist.service.policies import Policies
+
+__all__ = ["ERRORS", "routes"]
+
+
+def routes(entries: Entries, policies: Policies) -> list[Route]:
+    """List every operation."""
+    return [*entry_routes(entries), *policy_routes(policies), *event_routes(entries)]

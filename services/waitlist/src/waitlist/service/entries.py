@@ -1,0 +1,171 @@
+"""Use cases on waitlist entries: joining, reading, changing, leaving.
+
+Invariant: booking is asked before the transaction begins and never inside; an entry, its event and the answer to its
+Idempotency-Key are committed together.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from chassis import outbox
+from chassis.clock import Clock
+from chassis.idempotency import Once
+from chassis.postgres import Connection, Database
+from chassis.unit import Unit, UnitOfWork
+from waitlist.domain.actors import Actor
+from waitlist.domain.changing import Change, remove, revise
+from waitlist.domain.entry import Entry, Placed
+from waitlist.domain.errors import NotFoundError, WaitlistFullError
+from waitlist.domain.happening import Happening, Joined, Removed, Updated, numbered
+from waitlist.domain.joining import NewEntry, Told, check_named, draft
+from waitlist.domain.listing import EntryFilter, Found, Page
+from waitlist.service.events import event_of, message_of
+from waitlist.service.ids import Ids
+from waitlist.service.origin import Origin
+from waitlist.service.policies import policy_for
+from waitlist.service.telling import Telling
+from waitlist.store import entries, queues
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An entry with its place, and what booking told of what it names."""
+
+    placed: Placed
+    told: Told
+
+
+class Entries:
+    """Who waits for what."""
+
+    def __init__(self, units: UnitOfWork, database: Database, telling: Telling, clock: Clock, ids: Ids) -> None:
+        self._units = units
+        self._database = database
+        self._telling = telling
+        self._clock = clock
+        self._new_id = partial(ids.new, "wle")
+        self._next_event_id = partial(ids.following, "evt")
+
+    async def join(self, actor: Actor, wanted: NewEntry, origin: Origin, once: Once | None) -> Waiting:
+        """Put a guest on the waitlist.
+
+        Raises:
+            ForbiddenError: a client key names another client, or gives a priority.
+            ValidationFailedError: as `draft` says.
+            AlreadyWaitingError: the guest waits there.
+            WaitlistFullError: as many wait there as may.
+            UnavailableError: booking does not answer.
+        """
+        new = _settled(actor, wanted)
+        told = await self._telling.of_new(actor.org_id, new)
+        async with self._units.begin(once) as unit:
+            policy = await policy_for(unit.conn, actor.org_id, told)
+            entry = draft(new, told, policy, actor=actor, entry_id=self._new_id(), now=self._clock())
+            if policy.max_entries is not None:
+                await queues.lock(unit.conn, actor.org_id, entry.queue)
+                if await entries.count_live(unit.conn, actor.org_id, entry.queue) >= policy.max_entries:
+                    raise WaitlistFullError("as many wait there as may", details={"maxEntries": policy.max_entries})
+            waiting = Waiting(await self._write(unit, Joined(), entry, actor, origin), told)
+            unit.answer(waiting)
+        return waiting
+
+    async def get(self, actor: Actor, entry_id: str) -> Placed:
+        """Read an entry.
+
+        Raises:
+            NotFoundError: there is no such entry in the actor's reach.
+        """
+        async with self._database.connection() as conn:
+            return await _find(conn, actor, entry_id)
+
+    async def page(self, actor: Actor, wanted: EntryFilter, part: Page) -> Found:
+        """Read a page of the entries in the actor's reach."""
+        async with self._database.snapshot() as conn:
+            return await entries.page(conn, actor, wanted, part)
+
+    async def change(self, actor: Actor, entry_id: str, change: Change, origin: Origin) -> Placed:
+        """Change some fields of an entry.
+
+        Raises:
+            NotFoundError: there is no such entry in the actor's reach.
+            ForbiddenError: a client key gives a priority.
+            VersionConflictError, InvalidTransitionError, ValidationFailedError: as `revise` says.
+            AlreadyWaitingError: the guest that it is of now waits there.
+            UnavailableError: booking does not answer.
+        """
+        if "priority" in change.given:
+            actor.must_be_staff("give a priority", param="priority")
+        seen = await self.get(actor, entry_id)
+        told = await self._telling.of_place(seen.entry) if change.is_of_the_place else Told()
+        return await self._rewrite(actor, entry_id, origin, lambda entry: _revised(entry, change, told, self._clock))
+
+    async def remove(self, actor: Actor, entry_id: str, version: int | None, origin: Origin) -> Placed:
+        """Take an entry off the waitlist; one that is off stays as it is.
+
+        Raises:
+            NotFoundError: there is no such entry in the actor's reach.
+            VersionConflictError, InvalidTransitionError: as `remove` says.
+        """
+        reason = Removed("guest" if actor.is_client else "staff")
+        return await self._rewrite(actor, entry_id, origin, lambda entry: (remove(entry, version), reason))
+
+    async def leave(self, actor: Actor, wanted: NewEntry, origin: Origin) -> Waiting:
+        """Take a client off the waitlist of an event instance.
+
+        Args:
+            actor: who asks.
+            wanted: the instance, the client, and perhaps the matter that the client had joined with.
+            origin: the request behind it.
+
+        Raises:
+            ForbiddenError: a client key names another client.
+            ValidationFailedError: there is no such instance or client.
+            NotFoundError: the client does not wait there.
+            UnavailableError: booking does not answer.
+        """
+        asked = replace(wanted, client_id=actor.acting_for(wanted.client_id))
+        told = await self._telling.of_new(actor.org_id, asked)
+        async with self._database.connection() as conn:
+            entry_id = await entries.find_live(conn, actor, asked)
+        if entry_id is None:
+            check_named(asked, told)
+            raise NotFoundError("the client is not on this waitlist")
+        return Waiting(await self.remove(actor, entry_id, None, origin), told)
+
+    async def _rewrite(
+        self, actor: Actor, entry_id: str, origin: Origin, decide: Callable[[Entry], tuple[Entry, Happening]]
+    ) -> Placed:
+        """Let the rules decide on an entry under its lock, and write what came of it, if anything did."""
+        async with self._units.begin() as unit:
+            before = await _find(unit.conn, actor, entry_id, lock=True)
+            after, happening = decide(before.entry)
+            if after == before.entry:
+                return before
+            return await self._write(unit, happening, after, actor, origin)
+
+    async def _write(self, unit: Unit, happening: Happening, entry: Entry, actor: Actor, origin: Origin) -> Placed:
+        """Store an entry and publish what happened to it; answers it with its place."""
+        told = numbered(entry, now=self._clock(), next_id=self._next_event_id)
+        store = entries.insert if isinstance(happening, Joined) else entries.update
+        await store(unit.conn, told)
+        await outbox.append(unit.conn, [message_of(event_of(happening, told, actor, origin))])
+        unit.publishes()
+        return await _find(unit.conn, actor, told.id)
+
+
+def _settled(actor: Actor, wanted: NewEntry) -> NewEntry:
+    if wanted.priority:
+        actor.must_be_staff("give a priority", param="priority")
+    return replace(wanted, client_id=actor.acting_for(wanted.client_id))
+
+
+def _revised(entry: Entry, change: Change, told: Told, clock: Clock) -> tuple[Entry, Happening]:
+    return revise(entry, change, told, now=clock()), Updated(entry)
+
+
+async def _find(conn: Connection, actor: Actor, entry_id: str, *, lock: bool = False) -> Placed:
+    placed = await entries.fetch(conn, actor, entry_id, lock=lock)
+    if placed is None:
+        raise NotFoundError("there is no such waitlist entry")
+    return placed

@@ -1,0 +1,35 @@
+"""The waitlist service's settings.
+
+Invariant: they are read once, by the composition, and never change.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import Field, HttpUrl, model_validator
+
+from chassis.settings import ServiceSettings
+
+DATABASE = "waitlist"
+"""The name of the service's database on the server."""
+
+
+class Settings(ServiceSettings):
+    """What the waitlist service needs to know beside what every service does; it cannot be without the service key."""
+
+    booking_url: Annotated[
+        HttpUrl, Field(title="Where the booking service answers", description="http://host:port, without a path.")
+    ]
+    booking_timeout: Annotated[
+        float, Field(title="Seconds for a question to the booking service, the whole exchange", gt=0, le=60)
+    ] = 5.0
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Self:
+        if self.service_key is None:
+            raise ValueError("service_key must be set: the booking service is asked with it")
+        return self
+
+    @property
+    def booking_key(self) -> str:
+        """What the booking service is asked with."""
+        return "" if self.service_key is None else self.service_key.get_secret_value()
