@@ -1,8 +1,8 @@
 """From a request to an answer: the key, its limit, the body, the handler, the error shape.
 
 Invariant: a handler runs only for a key that holds the route's scope and is within its limit, and with input that its
-models accept; and whatever it raises is answered in the one error shape, or in that of the route's own family. Calls between services have no limit: what one
-does for many organizations is no caller's excess, and its own loops bound it.
+models accept; and whatever it raises is answered in the one error shape, or in that of the route's own family. Calls
+between services have no limit: what one does for many organizations is no caller's excess, and its own loops bound it.
 """
 
 import hashlib

@@ -6,6 +6,7 @@ Idempotency-Key are committed together.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from chassis import outbox
@@ -26,6 +27,9 @@ from waitlist.service.origin import Origin
 from waitlist.service.policies import policy_for
 from waitlist.service.telling import Telling
 from waitlist.store import entries, queues
+
+Decide = Callable[[Entry, datetime], tuple[Entry, Happening]]
+"""Tells what becomes of an entry now, and what has happened to it then."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,14 @@ class Entries:
         new = _settled(actor, wanted)
         told = await self._telling.of_new(actor.org_id, new)
         async with self._units.begin(once) as unit:
+            now = self._clock()
             policy = await policy_for(unit.conn, actor.org_id, told)
-            entry = draft(new, told, policy, actor=actor, entry_id=self._new_id(), now=self._clock())
+            entry = draft(new, told, policy, actor=actor, entry_id=self._new_id(), now=now)
             if policy.max_entries is not None:
                 await queues.lock(unit.conn, actor.org_id, entry.queue)
                 if await entries.count_live(unit.conn, actor.org_id, entry.queue) >= policy.max_entries:
                     raise WaitlistFullError("as many wait there as may", details={"maxEntries": policy.max_entries})
-            waiting = Waiting(await self._write(unit, Joined(), entry, actor, origin), told)
+            waiting = Waiting(await self._write(unit, Joined(), entry, actor, origin, now=now), told)
             unit.answer(waiting)
         return waiting
 
@@ -98,7 +103,9 @@ class Entries:
             actor.must_be_staff("give a priority", param="priority")
         seen = await self.get(actor, entry_id)
         told = await self._telling.of_place(seen.entry) if change.is_of_the_place else Told()
-        return await self._rewrite(actor, entry_id, origin, lambda entry: _revised(entry, change, told, self._clock))
+        return await self._rewrite(
+            actor, entry_id, origin, lambda entry, now: (revise(entry, change, told, now=now), Updated(entry))
+        )
 
     async def remove(self, actor: Actor, entry_id: str, version: int | None, origin: Origin) -> Placed:
         """Take an entry off the waitlist; one that is off stays as it is.
@@ -108,7 +115,7 @@ class Entries:
             VersionConflictError, InvalidTransitionError: as `remove` says.
         """
         reason = Removed("guest" if actor.is_client else "staff")
-        return await self._rewrite(actor, entry_id, origin, lambda entry: (remove(entry, version), reason))
+        return await self._rewrite(actor, entry_id, origin, lambda entry, _: (remove(entry, version), reason))
 
     async def leave(self, actor: Actor, wanted: NewEntry, origin: Origin) -> Waiting:
         """Take a client off the waitlist of an event instance.
@@ -133,20 +140,21 @@ class Entries:
             raise NotFoundError("the client is not on this waitlist")
         return Waiting(await self.remove(actor, entry_id, None, origin), told)
 
-    async def _rewrite(
-        self, actor: Actor, entry_id: str, origin: Origin, decide: Callable[[Entry], tuple[Entry, Happening]]
-    ) -> Placed:
+    async def _rewrite(self, actor: Actor, entry_id: str, origin: Origin, decide: Decide) -> Placed:
         """Let the rules decide on an entry under its lock, and write what came of it, if anything did."""
         async with self._units.begin() as unit:
             before = await _find(unit.conn, actor, entry_id, lock=True)
-            after, happening = decide(before.entry)
+            now = self._clock()
+            after, happening = decide(before.entry, now)
             if after == before.entry:
                 return before
-            return await self._write(unit, happening, after, actor, origin)
+            return await self._write(unit, happening, after, actor, origin, now=now)
 
-    async def _write(self, unit: Unit, happening: Happening, entry: Entry, actor: Actor, origin: Origin) -> Placed:
+    async def _write(
+        self, unit: Unit, happening: Happening, entry: Entry, actor: Actor, origin: Origin, *, now: datetime
+    ) -> Placed:
         """Store an entry and publish what happened to it; answers it with its place."""
-        told = numbered(entry, now=self._clock(), next_id=self._next_event_id)
+        told = numbered(entry, now=now, next_id=self._next_event_id)
         store = entries.insert if isinstance(happening, Joined) else entries.update
         await store(unit.conn, told)
         await outbox.append(unit.conn, [message_of(event_of(happening, told, actor, origin))])
@@ -158,10 +166,6 @@ def _settled(actor: Actor, wanted: NewEntry) -> NewEntry:
     if wanted.priority:
         actor.must_be_staff("give a priority", param="priority")
     return replace(wanted, client_id=actor.acting_for(wanted.client_id))
-
-
-def _revised(entry: Entry, change: Change, told: Told, clock: Clock) -> tuple[Entry, Happening]:
-    return revise(entry, change, told, now=clock()), Updated(entry)
 
 
 async def _find(conn: Connection, actor: Actor, entry_id: str, *, lock: bool = False) -> Placed:
