@@ -1,11 +1,13 @@
 """New rounds: which deliveries are opened again, and that nothing of an older round undoes one."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from chassis.clock import utc_now
+from chassis.ids import new_id
 from chassis.postgres import Connection, Database
-from support.dispatcher import a_subscription, put_deliveries
-from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, DiscardReason, Job, Outcome
+from support.dispatcher import ORG, a_subscription, put_deliveries
+from webhook_dispatcher.domain.delivery import Attempt, Birth, DeliveryState, DiscardReason, Job, Outcome
 from webhook_dispatcher.domain.exchange import Answer
 from webhook_dispatcher.domain.ids import first_delivery_id
 from webhook_dispatcher.store import claims, deliveries, outcomes, reopening, workers
@@ -27,6 +29,11 @@ async def claimed(conn: Connection, lease: str, subscription_id: str = "sub_a") 
     shares = [Share(one.subscription_id, one.retrying, 100, one.day) for one in lines]
     found = await claims.claim(conn, lease, shares, utc_now())
     return [Job(one.id, one.subscription_id, lease, one.attempts, b"", one.round, one.earlier) for one in found]
+
+
+def again(delivery_ids: Sequence[str]) -> list[Birth]:
+    """What a replay would send, for deliveries that are there."""
+    return [Birth(one, new_id("evt"), "sub_a", ORG, "reservation.confirmed") for one in delivery_ids]
 
 
 async def row(conn: Connection, delivery_id: str) -> tuple[object, ...]:
@@ -85,7 +92,7 @@ async def test_what_a_worker_holds_is_not_opened(db: Database) -> None:
     held = await put_deliveries(db, "sub_a", 2, lease="wrk_1")
     async with db.connection() as conn:
         assert not await reopening.resend(conn, held[0], utc_now())
-        assert await reopening.reopen(conn, held, utc_now()) == set()
+        assert (await reopening.send_again(conn, again(held), utc_now())).reopened == 0
         assert await row(conn, held[0]) == ("pending", 0, 0, 0, "wrk_1")
 
 
@@ -95,7 +102,7 @@ async def test_one_whose_event_is_gone_is_not_opened(db: Database) -> None:
         await conn.execute("UPDATE deliveries SET state = 'exhausted', settled_at = now()")
         await conn.execute("DELETE FROM events")
         assert not await reopening.resend(conn, one, utc_now())
-        assert await reopening.reopen(conn, [one], utc_now()) == set()
+        assert (await reopening.send_again(conn, again([one]), utc_now())).reopened == 0
         assert (await row(conn, one))[0] == "exhausted"
 
 

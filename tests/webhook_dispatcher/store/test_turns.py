@@ -20,6 +20,7 @@ def a_turn(sequence: int, resource_id: str = "bk_1", subscription_id: str = "sub
 async def test_the_first_of_each_resource_and_subscription_has_its_turn(db: Database) -> None:
     wanted = [a_turn(2), a_turn(1), a_turn(3, "bk_2"), a_turn(7, subscription_id="sub_b")]
     async with db.transaction() as conn:
+        await turns.lock(conn, {one.subscription_id for one in wanted})
         assert await turns.join(conn, wanted) == {one.delivery_id for one in wanted[1:]}
     async with db.transaction() as conn:
         assert await turns.join(conn, [a_turn(4), a_turn(1, "bk_3")]) == {a_turn(1, "bk_3").delivery_id}
@@ -35,14 +36,16 @@ async def test_the_database_refuses_two_turns_at_once(db: Database) -> None:
 
 async def test_a_lock_keeps_others_out_of_the_same_subscriptions_turns_only(db: Database) -> None:
     async with db.transaction() as one:
+        await turns.lock(one, ["sub_a"])
         await turns.join(one, [a_turn(1)])
 
         async def come_next() -> set[str]:
             async with db.transaction() as other:
+                await turns.lock(other, ["sub_b", "sub_a"])
                 return await turns.join(other, [a_turn(2)])
 
         async with db.transaction() as elsewhere:
-            assert await turns.join(elsewhere, [a_turn(1, subscription_id="sub_b")])
+            await turns.lock(elsewhere, ["sub_b"])
         coming = asyncio.create_task(come_next())
         await eventually(lambda: waits_for_a_lock(db, "pg_advisory_xact_lock"))
     assert await coming == set()

@@ -18,13 +18,14 @@ from chassis.ids import new_id
 from chassis.postgres import Database
 from devstack.ports import HOST
 from slotwire_contracts import ReservationEvent
-from support.dispatcher import LIMITS, Dispatcher, a_happening, running
+from support.dispatcher import LIMITS, ORG, Dispatcher, a_happening, running, waits_for_a_lock
 from support.programs import running_program
 from support.reservations import a_reservation
 from support.waiting import eventually
-from webhook_dispatcher.domain.delivery import DeliveryState, DiscardReason
+from webhook_dispatcher.domain.delivery import Birth, DeliveryState, DiscardReason
+from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.subscription import Ordering, State, Subscription
-from webhook_dispatcher.store import deliveries, reopening
+from webhook_dispatcher.store import deliveries, reopening, turns
 
 TESTS = Path(__file__).parents[2]
 QUICK = replace(LIMITS, timeout=0.5, margin=0.6)
@@ -254,17 +255,22 @@ async def test_what_awaits_its_turn_ends_with_its_subscription(dispatcher: Dispa
     assert sum(receiver.came.values()) == 1
 
 
-async def test_what_is_opened_again_comes_in_order_too(dispatcher: Dispatcher) -> None:
+async def test_what_is_sent_again_comes_in_order_too(dispatcher: Dispatcher) -> None:
+    """Of five the first two were before the subscription, which has no deliveries of them; the others have failed."""
     async with witness() as receiver:
-        subscription = await ordered(dispatcher, receiver, [])
         events = happenings("bk_1", 5)
+        await dispatcher.publish(*events[:2])
+        subscription = await ordered(dispatcher, receiver, [])
         receiver.hopeless.update(event.id for event in events)
-        await dispatcher.publish(*events)
+        await dispatcher.publish(*events[2:])
         await all_ended(dispatcher)
         receiver.hopeless.clear()
-        ids = [(await dispatcher.delivery(event, subscription)).id for event in events]
+        births = [
+            Birth(delivery_id(event.id, subscription.id), event.id, subscription.id, event.orgid, event.type)
+            for event in reversed(events)
+        ]
         async with dispatcher.database.transaction() as conn:
-            assert await reopening.reopen(conn, list(reversed(ids)), utc_now()) == set(ids)
+            assert (await reopening.send_again(conn, births, utc_now())).reopened == 3
         dispatcher.worker.reopened()
         await all_ended(dispatcher)
     assert receiver.accepted["bk_1"] == [event.id for event in events]
@@ -287,3 +293,18 @@ async def test_one_that_awaits_its_turn_is_not_resent_out_of_it(dispatcher: Disp
         dispatcher.worker.reopened()
         await all_ended(dispatcher)
     assert receiver.accepted["bk_1"] == [event.id for event in events]
+
+
+async def test_an_ingest_waits_for_turns_before_it_counts(dispatcher: Dispatcher) -> None:
+    """A replay holds both, in this order too; else each would wait for the other."""
+    async with witness() as receiver:
+        await ordered(dispatcher, receiver)
+        first, second = happenings("bk_1", 2)
+        await dispatcher.publish(first)
+        async with dispatcher.database.transaction() as conn:
+            await turns.lock(conn, [one.id for one in dispatcher.directory.wanting(ORG, first.type)])
+            publishing = asyncio.create_task(dispatcher.publish(second))
+            await eventually(lambda: waits_for_a_lock(dispatcher.database, "pg_advisory_xact_lock"))
+            assert await conn.fetch("SELECT FROM tallies FOR UPDATE NOWAIT")
+        await publishing
+        await all_ended(dispatcher)

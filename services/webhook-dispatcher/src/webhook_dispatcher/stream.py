@@ -6,22 +6,26 @@ changelogs before it counts on, so nothing of them is kept here. What they say i
 or so, and all of it again after a rebuild: there any instance can show it, whichever counts.
 
 Invariants: a record is counted once, however often it comes: with each value stands the position of the record that was
-counted last. One that cannot be read goes to the dead letters. Only this module imports faust, and its app is made
-anew whenever the loop runs.
+counted last. One that cannot be read goes to the dead letters. Only this module imports faust; its app is made anew
+whenever the loop runs, in a loop apart, since faust does not always end when asked to.
 """
 
 import asyncio
+import functools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import faust
 import structlog
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.types import TP
 from pydantic import TypeAdapter
 
+from chassis.apart import apart
 from chassis.clock import Clock
 from chassis.consumer import DeadLetter
 from chassis.kafka import Record, ensure_topics
@@ -35,6 +39,9 @@ from webhook_dispatcher.store.health import CountedMinute, CountedStanding
 _log = structlog.get_logger(__name__)
 GROUP = "webhook-health"
 _LOOK_SECONDS = 1.0
+_START_SECONDS = 1.0
+_END_SECONDS = 2.0
+_WRITE_SECONDS = 0.5
 _ROWS_AT_ONCE = 500
 _KEPT_MINUTES = MINUTES + 5
 _HOUR_MS = 3_600_000
@@ -43,6 +50,7 @@ _STANDINGS_CHANGELOG = {"cleanup.policy": "compact,delete", "retention.ms": str(
 
 _MINUTE: TypeAdapter[CountedMinute] = TypeAdapter(CountedMinute)
 _STANDING: TypeAdapter[CountedStanding] = TypeAdapter(CountedStanding)
+Keep: TypeAlias = Callable[[Sequence[CountedMinute], Sequence[CountedStanding]], Awaitable[None]]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -74,32 +82,41 @@ class HealthStream:
         self._group = group
 
     async def run(self, stop: Stop) -> None:
-        """Count until asked to stop.
+        """Count until asked to stop, which takes some three seconds at most, whatever the broker does.
 
         Raises:
             Exception: whatever ended the app; run it again.
         """
-        await ensure_topics(self._bootstrap, [self._topic, dead_letters(self._topic)])
+        home = asyncio.get_running_loop()
+
+        async def keep(minutes: Sequence[CountedMinute], standings: Sequence[CountedStanding]) -> None:
+            kept = self._health.keep(minutes, standings)  # at home, where the pool's connections belong
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(kept, home))
+
+        await apart(functools.partial(self._member, keep), stop, name="health")
+
+    async def _member(self, keep: Keep, stop: Stop) -> None:
         with tempfile.TemporaryDirectory(prefix="slotwire-health-") as folder:  # faust wants one, and writes nothing
-            app = self._app(folder)
-            counts = _Counts(app, self._topic, self._health, self._clock)
-            reading = _reader(app)
-            starting = asyncio.create_task(app.start())
-            try:
-                while not (stop.is_set() or app.should_stop or _failed(starting)):
-                    await stop.wait(_LOOK_SECONDS)
-                    await counts.write()
-            finally:
-                starting.cancel()
-                (failure,) = await asyncio.gather(starting, return_exceptions=True)
-                await app.stop()
-                await asyncio.to_thread(_close, reading)
-                await counts.write()
-            if app.crashed or isinstance(failure, Exception):
-                raise app.crash_reason or failure or RuntimeError("the stream of attempts ended")
+            app, over = self._app(folder), Stop()
+            counts = _Counts(app, self._topic, keep, self._clock)
+            starting = asyncio.create_task(self._start(app))
+            writing = asyncio.create_task(counts.write_on(over))
+            while not (stop.is_set() or app.should_stop or _failed(starting) or writing.done()):
+                await stop.wait(_LOOK_SECONDS)
+            ending = asyncio.create_task(_end(app, starting))
+            await asyncio.wait([ending], timeout=_END_SECONDS)  # by itself it waits for as long as a broker is silent
+            over.set()
+            await asyncio.wait([writing], timeout=_WRITE_SECONDS)
+        failures = [task.exception() for task in (starting, writing, ending) if _failed(task)]
+        if app.crashed or failures:
+            raise app.crash_reason or next(iter(failures), None) or RuntimeError("the stream of attempts ended")
+
+    async def _start(self, app: faust.App) -> None:
+        await ensure_topics(self._bootstrap, [self._topic, dead_letters(self._topic)])
+        await app.start()
 
     def _app(self, folder: str) -> faust.App:
-        return faust.App(
+        app = faust.App(
             self._group,
             broker=[f"aiokafka://{one}" for one in self._bootstrap.split(",")],
             store="memory://",
@@ -114,15 +131,57 @@ class HealthStream:
             broker_heartbeat_interval=1.0,
             broker_rebalance_timeout=10.0,  # for as long a member that is gone may hold up the others
         )
+        app.transport.Consumer = _Consumer  # type: ignore[misc]  # no other app shares this transport
+        return app
+
+
+class _Reader(AIOKafkaConsumerThread):
+    """What reads from Kafka, in the loop of the app.
+
+    By itself faust reads in a thread, which misses a stop that comes while it starts; and to end it, faust holds up the
+    app's loop, while the thread may wait for just that loop to tell the app of a rebalance.
+    """
+
+    async def start(self) -> None:
+        """Start here."""
+        self._thread_started.set()
+        await self._default_start()
+        await self.on_thread_started()
+
+    async def stop(self) -> None:
+        """Stop here."""
+        if self._started.is_set() and not self._stopped.is_set():
+            self._stopped.set()
+            await self._shutdown_thread()
+
+    def close(self) -> None:
+        """Leave that to `stop`: faust would close it in a rebalance, before it has left the group."""
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to where the group is, in a rebalance, in which faust drops what it has read.
+
+        Where nothing was committed yet, aiokafka by itself stays behind what was dropped, and it is never counted.
+        """
+        reader = self._ensure_consumer()
+        found: Mapping[TP, int] = await reader.seek_to_committed()
+        for place, offset in found.items():
+            if not offset and place.topic not in self.app.tables.changelog_topics:
+                reader.seek(place, 0)
+        return found
+
+
+class _Consumer(Consumer):
+    def _new_consumer_thread(self) -> _Reader:
+        return _Reader(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
 
 class _Counts:
     """The tables of one run of the app, and what of them is not yet written to PostgreSQL."""
 
-    def __init__(self, app: faust.App, topic: Topic, health: EndpointHealth, clock: Clock) -> None:
+    def __init__(self, app: faust.App, topic: Topic, keep: Keep, clock: Clock) -> None:
         self._app = app
         self._aside = dead_letters(topic).name
-        self._health = health
+        self._keep = keep
         self._clock = clock
         self._window = faust.TumblingWindow(60.0)
         self._minute_table = app.Table(
@@ -144,13 +203,19 @@ class _Counts:
         source = app.topic(topic.name, key_serializer="raw", value_serializer="raw", allow_empty=True)
         app.agent(source, name="count")(self._take)
 
-    async def write(self) -> None:
+    async def write_on(self, over: Stop) -> None:
+        """Write what was counted every second, and once more when it is over."""
+        while not over.is_set():
+            await over.wait(_LOOK_SECONDS)
+            await self._write()
+
+    async def _write(self) -> None:
         """Write what was counted; what the database does not take now is kept for the next time."""
         self._sweep()
         while self._minutes or self._standings:
             minutes, standings = _first(self._minutes), _first(self._standings)
             try:
-                await self._health.keep(list(minutes.values()), list(standings.values()))
+                await self._keep(list(minutes.values()), list(standings.values()))
             except TRANSIENT as error:
                 _log.warning("health_waits", error=repr(error))
                 self._minutes = minutes | self._minutes
@@ -212,7 +277,8 @@ class _Counts:
         record = Record(message.topic, message.partition, message.offset, 0, event.key, event.value or b"")
         _log.error("dead_letter", topic=message.topic, offset=message.offset, reason=reason)
         headers = dict(DeadLetter(record, reason).headers(self._app.conf.id))
-        await self._app.send(self._aside, key=record.key, value=record.value, headers=headers)
+        sent = await self._app.send(self._aside, key=record.key, value=record.value, headers=headers)
+        await sent  # the record is done with only when it is there
 
     async def _rebuilt(self) -> None:
         """Write all that was rebuilt, once more: what was counted before a crash may not have been written."""
@@ -239,18 +305,12 @@ def _first(some: dict[K, V]) -> dict[K, V]:
     return {key: some.pop(key) for key in list(islice(some, _ROWS_AT_ONCE))}
 
 
-def _reader(app: faust.App) -> asyncio.AbstractEventLoop:
-    """Find the event loop of the thread in which faust reads, and keep faust from closing it."""
-    thread = app.consumer._thread  # type: ignore[attr-defined]  # noqa: SLF001 - the one driver that there is has one
-    thread._close_thread_loop_on_stop = False  # noqa: SLF001 - as above
-    loop: asyncio.AbstractEventLoop = thread.thread_loop
-    return loop
-
-
-def _close(loop: asyncio.AbstractEventLoop) -> None:
-    """Close a loop whose thread has ended, once its connections have: faust closes it a turn too early for them."""
-    loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
+async def _end(app: faust.App, starting: asyncio.Task[None]) -> None:
+    # Let it start, if it does so soon: aiokafka forgets the connection at which it is when it is cancelled.
+    await asyncio.wait([starting], timeout=_START_SECONDS)
+    starting.cancel()
+    await asyncio.wait([starting])
+    await app.stop()
 
 
 def _failed(task: asyncio.Task[None]) -> bool:

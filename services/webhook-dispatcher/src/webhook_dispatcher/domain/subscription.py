@@ -85,6 +85,11 @@ class Subscription:
         """Whether it is sent events."""
         return self.state is State.ACTIVE
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the events of one resource are sent to it one at a time."""
+        return self.is_active and self.ordering is Ordering.RESOURCE
+
     def starts_anew(self, before: Self) -> bool:
         """Tell whether a change makes it active again, or lets it lead to another URL."""
         return self.is_active and (not before.is_active or self.url != before.url)

@@ -6,7 +6,7 @@ from memory is handed over only after the commit.
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from chassis.clock import Clock
@@ -15,7 +15,7 @@ from webhook_dispatcher.domain.arrival import Arrival, Place
 from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
-from webhook_dispatcher.domain.subscription import Ordering, Subscription
+from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.composition import compose_tail
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.store import deliveries, events, turns
@@ -51,6 +51,7 @@ class Ingest:
         await self._directory.refresh(conn)
         wanting = {one.event_id: self._wanting(one) for one in arrivals}
         matched = {event_id: len(subscriptions) for event_id, subscriptions in wanting.items()}
+        await self._lock_turns(conn, wanting.values())
         born = [(one, to) for one in await events.claim(conn, arrivals, matched) for to in wanting[one.event_id]]
         if not born:
             return None
@@ -64,12 +65,17 @@ class Ingest:
         """Tell who wants an event; nobody is sent that they are sent nothing."""
         return [to for to in self._directory.wanting(one.org_id, one.type) if to.id != one.resource_id]
 
+    async def _lock_turns(self, conn: Connection, wanting: Iterable[Sequence[Subscription]]) -> None:
+        ordered = {to.id for some in wanting for to in some if to.keeps_order}
+        if ordered:
+            await turns.lock(conn, ordered)
+
     async def _in_turn(self, conn: Connection, born: Sequence[tuple[Arrival, Subscription]]) -> Collection[str]:
         """Take deliveries into their resources' order where it is kept, and tell whose turn it is."""
         wanted = [
             Turn(delivery_id(one.event_id, to.id), to.id, one.resource_id, one.sequence)
             for one, to in born
-            if to.is_active and to.ordering is Ordering.RESOURCE
+            if to.keeps_order
         ]
         return await turns.join(conn, wanted) if wanted else ()
 
@@ -101,7 +107,7 @@ class _Batch:
 
     def add(self, arrival: Arrival, subscription: Subscription) -> None:
         new_id = delivery_id(arrival.event_id, subscription.id)
-        awaits_turn = None if subscription.ordering is Ordering.NONE else new_id not in self._in_turn
+        awaits_turn = new_id not in self._in_turn if subscription.keeps_order else None
         birth = functools.partial(
             Birth, new_id, arrival.event_id, subscription.id, arrival.org_id, arrival.type, awaits_turn=awaits_turn
         )

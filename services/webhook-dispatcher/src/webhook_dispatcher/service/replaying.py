@@ -22,7 +22,7 @@ from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.replay import SAMPLES, Progress, Replay, Sample, wanted_types
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.retention import Retention
-from webhook_dispatcher.store import events, reopening, replays
+from webhook_dispatcher.store import events, reopening, replays, turns
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
 
 
@@ -194,6 +194,8 @@ class Replaying:
         counts = Counter(one.type for one in found)
         if order.dry_run:
             return Progress(len(batch), len(found), types=counts, samples=[_sample(one) for one in found[:SAMPLES]])
+        if subscription.keeps_order:
+            await turns.lock(conn, [subscription.id])
         # All of them, wanted or not: a resource's events that are kept have no gap in their sequence.
         await events.restore(conn, mine)
         reopened, created = await self._send_again(conn, subscription, found)
@@ -206,11 +208,9 @@ class Replaying:
             Birth(delivery_id(one.event_id, subscription.id), one.event_id, subscription.id, one.org_id, one.type)
             for one in found
         ]
-        now = self._clock()
-        reopened = await reopening.reopen(conn, [one.id for one in births], now)
-        created = await reopening.create(conn, births, now)
-        await events.match(conn, [one for one in found if one.event_id in created])
-        return len(reopened), len(created)
+        done = await reopening.send_again(conn, births, self._clock())
+        await events.match(conn, [one for one in found if one.event_id in done.created])
+        return done.reopened, len(done.created)
 
 
 def _sample(one: Arrival) -> Sample:

@@ -74,6 +74,14 @@ RETURNING event_id, id, subscription_id, awaits_turn
 
 
 @dataclass(frozen=True, slots=True)
+class SentAgain:
+    """What a step of a replay did: how many deliveries it opened again, and which events got one."""
+
+    reopened: int
+    created: set[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What one step of a recovery did; `last` is the last delivery that it looked at, None behind the end."""
 
@@ -104,8 +112,9 @@ async def recover(
 ) -> Recovered:
     """Open again what failed in a range of time, looking at so many of a subscription's deliveries behind one."""
     rows = await conn.fetch(_LOOK, subscription_id, behind, failed_since, failed_until, at_most)
-    reopened = await reopen(conn, [row["id"] for row in rows if row["is_wanted"]], now)
-    return Recovered(rows[-1]["id"] if rows else None, len(rows), len(reopened))
+    opened = await _reopen(conn, [row["id"] for row in rows if row["is_wanted"]], now)
+    await _line_up(conn, opened, now)
+    return Recovered(rows[-1]["id"] if rows else None, len(rows), len(opened))
 
 
 async def count_failed(
@@ -122,20 +131,15 @@ async def count_waiting(conn: Connection, subscription_id: str, *, at_most: int)
     return found
 
 
-async def reopen(conn: Connection, delivery_ids: Sequence[str], now: datetime) -> set[str]:
-    """Open again those of some deliveries that have ended, due now, and answer their ids."""
-    if not delivery_ids:
-        return set()
-    rows = await conn.fetch(_REOPEN, delivery_ids, now, min(delivery_ids), max(delivery_ids))
-    await _line_up(conn, rows, now)
-    return {row["id"] for row in rows}
+async def send_again(conn: Connection, births: Sequence[Birth], now: datetime) -> SentAgain:
+    """Open deliveries again that have ended, and write those that are not there, all due now.
 
-
-async def create(conn: Connection, births: Sequence[Birth], now: datetime) -> set[str]:
-    """Write those of some deliveries that are not there, due now, and answer the ids of their events."""
+    Those whose order is kept take their places in it together: a first one may be new, and its next opened again.
+    """
     if not births:
-        return set()
-    rows = await conn.fetch(
+        return SentAgain(0, set())
+    opened = await _reopen(conn, [one.id for one in births], now)
+    made = await conn.fetch(
         _CREATE,
         [one.id for one in births],
         [one.event_id for one in births],
@@ -144,8 +148,14 @@ async def create(conn: Connection, births: Sequence[Birth], now: datetime) -> se
         [one.event_type for one in births],
         now,
     )
-    await _line_up(conn, rows, now)
-    return {row["event_id"] for row in rows}
+    await _line_up(conn, [*opened, *made], now)
+    return SentAgain(len(opened), {row["event_id"] for row in made})
+
+
+async def _reopen(conn: Connection, delivery_ids: Sequence[str], now: datetime) -> Sequence[Record]:
+    if not delivery_ids:
+        return ()
+    return await conn.fetch(_REOPEN, delivery_ids, now, min(delivery_ids), max(delivery_ids))
 
 
 async def _line_up(conn: Connection, rows: Sequence[Record], now: datetime) -> None:

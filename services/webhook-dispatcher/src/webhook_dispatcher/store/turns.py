@@ -76,7 +76,7 @@ class Turn:
 async def lock(conn: Connection, subscription_ids: Collection[str]) -> None:
     """Keep others from changing what the turns of some subscriptions depend on, until the transaction ends.
 
-    Whoever needs several locks them at once, and after the rows of subscriptions, if it locks those too.
+    Whoever needs several locks them at once; after the rows of subscriptions, and before what is counted of events.
     """
     await conn.execute(_LOCK, _LOCK_SPACE, list(subscription_ids))
 
@@ -84,9 +84,8 @@ async def lock(conn: Connection, subscription_ids: Collection[str]) -> None:
 async def join(conn: Connection, wanted: Sequence[Turn]) -> set[str]:
     """Take new deliveries into the order before they are written, and answer the ids of those whose turn it is.
 
-    Those that are there already are left as they are.
+    Their subscriptions are locked. Those that are there already are left as they are.
     """
-    await lock(conn, {one.subscription_id for one in wanted})
     columns = map(list, zip(*map(astuple, wanted), strict=True))
     lines = await conn.fetch(_JOIN, *columns, *_ends([one.delivery_id for one in wanted]))
     return await _next(conn, lines)

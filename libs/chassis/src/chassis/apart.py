@@ -1,0 +1,103 @@
+"""A loop apart: something runs in a thread and an event loop of its own, of which nothing is left when it is over.
+
+For what cannot be trusted to clean up after itself, or not to hold up the loop that it runs in. Invariant: when `apart`
+returns or raises, every task of that loop was cancelled, its connections are closed, and its thread has ended.
+"""
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import Any
+
+from chassis.lifecycle import Stop
+
+_LOOK_SECONDS = 1.0
+_SWEEPS = 5
+_SWEEP_SECONDS = 0.2
+
+
+async def apart(main: Callable[[Stop], Awaitable[None]], stop: Stop, *, name: str) -> None:
+    """Run `main` in a loop apart until it ends; that it is to stop is passed on to it, and so is a cancellation.
+
+    Args:
+        main: what runs there; it returns soon after its own `Stop`, which belongs to that loop, is set.
+        stop: the request to stop, at home.
+        name: the thread's name.
+
+    Raises:
+        Exception: whatever `main` raises.
+    """
+    loop, asked, outcome = _Loop(), Stop(), Future[BaseException | None]()
+    thread = threading.Thread(target=_live, args=(loop, main, asked, outcome), name=name)
+    ended = asyncio.wrap_future(outcome)
+    thread.start()
+    try:
+        while not (ended.done() or await stop.wait(_LOOK_SECONDS)):
+            pass
+    finally:
+        loop.call_soon_threadsafe(asked.set)
+        try:
+            await _outlast(ended)
+        finally:
+            thread.join()
+            loop.close()
+    failure = ended.result()
+    if failure is not None:
+        raise failure
+
+
+async def _outlast(ended: asyncio.Future[BaseException | None]) -> None:
+    """Wait for the end even when cancelled meanwhile: it comes soon, for it was asked for."""
+    try:
+        await asyncio.wait([ended])
+    except asyncio.CancelledError:
+        await asyncio.wait([ended])
+        raise
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that can be left with nothing open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._connections: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+
+    async def create_connection(self, *args: Any, **options: Any) -> Any:
+        """Connect, and remember the connection."""
+        transport, protocol = await super().create_connection(*args, **options)
+        self._connections.add(transport)
+        return transport, protocol
+
+    async def sweep(self) -> None:
+        """Cancel what still runs, again if it goes on in spite of that, and close what is still connected."""
+        for _ in range(_SWEEPS):
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            if not left:
+                break
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=_SWEEP_SECONDS)
+        for transport in list(self._connections):
+            transport.abort()
+        await self.shutdown_asyncgens()
+        await asyncio.sleep(0)  # a connection closes in the turn after
+
+
+def _live(
+    loop: _Loop, main: Callable[[Stop], Awaitable[None]], asked: Stop, outcome: Future[BaseException | None]
+) -> None:
+    async def swept() -> None:
+        try:
+            await main(asked)
+        finally:
+            await loop.sweep()
+
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(swept())
+    except BaseException as error:  # noqa: BLE001 - it is raised at home
+        outcome.set_result(error)
+    else:
+        outcome.set_result(None)
