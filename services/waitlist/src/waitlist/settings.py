@@ -22,6 +22,13 @@ class Settings(ServiceSettings):
     booking_timeout: Annotated[
         float, Field(title="Seconds for a question to the booking service, the whole exchange", gt=0, le=60)
     ] = 5.0
+    waitlist_matches: Annotated[int, Field(title="Queues that are matched at the same time", ge=1)] = 8
+    waitlist_lease: Annotated[
+        float, Field(title="Seconds after which others match a queue whose process is gone", gt=0)
+    ] = 15.0
+    waitlist_sweep: Annotated[
+        float, Field(title="Seconds in which every queue is matched again, whatever was heard", gt=0)
+    ] = 60.0
 
     @model_validator(mode="after")
     def _has_a_key(self) -> Self:

@@ -1,7 +1,7 @@
 """Use cases on waitlist entries: joining, reading, changing, leaving.
 
-Invariant: booking is asked before the transaction begins and never inside; an entry, its event and the answer to its
-Idempotency-Key are committed together.
+Invariant: booking is asked before the transaction begins and never inside; an entry, its event, the mark of its queue
+and the answer to its Idempotency-Key are committed together.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from chassis import outbox
 from chassis.clock import Clock
 from chassis.idempotency import Once
 from chassis.postgres import Connection, Database
@@ -18,13 +17,13 @@ from waitlist.domain.actors import Actor
 from waitlist.domain.changing import Change, remove, revise
 from waitlist.domain.entry import Entry, Placed
 from waitlist.domain.errors import NotFoundError, WaitlistFullError
-from waitlist.domain.happening import Happening, Joined, Removed, Updated, numbered
+from waitlist.domain.happening import Happening, Joined, Removed, Updated
 from waitlist.domain.joining import NewEntry, Told, check_named, draft
 from waitlist.domain.listing import EntryFilter, Found, Page
-from waitlist.service.events import event_of, message_of
 from waitlist.service.ids import Ids
 from waitlist.service.origin import Origin
 from waitlist.service.policies import policy_for
+from waitlist.service.recording import Recording
 from waitlist.service.telling import Telling
 from waitlist.store import entries, queues
 
@@ -49,7 +48,7 @@ class Entries:
         self._telling = telling
         self._clock = clock
         self._new_id = partial(ids.new, "wle")
-        self._next_event_id = partial(ids.following, "evt")
+        self._recording = Recording(ids)
 
     async def join(self, actor: Actor, wanted: NewEntry, origin: Origin, once: Once | None) -> Waiting:
         """Put a guest on the waitlist.
@@ -153,12 +152,9 @@ class Entries:
     async def _write(
         self, unit: Unit, happening: Happening, entry: Entry, actor: Actor, origin: Origin, *, now: datetime
     ) -> Placed:
-        """Store an entry and publish what happened to it; answers it with its place."""
-        told = numbered(entry, now=now, next_id=self._next_event_id)
-        store = entries.insert if isinstance(happening, Joined) else entries.update
-        await store(unit.conn, told)
-        await outbox.append(unit.conn, [message_of(event_of(happening, told, actor, origin))])
-        unit.publishes()
+        """Write what happened to an entry, and have its queue looked at; answers it with its place."""
+        told = await self._recording.write(unit, happening, entry, actor, origin, now=now)
+        await queues.mark(unit.conn, told.org_id, told.queue)
         return await _find(unit.conn, actor, told.id)
 
 
