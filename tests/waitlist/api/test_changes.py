@@ -107,7 +107,7 @@ async def put(service: WaitlistService, entry: dict[str, Any], status: str) -> N
 async def test_a_change_is_held_to_the_rules_of_joining(staff: Guest) -> None:
     location_id = await staff.location(timezone="Europe/Berlin")
     entry = await staff.joined(locationId=location_id, requestedDate="2027-03-28", preferredStartTime="01:00")
-    expected = {
+    expected: dict[tuple[str, str], dict[str, Any]] = {
         ("preferredEndTime", "gap"): {"preferredEndTime": "02:30"},
         ("preferredEndTime", "after_start"): {"preferredEndTime": "2027-03-28T00:00:00+01:00"},
         ("contact", "missing"): {"contact": {"name": "Nobody"}},
@@ -128,7 +128,7 @@ async def test_an_entry_of_an_event_has_no_times_and_no_more_than_its_spots(staf
     asked = {"eventInstanceId": instance["uid"], "contact": somebody()}
     entry = (await staff.waitlist.post(PATH, asked)).data
     assert (await patched(staff, entry, {"partySize": 3})).data["partySize"] == 3
-    refused = {
+    refused: dict[tuple[str, str], dict[str, Any]] = {
         ("partySize", "max_attendance"): {"partySize": 4},
         ("preferredStartTime", "conflict"): {"preferredStartTime": "10:00"},
     }

@@ -61,7 +61,7 @@ async def contract(service: WaitlistService, staff: Guest, caller: Guest) -> Con
         PATH: [entry["id"] for entry in joined],
         f"{PATH}/policies": [location_id, instances[0]["service_id"]],
     }
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         PATH: {"locationId": location_id, "requestedDate": DATE, "contact": somebody()},
         f"{PATH}/{{id}}": {"notes": "By the window"},
         EVENTS: {"business_id": staff.org_id, "event_instance_id": uids[0], "client_id": client_ids[0]},

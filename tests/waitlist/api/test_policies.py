@@ -74,7 +74,7 @@ async def test_what_is_no_place_has_no_policy(staff: Guest) -> None:
     appointments = await made(staff.booking, "services", service_type="appointment", location_id=None)
     for place in ("none", appointments, await staff.client()):
         for method in ("GET", "PUT"):
-            body = None if method == "GET" else {}
+            body: dict[str, Any] | None = None if method == "GET" else {}
             answer = await staff.waitlist.send(method, f"{PATH}/policies/{place}", body)
             assert (answer.status, answer.code) == (404, "not_found")
 
