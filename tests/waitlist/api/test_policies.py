@@ -85,5 +85,7 @@ async def test_no_more_may_wait_than_the_policy_lets(staff: Guest) -> None:
     entries = [await staff.joined(locationId=location_id) for _ in range(2)]
     full = await staff.join(locationId=location_id, contact=somebody())
     assert (full.status, full.code, full.body["error"]["details"]) == (409, "waitlist_full", {"maxEntries": 2})
+    again = await staff.join(locationId=location_id, contact={"email": entries[0]["contact"]["email"]})
+    assert (again.status, again.code) == (409, "already_waiting")
     await staff.waitlist.delete(f"{PATH}/{entries[0]['id']}")
     assert (await staff.join(locationId=location_id, contact=somebody())).status == 201
