@@ -12,7 +12,7 @@ from yarl import URL
 from devstack.gateway import Target, create_gateway, route
 from devstack.ports import HOST, free_port
 
-SERVICES = ("booking", "webhook-dispatcher")
+SERVICES = ("booking", "waitlist", "webhook-dispatcher")
 READ_TIMEOUT = 0.5  # seconds
 
 
@@ -23,6 +23,15 @@ READ_TIMEOUT = 0.5  # seconds
         ("/v1/reservations/bk_1/events", Target("booking", "/v1/reservations/bk_1/events")),
         ("/v2/settings/services", Target("booking", "/v2/settings/services")),
         ("/", Target("booking", "/")),
+        ("/api/v1/waitlist", Target("waitlist", "/api/v1/waitlist")),
+        ("/api/v1/waitlist/wle_1", Target("waitlist", "/api/v1/waitlist/wle_1")),
+        ("/api/v1/waitlists", Target("booking", "/api/v1/waitlists")),
+        ("/platform/v1/scheduling/waitlist", Target("waitlist", "/platform/v1/scheduling/waitlist")),
+        ("/platform/v1/scheduling/waitlist/cancel", Target("waitlist", "/platform/v1/scheduling/waitlist/cancel")),
+        ("/platform/v1/scheduling/bookings", Target("booking", "/platform/v1/scheduling/bookings")),
+        ("/w/a.token", Target("waitlist", "/w/a.token")),
+        ("/where", Target("booking", "/where")),
+        ("/services/waitlist/docs", Target("waitlist", "/docs", "/services/waitlist")),
         ("/api/v1/webhooks", Target("webhook-dispatcher", "/api/v1/webhooks")),
         ("/api/v1/webhooks/subscriptions", Target("webhook-dispatcher", "/api/v1/webhooks/subscriptions")),
         ("/api/v1/webhooks-other", Target("booking", "/api/v1/webhooks-other")),

@@ -15,13 +15,23 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
-SERVICES = {"booking": "", "webhook-dispatcher": ""}
+SERVICES = {"booking": "", "waitlist": "", "webhook-dispatcher": ""}
 PATHS = [
     "/",
     "/api/v1/bookings",
     "/api/v1/bookings?limit=1&cursor=a%2Fb",
     "/v1/reservations/bk_1/events",
     "/v2/settings/services",
+    "/api/v1/waitlist",
+    "/api/v1/waitlist?page=2",
+    "/api/v1/waitlist/policies/loc_1",
+    "/api/v1/waitlists",
+    "/platform/v1/scheduling/waitlist",
+    "/platform/v1/scheduling/waitlist/cancel",
+    "/platform/v1/scheduling/bookings",
+    "/w/a.token",
+    "/where",
+    "/services/waitlist/docs",
     "/api/v1/webhooks",
     "/api/v1/webhooks/subscriptions",
     "/api/v1/webhooks/subscriptions/sub_1?x=1",

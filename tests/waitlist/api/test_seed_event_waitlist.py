@@ -68,8 +68,8 @@ async def test_staff_name_the_client_and_spots_count_up(staff: Guest, client: Gu
 
 
 async def test_each_refusal_has_its_sentence(staff: Guest, client: Guest) -> None:
-    """api.md section 3: "`Invalid business`, `Invalid event instance` (unknown, cancelled, past, or a service's uid given
-    as in the seed), `Event is not full`, `Already on the waitlist`, `Invalid client`"
+    """api.md section 3: "`Invalid business`, `Invalid event instance` (unknown, cancelled, past, or a service's uid
+    given as in the seed), `Event is not full`, `Already on the waitlist`, `Invalid client`"
     """
     uid = (await staff.full_instance())["uid"]
     assert refused(await client.join_event(event_instance_id=uid, business_id="org_other")) == "Invalid business"

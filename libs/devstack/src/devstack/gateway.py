@@ -17,7 +17,14 @@ from chassis.identity import ORGANIZATION_HEADER
 from chassis.web.endpoint import identify
 from chassis.web.errors import ApiError, render
 
-WEBHOOKS = "/api/v1/webhooks"
+PATHS = {
+    "/api/v1/waitlist": "waitlist",
+    "/platform/v1/scheduling/waitlist": "waitlist",
+    "/w": "waitlist",
+    "/api/v1/webhooks": "webhook-dispatcher",
+}
+"""Which service answers a path and all below it; booking answers every other."""
+
 SERVICES = "/services/"
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 60.0  # seconds without a byte of the answer
@@ -58,9 +65,8 @@ def route(path: str, services: Mapping[str, str]) -> Target | None:
     if path.startswith(SERVICES):
         name, _, rest = path.removeprefix(SERVICES).partition("/")
         return Target(name, f"/{rest}", f"{SERVICES}{name}") if name in services else None
-    if path == WEBHOOKS or path.startswith(f"{WEBHOOKS}/"):
-        return Target("webhook-dispatcher", path)
-    return Target("booking", path)
+    owners = (service for prefix, service in PATHS.items() if path == prefix or path.startswith(f"{prefix}/"))
+    return Target(next(owners, "booking"), path)
 
 
 async def forward(request: web.Request) -> web.StreamResponse:

@@ -3,7 +3,6 @@
 Invariant: what a change leaves out stays as it is.
 """
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
@@ -11,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from chassis.web import Email, Input, Output
 from slotwire_contracts import WaitlistEntry, WaitlistStatus
-from waitlist.api.fields import UNSET, Body, Identifier, Name, Notes, PartySize, Phone, PreferredTime, Priority
+from waitlist.api.fields import UNSET, Body, Day, Identifier, Name, Notes, PartySize, Phone, PreferredTime, Priority
 from waitlist.domain import entry as domain
 from waitlist.domain.changing import Change
 from waitlist.domain.entry import Placed
@@ -44,7 +43,7 @@ class EntryBody(Body):
 
     location_id: Identifier | None = None
     user_id: Identifier | None = None
-    requested_date: date | None = None
+    requested_date: Day | None = None
     party_size: PartySize = 1
     preferred_start_time: PreferredTime | None = None
     preferred_end_time: PreferredTime | None = None
@@ -98,7 +97,7 @@ class EntryQuery(Input):
     location_id: Identifier | None = None
     event_instance_id: Identifier | None = None
     status: WaitlistStatus | None = None
-    requested_date: date | None = None
+    requested_date: Day | None = None
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 

@@ -5,7 +5,7 @@ Invariant: keys are camelCase, and nothing but camelCase is taken.
 
 import re
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -16,7 +16,7 @@ from chassis.identity import Caller, KeyKind
 from chassis.web import Call, Input, Output
 from waitlist.domain.actors import Actor, ActorName
 from waitlist.domain.errors import Flaw, ValidationFailedError
-from waitlist.domain.times import NotATimeError, parse_wall, parse_wall_or_instant
+from waitlist.domain.times import NotATimeError, parse_date, parse_wall, parse_wall_or_instant
 from waitlist.service.origin import Origin
 
 T = TypeVar("T")
@@ -100,6 +100,9 @@ def _is_phone(value: str) -> str:
         raise PydanticCustomError("phone", "must be a phone number")
     return value
 
+
+Day = Annotated[date, _reading(parse_date)]
+"""`YYYY-MM-DD`."""
 
 TimeOfDay = Annotated[
     time,

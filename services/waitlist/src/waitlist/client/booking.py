@@ -5,10 +5,10 @@ Invariant: a question names one organization and is answered by what that organi
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
@@ -19,6 +19,7 @@ from waitlist.domain.told import Client, EventInstance, Location
 
 _log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FOUND, _NOT_FOUND = 200, 404
 _RETRY_SECONDS = 1
@@ -53,8 +54,9 @@ class BookingClient:
         Raises:
             UnavailableError: the booking service does not answer.
         """
-        found = await self._find(org_id, "/api/v1/locations", location_id)
-        return None if found is None else Location(found["id"], found["timezone"])
+        return await self._find(
+            org_id, "/api/v1/locations", location_id, lambda found: Location(found["id"], found["timezone"])
+        )
 
     async def instance(self, org_id: str, instance_id: str) -> EventInstance | None:
         """Ask for an event instance; None when there is none.
@@ -62,8 +64,7 @@ class BookingClient:
         Raises:
             UnavailableError: the booking service does not answer.
         """
-        found = await self._find(org_id, "/v2/event_instances", instance_id)
-        return None if found is None else _instance(found)
+        return await self._find(org_id, "/v2/event_instances", instance_id, _instance)
 
     async def client(self, org_id: str, client_id: str) -> Client | None:
         """Ask for a client; None when there is none.
@@ -71,8 +72,7 @@ class BookingClient:
         Raises:
             UnavailableError: the booking service does not answer.
         """
-        found = await self._find(org_id, "/api/v1/clients", client_id)
-        return None if found is None else Client(found["id"], found["name"])
+        return await self._find(org_id, "/api/v1/clients", client_id, lambda found: Client(found["id"], found["name"]))
 
     async def has_service(self, org_id: str, service_id: str) -> bool:
         """Ask whether there is a service whose event instances can be waited for.
@@ -80,10 +80,10 @@ class BookingClient:
         Raises:
             UnavailableError: the booking service does not answer.
         """
-        found = await self._find(org_id, "/v2/settings/services", service_id)
-        return found is not None and found["service_type"] == "event"
+        kind = await self._find(org_id, "/v2/settings/services", service_id, lambda found: found["service_type"])
+        return kind == "event"
 
-    async def _find(self, org_id: str, path: str, thing_id: str) -> Mapping[str, Any] | None:
+    async def _find(self, org_id: str, path: str, thing_id: str, read: Callable[[Mapping[str, Any]], T]) -> T | None:
         if not _ID.fullmatch(thing_id):
             return None  # no id of ours, and it must not lead to another path
         if self._session is None:
@@ -92,15 +92,16 @@ class BookingClient:
             async with self._session.get(
                 f"{self._url}{path}/{thing_id}", headers={ORGANIZATION_HEADER: org_id}, allow_redirects=False
             ) as response:
-                return await _read(response)
-        except (ClientError, TimeoutError, ValueError) as error:
+                found = await _data(response)
+                return None if found is None else read(found)
+        except (ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
             _log.warning("booking_unavailable", path=path, error=repr(error))
             raise UnavailableError(
                 "the booking service does not answer; try again", details={"retry_after": _RETRY_SECONDS}
             ) from error
 
 
-async def _read(response: ClientResponse) -> Mapping[str, Any] | None:
+async def _data(response: ClientResponse) -> Mapping[str, Any] | None:
     if response.status == _NOT_FOUND:
         return None
     if response.status != _FOUND:

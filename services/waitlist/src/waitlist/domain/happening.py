@@ -54,7 +54,7 @@ def numbered(entry: Entry, *, now: datetime, next_id: NextId) -> Entry:
     return replace(
         entry,
         updated_at=at,
-        version=entry.sequence + 1,
+        version=entry.version + 1,
         sequence=entry.sequence + 1,
         last_event_id=next_id(entry.last_event_id, at),
     )

@@ -98,7 +98,7 @@ def draft(new: NewEntry, told: Told, policy: Policy, *, actor: Actor, entry_id: 
         booking_id=None,
         joined_at=now,
         updated_at=now,
-        version=1,
+        version=0,
         sequence=0,
         last_event_id=None,
     )

@@ -14,6 +14,7 @@ EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 LATEST = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
 DAY = timedelta(days=1)
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WALL = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.0+)?)?(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?",
@@ -35,6 +36,20 @@ class Span:
 
     start: datetime
     end: datetime
+
+
+def parse_date(text: str) -> date:
+    """Read `YYYY-MM-DD`.
+
+    Raises:
+        NotATimeError: with a message for the caller.
+    """
+    if not _DATE.fullmatch(text):
+        raise NotATimeError("must be a date such as 2026-02-15", "date")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotATimeError("must be a date that exists", "date") from None
 
 
 def parse_wall(text: str) -> time:

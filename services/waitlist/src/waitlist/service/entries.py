@@ -68,9 +68,8 @@ class Entries:
             entry = draft(new, told, policy, actor=actor, entry_id=self._new_id(), now=now)
             if policy.max_entries is not None:
                 await queues.lock(unit.conn, actor.org_id, entry.queue)
-                if await entries.count_live(unit.conn, actor.org_id, entry.queue) >= policy.max_entries:
-                    raise WaitlistFullError("as many wait there as may", details={"maxEntries": policy.max_entries})
             waiting = Waiting(await self._write(unit, Joined(), entry, actor, origin, now=now), told)
+            await _check_room(unit.conn, entry, policy.max_entries)
             unit.answer(waiting)
         return waiting
 
@@ -162,6 +161,12 @@ def _settled(actor: Actor, wanted: NewEntry) -> NewEntry:
     if wanted.priority:
         actor.must_be_staff("give a priority", param="priority")
     return replace(wanted, client_id=actor.acting_for(wanted.client_id))
+
+
+async def _check_room(conn: Connection, entry: Entry, at_most: int | None) -> None:
+    """Refuse an entry that was added to a queue, whose lock is held, as one too many."""
+    if at_most is not None and await entries.count_live(conn, entry.org_id, entry.queue) > at_most:
+        raise WaitlistFullError("as many wait there as may", details={"maxEntries": at_most})
 
 
 async def _find(conn: Connection, actor: Actor, entry_id: str, *, lock: bool = False) -> Placed:
