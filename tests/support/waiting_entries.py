@@ -1,73 +1,60 @@
-"""Entries and queues of the waitlist, in a database without a service beside it."""
+"""Entries that wait in a database of their own, and the marks of their queues."""
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 
+from chassis.ids import new_id
 from chassis.postgres import Database
-from waitlist.domain.entry import Contact, Entry, queue_of
+from support.waitlist_values import DAY, a_request, drafted
+from waitlist.domain.entry import Entry, queue_of
 from waitlist.domain.status import Status
 from waitlist.store import entries
 
-JOINED = datetime(2026, 11, 1, 12, tzinfo=UTC)
-FRIDAY = date(2026, 12, 4)
-
 
 def an_org() -> str:
-    """An organization of which nobody knows yet."""
+    """An organization that nobody knows yet."""
     return f"org_{secrets.token_hex(6)}"
 
 
-def an_entry(org_id: str, *, day: date | None = FRIDAY, location_id: str = "loc_1", **other: Any) -> Entry:
-    """An entry that nothing is known of but where it waits: for a date at a location, or for `event_instance_id`."""
-    instance_id = other.get("event_instance_id")
-    at = None if instance_id else location_id
-    on = None if instance_id else day
-    entry = Entry(
-        id=f"wle_{secrets.token_hex(8)}",
+def waits(
+    org_id: str, *, location_id: str = "loc_1", day: date = DAY, instance_id: str | None = None, **more: Any
+) -> Entry:
+    """An entry of a client of its own, for a date at a location or for an event instance."""
+    place: dict[str, Any] = {"location_id": location_id, "requested_date": day, "event_instance_id": None}
+    if instance_id is not None:
+        place = {"location_id": None, "requested_date": None, "event_instance_id": instance_id}
+    return replace(
+        drafted(a_request()),
+        id=new_id("wle"),
         org_id=org_id,
-        queue=queue_of(at, on, instance_id),
-        location_id=at,
-        requested_date=on,
-        event_instance_id=None,
-        client_id=None,
-        contact=Contact(name="Ada", email=f"ada-{secrets.token_hex(6)}@example.com"),
-        party_size=2,
-        preferred_start=None,
-        preferred_end=None,
-        window_start=None,
-        window_end=None,
-        priority=0,
-        notes=None,
-        source_name=None,
-        channel=None,
-        time_zone=None,
-        matter_uid=None,
-        initiator="staff",
-        status=Status.WAITING,
-        booking_id=None,
-        joined_at=JOINED,
-        updated_at=JOINED,
-        version=1,
+        queue=queue_of(**place),
+        client_id=f"cli_{secrets.token_hex(6)}",
         sequence=1,
-        last_event_id="evt_01",
+        last_event_id=new_id("evt"),
+        **{**place, **more},
     )
-    return replace(entry, **other)
 
 
-async def waiting(database: Database, org_id: str, **fields: Any) -> Entry:
-    """Have somebody wait."""
-    entry = an_entry(org_id, **fields)
+async def put(database: Database, *some: Entry) -> None:
+    """Write entries down, and nothing else."""
+    async with database.transaction() as conn:
+        for entry in some:
+            await entries.insert(conn, entry)
+
+
+async def statuses(database: Database, org_id: str) -> dict[str, Status]:
+    """Tell where each entry of an organization stands, by its id."""
     async with database.connection() as conn:
-        await entries.insert(conn, entry)
-    return entry
+        rows = await conn.fetch("SELECT id, status FROM entries WHERE org_id = $1", org_id)
+    return {row["id"]: Status(row["status"]) for row in rows}
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A row of the due queues; `in_seconds` tells how far off its time is."""
+    """A queue that is marked; `in_seconds` tells how far off its time is."""
 
     queue: str
     in_seconds: float
@@ -81,7 +68,7 @@ async def marks(database: Database, org_id: str) -> Sequence[Mark]:
         rows = await conn.fetch(
             """
             SELECT queue, held_by IS NOT NULL AS held, failures,
-                extract(epoch FROM coalesce(held_until, due_at) - clock_timestamp())::float8 AS in_seconds
+                extract(epoch FROM coalesce(held_until, due_at) - now())::float8 AS in_seconds
             FROM queues WHERE org_id = $1 ORDER BY queue
             """,
             org_id,
@@ -92,6 +79,3 @@ async def marks(database: Database, org_id: str) -> Sequence[Mark]:
 async def marked(database: Database, org_id: str) -> set[str]:
     """Name the queues of an organization that are marked."""
     return {mark.queue for mark in await marks(database, org_id)}
-
-
-SOON = timedelta(seconds=30)

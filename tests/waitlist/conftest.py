@@ -1,9 +1,11 @@
 """The service beside a booking service for a whole run, and an organization for each test."""
 
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 
+from chassis import migrations
 from chassis.postgres import Database
 from support.booking_service import running_service
 from support.servers import Servers
@@ -33,3 +35,17 @@ async def client(service: WaitlistService, staff: Guest) -> Guest:
 def db(service: WaitlistService) -> Database:
     """The service's own database, to look into."""
     return service.database
+
+
+@pytest.fixture
+async def prepared(database: str) -> str:
+    """The URL of a database with the service's tables, on which nothing works by itself."""
+    await migrations.migrate(database, urlsplit(database).path.removeprefix("/"), ["chassis", "waitlist"])
+    return database
+
+
+@pytest.fixture
+async def alone(prepared: str) -> AsyncIterator[Database]:
+    """That database, with a pool."""
+    async with Database(prepared, pool_size=10, application="tests").opened() as opened:
+        yield opened
