@@ -21,6 +21,7 @@ from support.servers import Servers
 from support.topics import read_topic
 from waitlist.app import create_app
 from waitlist.settings import DATABASE, Settings
+from waitlist.worker import Look
 
 TestServer.__test__ = False  # its name makes pytest take it for a test
 
@@ -142,7 +143,9 @@ def without(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running_waitlist(servers: Servers, booking: Service, **more: Any) -> AsyncIterator[WaitlistService]:
+async def running_waitlist(
+    servers: Servers, booking: Service, *, match: Look | None = None, **more: Any
+) -> AsyncIterator[WaitlistService]:
     """The service on a free port beside a booking service, with its databases migrated; `more` are settings."""
     given = {
         "postgres_url": servers.postgres_url,
@@ -156,7 +159,7 @@ async def running_waitlist(servers: Servers, booking: Service, **more: Any) -> A
     await migrate(settings, DATABASE)
     url = database_url(settings.postgres_url, DATABASE)
     async with (
-        TestServer(create_app(settings)) as server,
+        TestServer(create_app(settings, match)) as server,
         Database(url, pool_size=2, application="tests").opened() as database,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
     ):
