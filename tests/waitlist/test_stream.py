@@ -11,7 +11,7 @@ import pytest
 
 from chassis.postgres import Database
 from slotwire_contracts import BOOKING_EVENTS, encode
-from support.booking_service import SOON, Caller, text
+from support.booking_service import SOON, Answer, Caller, text
 from support.catalog_events import a_catalog_event, a_resource
 from support.event_instances import add_instance, registered
 from support.hearing import Hearing
@@ -203,13 +203,14 @@ async def test_each_way_in_which_a_spot_falls_free_marks_the_queue(
         await hearing.has_heard(booking["id"], "created")
         await put(alone, waits(staff.org_id, instance_id=uid))
         path = f"/api/v1/bookings/{booking['id']}"
-        for act in (
+        acts: list[Callable[[], Awaitable[Answer]]] = [
             lambda: caller.delete(f"/api/v1/holds/{held['id']}"),
             lambda: caller.patch(path, {"party_size": 2}),
             lambda: caller.patch(f"/v2/event_instances/{uid}", {"max_attendance": 5}),
             lambda: caller.delete(path),
             lambda: caller.post(f"/v2/event_instances/{uid}/cancel", {}),
-        ):
+        ]
+        for act in acts:
             assert await marked(alone, staff.org_id) == set()
             done = await act()
             assert done.status in {200, 201}, done.body

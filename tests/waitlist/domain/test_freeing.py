@@ -15,10 +15,15 @@ from waitlist.domain.times import Span, local_date
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
-AT_TABLE = {"location_id": "loc_1", "schedule_id": None, "start_time": "2026-12-04T18:00:00Z", "table_ids": ["tbl_1"]}
-EVENING = {**AT_TABLE, "end_time": "2026-12-04T20:00:00Z"}
+AT_TABLE: dict[str, Any] = {
+    "location_id": "loc_1",
+    "schedule_id": None,
+    "start_time": "2026-12-04T18:00:00Z",
+    "table_ids": ["tbl_1"],
+}
+EVENING: dict[str, Any] = {**AT_TABLE, "end_time": "2026-12-04T20:00:00Z"}
 DATES = FreedQueues(frozenset(f"loc_1/2026-12-0{day}" for day in (3, 4, 5)))
-CLASS = {**EVENING, "event_instance_id": "ins_1"}
+CLASS: dict[str, Any] = {**EVENING, "event_instance_id": "ins_1"}
 SPOTS = FreedQueues(frozenset({"ins_1"}))
 ENDINGS = ("cancelled", "declined", "no_show")
 
