@@ -4,20 +4,24 @@ Invariant: making the application connects to nothing; what it needs is opened w
 """
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from aiohttp import web
 
 from chassis.clock import utc_now
 from chassis.ids import new_id, next_id
+from chassis.postgres import Connection
 from chassis.service import Foundation
 from chassis.web import create_web_app
 from slotwire_contracts import WAITLIST_EVENTS
 from waitlist.api import ERRORS, routes
 from waitlist.client.booking import BookingClient
-from waitlist.service.entries import Entries
+from waitlist.client.taking import Taking
+from waitlist.service.claims import Claims
 from waitlist.service.ids import Ids
-from waitlist.service.policies import Policies
-from waitlist.service.telling import Telling
+from waitlist.service.recording import Recording
+from waitlist.service.tools import Tools
+from waitlist.service.use_cases import UseCases
 from waitlist.settings import DATABASE, Settings
 
 VERSION = "0.1.0"
@@ -27,11 +31,22 @@ def create_app(settings: Settings) -> web.Application:
     """Make the service."""
     base = Foundation(settings, service=DATABASE, publishes=[WAITLIST_EVENTS])
     booking = BookingClient(str(settings.booking_url), settings.booking_key, seconds=settings.booking_timeout)
-    entries = Entries(base.units, base.database, Telling(booking), utc_now, Ids(new_id, next_id))
+    ids = Ids(new_id, next_id)
+    tools = Tools(
+        units=base.units,
+        database=base.database,
+        booking=booking,
+        taking=Taking(booking),
+        recording=Recording(ids),
+        claims=Claims(str(settings.public_url), base.sealer),
+        mark=_mark,
+        clock=utc_now,
+        ids=ids,
+    )
     app = create_web_app(
         title="Slotwire waitlist",
         version=VERSION,
-        routes=routes(entries, Policies(base.database, booking)),
+        routes=routes(UseCases.of(tools)),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
@@ -46,3 +61,7 @@ def create_app(settings: Settings) -> web.Application:
     app.cleanup_ctx.append(asking)
     base.run_in(app)
     return app
+
+
+async def _mark(_conn: Connection, _org_id: str, _queue: str, _now: datetime) -> None:
+    """Leave a queue to the next who matches it: nothing takes due queues here."""
