@@ -3,15 +3,16 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from chassis.crypto import Sealer
 from chassis.ids import new_id, next_id
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
-from support.booking_service import Answer, text
-from support.waitlist_service import DATE, PATH, Guest, WaitlistService, somebody
+from support.booking_service import Answer
+from support.waitlist_service import DATE, Guest, WaitlistService
+from support.watch import Watch
 from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Taking
 from waitlist.domain.actors import Actor
@@ -28,21 +29,6 @@ from waitlist.settings import DATABASE
 from waitlist.store import offers
 
 ORIGIN = Origin("req_test")
-
-
-@dataclass
-class Watch:
-    """A clock that goes with the real one, ahead of it by as much as a test turns it."""
-
-    ahead: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        """Tell the time."""
-        return datetime.now(UTC) + self.ahead
-
-    def turn(self, **ahead: float) -> None:
-        """Turn it on."""
-        self.ahead += timedelta(**ahead)
 
 
 @dataclass
@@ -105,12 +91,6 @@ class Desk:
         """Decline what an entry is offered."""
         await self.use.ending.decline(self.actor, entry_id, ORIGIN, None)
 
-    async def told(self, entry_id: str) -> list[str]:
-        """Tell the last words of what was told of an entry, in order, as far as it is not on its way yet."""
-        async with self.database.connection() as conn:
-            rows = await conn.fetch("SELECT * FROM outbox ORDER BY id")
-        return [str(row["id"]) for row in rows if row["key"] == entry_id]
-
 
 def queue_at(location_id: str) -> str:
     """Name the queue of a location on the date to wait for."""
@@ -119,11 +99,11 @@ def queue_at(location_id: str) -> str:
 
 @asynccontextmanager
 async def a_desk(
-    service: WaitlistService, staff: Guest, *, wrap: Callable[[Taking], Taking] = lambda taking: taking
+    service: WaitlistService, staff: Guest, watch: Watch, *, wrap: Callable[[Taking], Taking] = lambda taking: taking
 ) -> AsyncIterator[Desk]:
     """Put the use cases together; `wrap` may stand between them and booking."""
     url = database_url(service.settings.postgres_url, DATABASE)
-    ids, watch, marks = Ids(new_id, next_id), Watch(), Marks()
+    ids, marks = Ids(new_id, next_id), Marks()
     booking = BookingClient(str(service.settings.booking_url), service.settings.booking_key, seconds=5)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(url, pool_size=8, application="desk").opened())
@@ -146,5 +126,3 @@ async def taken(staff: Guest, location_id: str, at: datetime, minutes: int = 90,
     """Take a table, so that somebody has to wait for it; answers the booking."""
     answer: Answer = await staff.booking.book(at=at, minutes=minutes, location_id=location_id, **fields)
     return dict(answer.data)
-
-

@@ -1,19 +1,35 @@
 """The service beside a booking service for a whole run, and an organization for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import pytest
 
 from chassis.postgres import Database
 from support.booking_service import running_service
 from support.servers import Servers
+from support.waitlist_desk import Desk, a_desk
 from support.waitlist_service import Guest, WaitlistService, running_waitlist
+from support.watch import Watch
 
 
 @pytest.fixture(scope="session")
-async def service(servers: Servers) -> AsyncIterator[WaitlistService]:
+def turned() -> Watch:
+    """The clock of both services."""
+    return Watch()
+
+
+@pytest.fixture
+def watch(turned: Watch) -> Iterator[Watch]:
+    """The clock of both services, for a test to turn; it is turned back behind it."""
+    yield turned
+    turned.ahead = timedelta()
+
+
+@pytest.fixture(scope="session")
+async def service(servers: Servers, turned: Watch) -> AsyncIterator[WaitlistService]:
     """The running service."""
-    async with running_service(servers) as booking, running_waitlist(servers, booking) as running:
+    async with running_service(servers, turned) as booking, running_waitlist(servers, booking, turned) as running:
         yield running
 
 
@@ -33,3 +49,10 @@ async def client(service: WaitlistService, staff: Guest) -> Guest:
 def db(service: WaitlistService) -> Database:
     """The service's own database, to look into."""
     return service.database
+
+
+@pytest.fixture
+async def desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncIterator[Desk]:
+    """The use cases for that organization, on the clock of both services."""
+    async with a_desk(service, staff, watch) as made:
+        yield made

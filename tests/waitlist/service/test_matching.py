@@ -1,23 +1,15 @@
 """Whose turn it is: what falls free is held for the next whom it fits, and told; nobody is overtaken."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from support.booking_service import SOON, text
-from support.waitlist_desk import Desk, a_desk, queue_at, taken
+from support.waitlist_desk import Desk, queue_at, taken
 from support.waitlist_service import PATH, Guest, WaitlistService
 from waitlist.domain.offer import OfferState
 
 WINDOW = {"preferredStartTime": text(SOON), "preferredEndTime": text(SOON + timedelta(minutes=90))}
-
-
-@pytest.fixture
-async def desk(service: WaitlistService, staff: Guest) -> AsyncIterator[Desk]:
-    """The use cases on a clock of the test's."""
-    async with a_desk(service, staff) as made:
-        yield made
 
 
 @pytest.fixture
@@ -93,5 +85,3 @@ async def test_an_offer_becomes_the_booking_that_it_held(
     told = await service.told(entry["id"])
     assert told[-1].type == "waitlist_entry.converted"
     assert told[-1].data.change.booking_id == booking["id"]
-
-

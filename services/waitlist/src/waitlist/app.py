@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from chassis.clock import utc_now
+from chassis.clock import Clock, utc_now
 from chassis.ids import new_id, next_id
 from chassis.postgres import Connection
 from chassis.service import Foundation
@@ -27,7 +27,7 @@ from waitlist.settings import DATABASE, Settings
 VERSION = "0.1.0"
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     """Make the service."""
     base = Foundation(settings, service=DATABASE, publishes=[WAITLIST_EVENTS])
     booking = BookingClient(str(settings.booking_url), settings.booking_key, seconds=settings.booking_timeout)
@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> web.Application:
         recording=Recording(ids),
         claims=Claims(str(settings.public_url), base.sealer),
         mark=_mark,
-        clock=utc_now,
+        clock=clock,
         ids=ids,
     )
     app = create_web_app(

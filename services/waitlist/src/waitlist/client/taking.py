@@ -60,7 +60,10 @@ class Taking:
         reply = await self._booking.send("GET", org_id, "/api/v1/availability", query=query)
         if not reply.is_success:
             return []  # the location is gone, or takes no such party
-        return [Place(_instant(slot["start_time"]), _instant(slot["end_time"])) for slot in reply.body["data"]]
+        return [
+            Place(_instant(slot["start_time"]), _instant(slot["end_time"]), slot["remaining"])
+            for slot in reply.body["data"]
+        ]
 
     async def hold(self, offer: Offer) -> Held | Refused:
         """Hold what an offer is to be of.

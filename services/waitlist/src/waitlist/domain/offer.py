@@ -57,7 +57,7 @@ class Offer:
     """The record. Its fields are the columns of its table.
 
     Attributes:
-        attempt: its number among the entry's offers.
+        attempt: its number among those that the guest was told of; 0 before that.
         round: the id of the first offer of the place, as it is passed on until somebody takes it.
         held: whether it has the place to itself; a notice of `notify_all` does not.
         title: the event instance's.
@@ -74,7 +74,7 @@ class Offer:
     org_id: str
     entry_id: str
     queue: str
-    attempt: int
+    attempt: int = 0
     round: str
     held: bool
     start_time: datetime

@@ -5,8 +5,9 @@ it (architecture.md section 6).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from waitlist.domain.times import DAY, Span, day_span, wall_instant
 from waitlist.domain.told import EventInstance, Location
@@ -20,10 +21,15 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Place:
-    """Tables for a time, or spots of an event instance, that are free for a party."""
+    """Tables for a time, or spots of an event instance, that are free for a party.
+
+    Attributes:
+        room: for how many such parties, as booking told; None for any number, or where nobody told.
+    """
 
     start: datetime
     end: datetime
+    room: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,21 @@ Facts = Tables | Spots | Gone
 """What can be offered to a queue, as far as booking told."""
 
 
-def less(facts: Facts, party_size: int) -> Facts:
-    """Tell what is left where a party has got what it was offered; of tables, booking knows."""
-    return replace(facts, left=facts.left - party_size) if isinstance(facts, Spots) else facts
+def less(facts: Facts, party_size: int, place: Place) -> Facts:
+    """Tell what is left where a party has got a place: of tables at most, as booking alone knows."""
+    match facts:
+        case Gone():
+            return facts
+        case Spots(_, left):
+            return replace(facts, left=left - party_size)
+        case Tables(_, _, free):
+            question = party_size, (place.end - place.start) // _MINUTE
+            kept = [one for one in map(partial(_less_room, place), free.get(question, ())) if one.room != 0]
+            return replace(facts, free={**free, question: kept})
+
+
+def _less_room(taken: Place, place: Place) -> Place:
+    return replace(place, room=place.room - 1) if place == taken and place.room is not None else place
 
 
 def open_span(location: Location, day: date) -> Span | None:

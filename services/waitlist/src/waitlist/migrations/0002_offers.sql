@@ -6,7 +6,7 @@ CREATE TABLE offers (
     org_id text COLLATE "C" NOT NULL,
     entry_id text COLLATE "C" NOT NULL REFERENCES entries (id),
     queue text COLLATE "C" NOT NULL, -- the entry's
-    attempt integer NOT NULL CHECK (attempt >= 1), -- of the entry's offers
+    attempt integer NOT NULL CHECK (attempt >= 0), -- counts what the guest was told of; 0: not told
     round text COLLATE "C" NOT NULL, -- the id of the first offer of the place, as it is passed on until it is taken
     held boolean NOT NULL, -- whether it has the place to itself
     start_time timestamptz NOT NULL,
@@ -24,10 +24,9 @@ CREATE TABLE offers (
     made_by text COLLATE "C" NOT NULL CHECK (made_by IN ('staff', 'system')),
     request_id text NOT NULL,
     leased_until timestamptz NOT NULL, -- until then a requested one is in the hands of who asked for its hold
-    UNIQUE (entry_id, attempt),
     CHECK (end_time > start_time),
     CHECK (NOT hold_open OR hold_id IS NOT NULL),
-    CHECK (state <> 'live' OR held = hold_open)
+    CHECK (state <> 'live' OR (held = hold_open AND attempt > 0))
 );
 
 -- An entry is offered one thing at a time.

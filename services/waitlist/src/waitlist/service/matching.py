@@ -194,7 +194,7 @@ class Matching:
         else:
             given = (await self._offering.carry_out(begun.what)).state is OfferState.LIVE
         if given:
-            run.facts, run.fresh = less(run.facts, begun.pick.party_size), False
+            run.facts, run.fresh = less(run.facts, begun.pick.party_size, begun.pick.place), False
             return
         if run.fresh:
             run.refused.add((begun.pick.entry_id, begun.pick.place.start))

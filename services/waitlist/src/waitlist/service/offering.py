@@ -69,7 +69,6 @@ class Offering:
             org_id=entry.org_id,
             entry_id=entry.id,
             queue=entry.queue,
-            attempt=await offers.count_of(conn, entry.org_id, entry.id) + 1,
             round=round_id or offer_id,
             held=held,
             start_time=place.start,
@@ -126,6 +125,7 @@ class Offering:
     async def tell(self, unit: Unit, entry: Entry, offer: Offer, *, now: datetime) -> Offer:
         """Make a requested offer live, and tell the guest. The caller holds the lock of the entry."""
         live = offer if offer.state is OfferState.LIVE else moved(offer, OfferState.LIVE)
+        live = replace(live, attempt=await offers.count_of(unit.conn, entry.org_id, entry.id) + 1)
         await offers.update(unit.conn, live)
         told = Notified(live, self._use.claims.url(entry, live.end_time))
         notified = replace(entry, status=Status.NOTIFIED)

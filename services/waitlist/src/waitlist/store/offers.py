@@ -37,7 +37,7 @@ UPDATE offers SET leased_until = $4
 WHERE org_id = $1 AND id = $2 AND state = 'requested' AND leased_until <= $3 RETURNING true
 """
 _LET_GO = "UPDATE offers SET leased_until = $3 WHERE org_id = $1 AND id = $2 AND state = 'requested'"
-_ATTEMPTS = "SELECT count(*) FROM offers WHERE org_id = $1 AND entry_id = $2"
+_ATTEMPTS = "SELECT count(*) FROM offers WHERE org_id = $1 AND entry_id = $2 AND attempt > 0"
 _IS_BUSY = """
 SELECT EXISTS (SELECT FROM offers WHERE org_id = $1 AND queue = $2 AND state = 'requested')
     OR EXISTS (SELECT FROM conversions WHERE org_id = $1 AND queue = $2)
@@ -126,7 +126,7 @@ async def released(conn: Connection, offer: Offer) -> None:
 
 
 async def count_of(conn: Connection, org_id: str, entry_id: str) -> int:
-    """Count what an entry was ever offered."""
+    """Count the offers that an entry was told of."""
     count: int = await conn.fetchval(_ATTEMPTS, org_id, entry_id)
     return count
 
