@@ -8,7 +8,7 @@ import pytest
 from chassis.postgres import Database
 from support.booking_service import running_service
 from support.servers import Servers
-from support.waitlist_desk import Desk, a_desk
+from support.waitlist_desk import Bistro, Desk, a_desk
 from support.waitlist_service import Guest, WaitlistService, running_waitlist
 from support.watch import Watch
 
@@ -56,3 +56,9 @@ async def desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncIte
     """The use cases for that organization, on the clock of both services."""
     async with a_desk(service, staff, watch) as made:
         yield made
+
+
+@pytest.fixture
+async def bistro(staff: Guest) -> Bistro:
+    """A location of that organization with one table for two, which is taken at the time to book."""
+    return await Bistro.of(staff)

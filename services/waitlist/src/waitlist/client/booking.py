@@ -5,6 +5,7 @@ Invariant: a question names one organization and is answered by what that organi
 """
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -123,15 +124,18 @@ class BookingClient:
             org_id: the organization for which it is.
             path: the path, made of ids that booking itself told.
             query: its query.
-            body: its body.
+            body: its body; the same one is always written in the same bytes.
             once: an Idempotency-Key, with which it can be sent again whatever became of it.
 
         Raises:
             UnavailableError: nobody knows what became of it.
         """
         headers = {ORGANIZATION_HEADER: org_id} | ({} if once is None else {"Idempotency-Key": once})
+        data = None
+        if body is not None:
+            data, headers["Content-Type"] = json.dumps(body, sort_keys=True), "application/json"
         for wait in _WAITS:
-            reply = await self._send(method, path, params=query, json=body, headers=headers)
+            reply = await self._send(method, path, params=query, data=data, headers=headers)
             if reply.code != _IN_PROGRESS:
                 return reply
             await asyncio.sleep(wait)

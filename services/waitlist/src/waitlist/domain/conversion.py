@@ -25,7 +25,7 @@ class Conversion:
 
     Attributes:
         offer_id: the offer that it accepts.
-        request: what booking is asked, to the letter.
+        request: what booking is asked, however often.
         made_by: who asked for it.
         request_id: what its event is tied to the request by.
         leased_until: until when it is in the hands of who asked.

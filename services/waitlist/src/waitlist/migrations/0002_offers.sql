@@ -50,7 +50,7 @@ CREATE TABLE conversions (
     org_id text COLLATE "C" NOT NULL,
     queue text COLLATE "C" NOT NULL,
     offer_id text COLLATE "C" REFERENCES offers (id),
-    request jsonb NOT NULL, -- what booking is asked, to the letter, however often
+    request jsonb NOT NULL, -- what booking is asked, however often
     made_by text COLLATE "C" NOT NULL CHECK (made_by IN ('client', 'staff', 'system')),
     request_id text NOT NULL,
     leased_until timestamptz NOT NULL -- until then it is in the hands of who asked
