@@ -43,6 +43,7 @@ class Notifying:
             if once is not None:
                 await once.look(conn)
             entry = (await find(conn, actor, entry_id)).entry
+        _check_waiting(entry)
         candidate = Candidate(entry.id, entry.party_size, entry.window_start, entry.window_end)
         facts, policy = await self._knowing.told(actor.org_id, entry.queue, [candidate])
         place = self._place(entry, wanted, candidate, facts, policy)
@@ -74,9 +75,9 @@ class Notifying:
             await queues.lock(conn, actor.org_id, seen.queue)
             entry = (await find(conn, actor, seen.id, lock=True)).entry
             await check_idle(conn, entry)
-            if entry.status is not Status.WAITING or await offers.open_of(conn, actor.org_id, seen.id) is not None:
-                details = {"fromStatus": entry.status.value, "toStatus": Status.NOTIFIED.value}
-                raise InvalidTransitionError("only a waiting entry can be offered a place", details=details)
+            _check_waiting(entry)
+            if await offers.open_of(conn, actor.org_id, seen.id) is not None:
+                raise InvalidTransitionError("the entry is being offered a place right now; try again")
             going_on = (await offers.rounds(conn, actor.org_id, entry.queue)).get(place.start)
             return await self._offering.request(
                 conn,
@@ -88,3 +89,9 @@ class Notifying:
                 origin=origin,
                 now=self._use.clock(),
             )
+
+
+def _check_waiting(entry: Entry) -> None:
+    if entry.status is not Status.WAITING:
+        details = {"fromStatus": entry.status.value, "toStatus": Status.NOTIFIED.value}
+        raise InvalidTransitionError("only a waiting entry can be offered a place", details=details)
