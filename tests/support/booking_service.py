@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from booking.app import create_app
 from booking.settings import DATABASE, Settings
+from chassis.clock import Clock, utc_now
 from chassis.identity import ORGANIZATION_HEADER, Identity, KeyKind
 from chassis.service import migrate
 from support.servers import Servers
@@ -168,7 +169,7 @@ class Service:
 
 
 @asynccontextmanager
-async def running_service(servers: Servers, **more: Any) -> AsyncIterator[Service]:
+async def running_service(servers: Servers, clock: Clock = utc_now, **more: Any) -> AsyncIterator[Service]:
     """The service on a free port, with its databases migrated; `more` are settings."""
     settings = Settings(
         postgres_url=servers.postgres_url,
@@ -180,7 +181,7 @@ async def running_service(servers: Servers, **more: Any) -> AsyncIterator[Servic
     await migrate(settings, DATABASE)
     identity, keys = Identity.on(settings.postgres_url)
     async with (
-        TestServer(create_app(settings)) as server,
+        TestServer(create_app(settings, clock)) as server,
         keys.opened(),
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
     ):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from chassis.clock import utc_now
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Database
 from slotwire_contracts import AnyEvent, Topic
@@ -57,8 +58,9 @@ class _Listener(Due):
     """Marks, and notes down that it did."""
 
     def __init__(self, hearing: Hearing) -> None:
-        super().__init__(hearing.database, self._wake)
+        super().__init__(hearing.database, utc_now)
         self._hearing = hearing
+        self.waking(self._wake)
 
     async def hear(self, event: AnyEvent) -> None:
         await super().hear(event)

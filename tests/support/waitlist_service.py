@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiohttp.test_utils import TestServer
 
+from chassis.clock import Clock, utc_now
 from chassis.identity import KeyKind
 from chassis.postgres import Database, database_url
 from chassis.service import migrate
@@ -21,7 +22,6 @@ from support.servers import Servers
 from support.topics import read_topic
 from waitlist.app import create_app
 from waitlist.settings import DATABASE, Settings
-from waitlist.worker import Look
 
 TestServer.__test__ = False  # its name makes pytest take it for a test
 
@@ -144,7 +144,7 @@ def without(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running_waitlist(
-    servers: Servers, booking: Service, *, match: Look | None = None, **more: Any
+    servers: Servers, booking: Service, clock: Clock = utc_now, **more: Any
 ) -> AsyncIterator[WaitlistService]:
     """The service on a free port beside a booking service, with its databases migrated; `more` are settings."""
     given = {
@@ -159,7 +159,7 @@ async def running_waitlist(
     await migrate(settings, DATABASE)
     url = database_url(settings.postgres_url, DATABASE)
     async with (
-        TestServer(create_app(settings, match)) as server,
+        TestServer(create_app(settings, clock)) as server,
         Database(url, pool_size=2, application="tests").opened() as database,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
     ):

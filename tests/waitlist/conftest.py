@@ -1,6 +1,7 @@
 """The service beside a booking service for a whole run, and an organization for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,13 +10,31 @@ from chassis import migrations
 from chassis.postgres import Database
 from support.booking_service import running_service
 from support.servers import Servers
+from support.waitlist_desk import Bistro, Desk, a_desk
 from support.waitlist_service import Guest, WaitlistService, running_waitlist
+from support.watch import Watch
 
 
 @pytest.fixture(scope="session")
-async def service(servers: Servers) -> AsyncIterator[WaitlistService]:
-    """The running service."""
-    async with running_service(servers) as booking, running_waitlist(servers, booking) as running:
+def turned() -> Watch:
+    """The clock of both services."""
+    return Watch()
+
+
+@pytest.fixture
+def watch(turned: Watch) -> Iterator[Watch]:
+    """The clock of both services, for a test to turn; it is turned back behind it."""
+    yield turned
+    turned.ahead = timedelta()
+
+
+@pytest.fixture(scope="session")
+async def service(servers: Servers, turned: Watch) -> AsyncIterator[WaitlistService]:
+    """The running service; it matches nothing by itself, so that tests say when."""
+    async with (
+        running_service(servers, turned) as booking,
+        running_waitlist(servers, booking, turned, waitlist_matches=0) as running,
+    ):
         yield running
 
 
@@ -49,3 +68,16 @@ async def alone(prepared: str) -> AsyncIterator[Database]:
     """That database, with a pool."""
     async with Database(prepared, pool_size=10, application="tests").opened() as opened:
         yield opened
+
+
+@pytest.fixture
+async def desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncIterator[Desk]:
+    """The use cases for that organization, on the clock of both services."""
+    async with a_desk(service, staff, watch) as made:
+        yield made
+
+
+@pytest.fixture
+async def bistro(staff: Guest) -> Bistro:
+    """A location of that organization with one table for two, which is taken at the time to book."""
+    return await Bistro.of(staff)

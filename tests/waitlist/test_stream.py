@@ -295,6 +295,7 @@ async def test_it_goes_on_when_the_broker_comes_back(hearing: Hearing, servers: 
 PROGRAM = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[2])
+from chassis.clock import utc_now
 from chassis.lifecycle import Stop
 from chassis.postgres import Database
 from slotwire_contracts import Topic
@@ -304,8 +305,9 @@ from waitlist.stream import FreeingStream
 async def main():
     topic = Topic(sys.argv[4], 3, 1, "a key", "tests")
     async with Database(sys.argv[1], pool_size=3, application="tests").opened() as database:
-        told = Due(database, lambda: print("marked", flush=True))
-        await FreeingStream(sys.argv[3], told, topic=topic, group=f"{topic.name}.matching").run(Stop())
+        due = Due(database, utc_now)
+        due.waking(lambda: print("marked", flush=True))
+        await FreeingStream(sys.argv[3], due, topic=topic, group=f"{topic.name}.matching").run(Stop())
 
 asyncio.run(main())
 """

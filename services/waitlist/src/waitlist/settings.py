@@ -19,10 +19,16 @@ class Settings(ServiceSettings):
     booking_url: Annotated[
         HttpUrl, Field(title="Where the booking service answers", description="http://host:port, without a path.")
     ]
+    public_url: Annotated[
+        HttpUrl,
+        Field(title="Where guests reach this service", description="For the links in offers; without a path."),
+    ] = HttpUrl("http://127.0.0.1:8080")
     booking_timeout: Annotated[
         float, Field(title="Seconds for a question to the booking service, the whole exchange", gt=0, le=60)
     ] = 5.0
-    waitlist_matches: Annotated[int, Field(title="Queues that are matched at the same time", ge=1)] = 8
+    waitlist_matches: Annotated[
+        int, Field(title="Queues that are matched at the same time", description="0: others match.", ge=0)
+    ] = 8
     waitlist_lease: Annotated[
         float, Field(title="Seconds after which others match a queue whose process is gone", gt=0)
     ] = 15.0

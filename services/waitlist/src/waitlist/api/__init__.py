@@ -7,13 +7,18 @@ from chassis.web import Route
 from waitlist.api.entries import routes as entry_routes
 from waitlist.api.errors import ERRORS
 from waitlist.api.event_waitlist import routes as event_routes
+from waitlist.api.offers import routes as offer_routes
 from waitlist.api.policies import routes as policy_routes
-from waitlist.service.entries import Entries
-from waitlist.service.policies import Policies
+from waitlist.service.use_cases import UseCases
 
 __all__ = ["ERRORS", "routes"]
 
 
-def routes(entries: Entries, policies: Policies) -> list[Route]:
+def routes(use: UseCases) -> list[Route]:
     """List every operation."""
-    return [*entry_routes(entries), *policy_routes(policies), *event_routes(entries)]
+    return [
+        *entry_routes(use.entries),
+        *offer_routes(use.converting, use.notifying, use.ending),
+        *policy_routes(use.policies),
+        *event_routes(use.entries),
+    ]

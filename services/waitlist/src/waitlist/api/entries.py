@@ -51,7 +51,7 @@ class Handlers:
 def routes(entries: Entries) -> list[Route]:
     """List the operations."""
     handlers = Handlers(entries)
-    shown: dict[str, Any] = {"answer": Success[ShownEntry], "render": _show}
+    shown: dict[str, Any] = {"answer": Success[ShownEntry], "render": show}
     return [
         Route(
             "GET",
@@ -100,9 +100,10 @@ def routes(entries: Entries) -> list[Route]:
     ]
 
 
-def _show(placed: Placed) -> Success[ShownEntry]:
+def show(placed: Placed) -> Success[ShownEntry]:
+    """Show an entry, as every answer does."""
     return Success(data=ShownEntry.of(placed))
 
 
 def _show_waiting(waiting: Waiting) -> Success[ShownEntry]:
-    return _show(waiting.placed)
+    return show(waiting.placed)

@@ -4,10 +4,13 @@ Invariant: a question names one organization and is answered by what that organi
 `UnavailableError` within its time; what came of one is never used for another.
 """
 
+import asyncio
+import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any, TypeVar
 
 import structlog
@@ -15,14 +18,35 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 
 from chassis.identity import ORGANIZATION_HEADER
 from waitlist.domain.errors import UnavailableError
-from waitlist.domain.told import Client, EventInstance, Location
+from waitlist.domain.told import Client, EventInstance, Location, OpenHours
 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FOUND, _NOT_FOUND = 200, 404
+_REFUSALS = frozenset({404, 409, 422})
 _RETRY_SECONDS = 1
+_IN_PROGRESS = "idempotency_in_progress"
+_WAITS = (0.05, 0.1, 0.2, 0.4, 0.0)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What booking answered."""
+
+    status: int
+    body: Any
+
+    @property
+    def is_success(self) -> bool:
+        """Tell whether it did what was asked."""
+        return self.status in {200, 201}
+
+    @property
+    def code(self) -> str | None:
+        """The code of a refusal; None of a success."""
+        return None if self.is_success else str(self.body["error"]["code"])
 
 
 class BookingClient:
@@ -54,9 +78,7 @@ class BookingClient:
         Raises:
             UnavailableError: the booking service does not answer.
         """
-        return await self._find(
-            org_id, "/api/v1/locations", location_id, lambda found: Location(found["id"], found["timezone"])
-        )
+        return await self._find(org_id, "/api/v1/locations", location_id, _location)
 
     async def instance(self, org_id: str, instance_id: str) -> EventInstance | None:
         """Ask for an event instance; None when there is none.
@@ -83,6 +105,50 @@ class BookingClient:
         kind = await self._find(org_id, "/v2/settings/services", service_id, lambda found: found["service_type"])
         return kind == "event"
 
+    async def send(
+        self,
+        method: str,
+        org_id: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        once: str | None = None,
+    ) -> Reply:
+        """Send a request, and answer what it was answered with: a success, or a refusal that changed nothing.
+
+        Args:
+            method: the HTTP method.
+            org_id: the organization for which it is.
+            path: the path, made of ids that booking itself told.
+            query: its query.
+            body: its body; the same one is always written in the same bytes.
+            once: an Idempotency-Key, with which it can be sent again whatever became of it.
+
+        Raises:
+            UnavailableError: nobody knows what became of it.
+        """
+        headers = {ORGANIZATION_HEADER: org_id} | ({} if once is None else {"Idempotency-Key": once})
+        data = None
+        if body is not None:
+            data, headers["Content-Type"] = json.dumps(body, sort_keys=True), "application/json"
+        for wait in _WAITS:
+            reply = await self._send(method, path, params=query, data=data, headers=headers)
+            if reply.code != _IN_PROGRESS:
+                return reply
+            await asyncio.sleep(wait)
+        raise _unavailable()
+
+    async def _send(self, method: str, path: str, **more: Any) -> Reply:
+        if self._session is None:
+            raise AssertionError("asked outside `opened`")
+        try:
+            async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
+                return await _reply(response)
+        except (ClientError, TimeoutError, ValueError) as error:
+            _log.warning("booking_unavailable", path=path, error=repr(error))
+            raise _unavailable() from error
+
     async def _find(self, org_id: str, path: str, thing_id: str, read: Callable[[Mapping[str, Any]], T]) -> T | None:
         if not _ID.fullmatch(thing_id):
             return None  # no id of ours, and it must not lead to another path
@@ -96,9 +162,18 @@ class BookingClient:
                 return None if found is None else read(found)
         except (ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
             _log.warning("booking_unavailable", path=path, error=repr(error))
-            raise UnavailableError(
-                "the booking service does not answer; try again", details={"retry_after": _RETRY_SECONDS}
-            ) from error
+            raise _unavailable() from error
+
+
+async def _reply(response: ClientResponse) -> Reply:
+    reply = Reply(response.status, await response.json())
+    if not (reply.is_success or response.status in _REFUSALS):
+        raise ClientError(f"answered {response.status}")
+    return reply
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError("the booking service does not answer; try again", details={"retry_after": _RETRY_SECONDS})
 
 
 async def _data(response: ClientResponse) -> Mapping[str, Any] | None:
@@ -108,6 +183,21 @@ async def _data(response: ClientResponse) -> Mapping[str, Any] | None:
         raise ClientError(f"answered {response.status}")
     found: Mapping[str, Any] = (await response.json())["data"]
     return found
+
+
+def _location(found: Mapping[str, Any]) -> Location:
+    weekly, overrides = found["weekly_hours"], found["date_overrides"]
+    return Location(
+        id=found["id"],
+        timezone=found["timezone"],
+        visit_minutes=found["visit_minutes"],
+        weekly_hours=None if weekly is None else {day: _hours(told) for day, told in weekly.items()},
+        date_overrides={day: _hours(told) for day, told in overrides.items()},
+    )
+
+
+def _hours(told: Sequence[Mapping[str, str]]) -> OpenHours:
+    return [(time.fromisoformat(one["start"]), time.fromisoformat(one["end"])) for one in told]
 
 
 def _instance(found: Mapping[str, Any]) -> EventInstance:

@@ -79,6 +79,23 @@ class Placed:
     position: int | None
 
 
+@dataclass(frozen=True)
+class Waited:
+    """What the entries of a queue wait for: an event instance, or a location's tables on a date."""
+
+    event_instance_id: str | None = None
+    location_id: str | None = None
+    requested_date: date | None = None
+
+
+def waited_for(queue: str) -> Waited:
+    """Tell what a queue is for, by its name."""
+    location_id, is_of_a_location, day = queue.partition("/")
+    if not is_of_a_location:
+        return Waited(event_instance_id=queue)
+    return Waited(location_id=location_id, requested_date=date.fromisoformat(day))
+
+
 def queue_of(location_id: str | None, requested_date: date | None, event_instance_id: str | None) -> str:
     """Name a queue: that of an event instance, or that for a location's tables on a date."""
     if event_instance_id is not None:

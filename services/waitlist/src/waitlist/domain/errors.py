@@ -105,6 +105,30 @@ class InvalidTransitionError(WaitlistError):
     code = "invalid_status_transition"
 
 
+class OfferGoneError(WaitlistError):
+    """The entry has no live offer (any more)."""
+
+    code = "offer_gone"
+
+
+class PlaceTakenError(WaitlistError):
+    """What is asked for is not free (any more); the entry keeps its place in the queue."""
+
+    code = "slot_unavailable"
+
+
+class OutsideAvailabilityError(WaitlistError):
+    """The location is closed at that time."""
+
+    code = "outside_availability"
+
+
+class AlreadyBookedError(WaitlistError):
+    """The guest has an active booking of that slot already."""
+
+    code = "already_booked"
+
+
 class VersionConflictError(WaitlistError):
     """The entry is not at the version that the caller has seen."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from waitlist.domain.entry import Entry
+from waitlist.domain.offer import Offer
 
 Reason = Literal["guest", "staff", "expired", "declined", "event_cancelled"]
 
@@ -36,7 +37,39 @@ class Removed:
     reason: Reason
 
 
-Happening = Joined | Updated | Removed
+@dataclass(frozen=True)
+class Notified:
+    """It was offered a place.
+
+    Attributes:
+        offer: what, and until when.
+        claim_url: where the guest answers.
+    """
+
+    offer: Offer
+    claim_url: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """It became the booking that it names."""
+
+
+@dataclass(frozen=True)
+class OfferExpired:
+    """An offer's time ran out, or somebody else was quicker."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True)
+class Declined:
+    """The guest declined an offer."""
+
+    offer: Offer
+
+
+Happening = Joined | Updated | Removed | Notified | Converted | OfferExpired | Declined
 
 NextId = Callable[[str | None, datetime], str]
 """Makes an event id that is greater than the one given and carries the instant."""

@@ -3,8 +3,12 @@
 Invariant: these are answers to one question at one moment; nothing keeps them.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+
+OpenHours = Sequence[tuple[time, time]]
+"""The stretches of a day, in local time; an end that is not after the start lies on the next day."""
 
 
 @dataclass(frozen=True)
@@ -13,10 +17,16 @@ class Location:
 
     Attributes:
         timezone: the IANA time zone of its clocks.
+        visit_minutes: how long a visit is, where nobody says so.
+        weekly_hours: when it is open, by weekday from `monday` on; None: at any time.
+        date_overrides: the hours of single dates, `YYYY-MM-DD`, instead of these.
     """
 
     id: str
     timezone: str
+    visit_minutes: int = 90
+    weekly_hours: Mapping[str, OpenHours] | None = None
+    date_overrides: Mapping[str, OpenHours] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

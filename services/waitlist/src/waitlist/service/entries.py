@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from chassis.clock import Clock
 from chassis.idempotency import Once
-from chassis.postgres import Connection, Database
-from chassis.unit import Unit, UnitOfWork
+from chassis.postgres import Connection
+from chassis.unit import Unit
 from waitlist.domain.actors import Actor
 from waitlist.domain.changing import Change, remove, revise
 from waitlist.domain.entry import Entry, Placed
@@ -20,11 +19,12 @@ from waitlist.domain.errors import NotFoundError, WaitlistFullError
 from waitlist.domain.happening import Happening, Joined, Removed, Updated
 from waitlist.domain.joining import NewEntry, Told, check_named, draft
 from waitlist.domain.listing import EntryFilter, Found, Page
-from waitlist.service.ids import Ids
+from waitlist.service.ending import Ending
+from waitlist.service.finding import check_idle, find
 from waitlist.service.origin import Origin
 from waitlist.service.policies import policy_for
-from waitlist.service.recording import Recording
 from waitlist.service.telling import Telling
+from waitlist.service.tools import Tools
 from waitlist.store import entries, queues
 
 Decide = Callable[[Entry, datetime], tuple[Entry, Happening]]
@@ -42,13 +42,11 @@ class Waiting:
 class Entries:
     """Who waits for what."""
 
-    def __init__(self, units: UnitOfWork, database: Database, telling: Telling, clock: Clock, ids: Ids) -> None:
-        self._units = units
-        self._database = database
-        self._telling = telling
-        self._clock = clock
-        self._new_id = partial(ids.new, "wle")
-        self._recording = Recording(ids)
+    def __init__(self, tools: Tools, ending: Ending) -> None:
+        self._use = tools
+        self._ending = ending
+        self._telling = Telling(tools.booking)
+        self._new_id = partial(tools.ids.new, "wle")
 
     async def join(self, actor: Actor, wanted: NewEntry, origin: Origin, once: Once | None) -> Waiting:
         """Put a guest on the waitlist.
@@ -62,8 +60,8 @@ class Entries:
         """
         new = _settled(actor, wanted)
         told = await self._telling.of_new(actor.org_id, new)
-        async with self._units.begin(once) as unit:
-            now = self._clock()
+        async with self._use.units.begin(once) as unit:
+            now = self._use.clock()
             policy = await policy_for(unit.conn, actor.org_id, told)
             entry = draft(new, told, policy, actor=actor, entry_id=self._new_id(), now=now)
             if policy.max_entries is not None:
@@ -79,12 +77,12 @@ class Entries:
         Raises:
             NotFoundError: there is no such entry in the actor's reach.
         """
-        async with self._database.connection() as conn:
-            return await _find(conn, actor, entry_id)
+        async with self._use.database.connection() as conn:
+            return await find(conn, actor, entry_id)
 
     async def page(self, actor: Actor, wanted: EntryFilter, part: Page) -> Found:
         """Read a page of the entries in the actor's reach."""
-        async with self._database.snapshot() as conn:
+        async with self._use.database.snapshot() as conn:
             return await entries.page(conn, actor, wanted, part)
 
     async def change(self, actor: Actor, entry_id: str, change: Change, origin: Origin) -> Placed:
@@ -110,10 +108,12 @@ class Entries:
 
         Raises:
             NotFoundError: there is no such entry in the actor's reach.
-            VersionConflictError, InvalidTransitionError: as `remove` says.
+            VersionConflictError, InvalidTransitionError: as `remove` says, or it is becoming a booking right now.
         """
         reason = Removed("guest" if actor.is_client else "staff")
-        return await self._rewrite(actor, entry_id, origin, lambda entry, _: (remove(entry, version), reason))
+        removed = await self._rewrite(actor, entry_id, origin, lambda entry, _: (remove(entry, version), reason))
+        await self._ending.release_soon(actor.org_id, removed.entry.queue)
+        return removed
 
     async def leave(self, actor: Actor, wanted: NewEntry, origin: Origin) -> Waiting:
         """Take a client off the waitlist of an event instance.
@@ -131,7 +131,7 @@ class Entries:
         """
         asked = replace(wanted, client_id=actor.acting_for(wanted.client_id))
         told = await self._telling.of_new(actor.org_id, asked)
-        async with self._database.connection() as conn:
+        async with self._use.database.connection() as conn:
             entry_id = await entries.find_live(conn, actor, asked)
         if entry_id is None:
             check_named(asked, told)
@@ -140,21 +140,24 @@ class Entries:
 
     async def _rewrite(self, actor: Actor, entry_id: str, origin: Origin, decide: Decide) -> Placed:
         """Let the rules decide on an entry under its lock, and write what came of it, if anything did."""
-        async with self._units.begin() as unit:
-            before = await _find(unit.conn, actor, entry_id, lock=True)
-            now = self._clock()
+        async with self._use.units.begin() as unit:
+            before = await find(unit.conn, actor, entry_id, lock=True)
+            now = self._use.clock()
             after, happening = decide(before.entry, now)
             if after == before.entry:
                 return before
+            await check_idle(unit.conn, after)
+            if not after.is_live:
+                await self._ending.withdraw(unit, after, now)
             return await self._write(unit, happening, after, actor, origin, now=now)
 
     async def _write(
         self, unit: Unit, happening: Happening, entry: Entry, actor: Actor, origin: Origin, *, now: datetime
     ) -> Placed:
-        """Write what happened to an entry, and have its queue looked at; answers it with its place."""
-        told = await self._recording.write(unit, happening, entry, actor, origin, now=now)
-        await queues.mark(unit.conn, told.org_id, told.queue)
-        return await _find(unit.conn, actor, told.id)
+        """Write what happened to an entry, and have its queue matched; answers it with its place."""
+        await self._use.recording.write(unit, happening, entry, actor, origin, now=now)
+        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+        return await find(unit.conn, actor, entry.id)
 
 
 def _settled(actor: Actor, wanted: NewEntry) -> NewEntry:
@@ -167,10 +170,3 @@ async def _check_room(conn: Connection, entry: Entry, at_most: int | None) -> No
     """Refuse an entry that was added to a queue, whose lock is held, as one too many."""
     if at_most is not None and await entries.count_live(conn, entry.org_id, entry.queue) > at_most:
         raise WaitlistFullError("as many wait there as may", details={"maxEntries": at_most})
-
-
-async def _find(conn: Connection, actor: Actor, entry_id: str, *, lock: bool = False) -> Placed:
-    placed = await entries.fetch(conn, actor, entry_id, lock=lock)
-    if placed is None:
-        raise NotFoundError("there is no such waitlist entry")
-    return placed

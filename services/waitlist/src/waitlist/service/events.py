@@ -6,10 +6,28 @@ Invariant: an event tells of the entry as it is stored with it, and carries the 
 from typing import Any, assert_never
 
 from chassis.outbox import OutboxMessage
-from slotwire_contracts import WAITLIST_EVENTS, WaitlistEntryEvent, encode, make_event, record_key
+from slotwire_contracts import (
+    WAITLIST_EVENTS,
+    NotifiedChange,
+    OfferedInstance,
+    OfferedSlot,
+    WaitlistEntryEvent,
+    encode,
+    make_event,
+    record_key,
+)
 from waitlist.domain.actors import Actor
 from waitlist.domain.entry import Entry
-from waitlist.domain.happening import Happening, Joined, Removed, Updated
+from waitlist.domain.happening import (
+    Converted,
+    Declined,
+    Happening,
+    Joined,
+    Notified,
+    OfferExpired,
+    Removed,
+    Updated,
+)
 from waitlist.service.origin import Origin
 from waitlist.service.snapshots import snapshot
 
@@ -47,7 +65,7 @@ def message_of(event: WaitlistEntryEvent) -> OutboxMessage:
     return OutboxMessage(event.id, WAITLIST_EVENTS.name, record_key(event), encode(event))
 
 
-def _catalog(happening: Happening, entry: Entry) -> tuple[str, dict[str, Any]]:
+def _catalog(happening: Happening, entry: Entry) -> tuple[str, NotifiedChange | dict[str, Any]]:
     """Answer the last word of the event's type and its `change`."""
     match happening:
         case Joined():
@@ -56,8 +74,32 @@ def _catalog(happening: Happening, entry: Entry) -> tuple[str, dict[str, Any]]:
             return "updated", {"changes": _changes(before, entry)}
         case Removed(reason):
             return "removed", {"reason": reason}
+        case Notified():
+            return "notified", _offered(happening, entry)
+        case Converted():
+            return "converted", {"booking_id": entry.booking_id}
+        case OfferExpired(offer) | Declined(offer):
+            return "declined" if isinstance(happening, Declined) else "offer_expired", {"offer_id": offer.id}
         case _:
             assert_never(happening)
+
+
+def _offered(notified: Notified, entry: Entry) -> NotifiedChange:
+    offer = notified.offer
+    times = {"start_time": offer.start_time, "end_time": offer.end_time}
+    slot = instance = None
+    if entry.event_instance_id is None:
+        slot = OfferedSlot(**times, table_ids=offer.table_ids)
+    else:
+        instance = OfferedInstance(**times, id=entry.event_instance_id, title=offer.title or "", spots=offer.party_size)
+    return NotifiedChange(
+        offer_id=offer.id,
+        expires_at=offer.expires_at,
+        slot=slot,
+        instance=instance,
+        claim_url=notified.claim_url,
+        attempt=offer.attempt,
+    )
 
 
 def _changes(before: Entry, after: Entry) -> dict[str, dict[str, Any]]:

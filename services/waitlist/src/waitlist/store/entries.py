@@ -4,7 +4,7 @@ Invariant: an entry is changed only by who holds the lock of its row; that a gue
 holds. A place is counted over the entries of one queue that are live and ahead.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -33,26 +33,13 @@ CASE WHEN e.status IN ('waiting', 'notified') THEN 1 + (
     AND (-ahead.priority, ahead.joined_at, ahead.id) < (-e.priority, e.joined_at, e.id)
 ) END AS position
 """
-_NAMES = ", ".join(f"e.{name}" for name in _COLUMNS)
-_READ = f"SELECT {_NAMES}, {_POSITION} FROM entries e"
+_READ = f"SELECT {', '.join(f'e.{name}' for name in _COLUMNS)}, {_POSITION} FROM entries e"
 _FETCH = f"{_READ} WHERE e.org_id = $1 AND {_REACH} AND e.id = $3"
 _LOCK = f"SELECT true FROM entries e WHERE e.org_id = $1 AND {_REACH} AND e.id = $3 FOR UPDATE"
 _LIVE_OF = f"""
 SELECT e.id FROM entries e
 WHERE e.org_id = $1 AND {_REACH} AND e.queue = $3 AND e.client_id = $4 AND e.status IN ('waiting', 'notified')
 AND ($5::text IS NULL OR coalesce(e.matter_uid, $5) = $5)
-"""
-_LIVE = "e.status IN ('waiting', 'notified')"
-_IN_TURN = f"""
-SELECT {_NAMES}, NULL AS position FROM entries e
-WHERE e.org_id = $1 AND e.queue = $2 AND {_LIVE}
-AND ($3::integer IS NULL OR (-e.priority, e.joined_at, e.id) > ($3, $4::timestamptz, $5::text))
-ORDER BY -e.priority, e.joined_at, e.id LIMIT $6
-"""
-_LOCK_FREE = f"""
-SELECT {_NAMES}, NULL AS position FROM entries e
-WHERE e.org_id = $1 AND e.id = ANY ($2::text[]) AND {_LIVE}
-ORDER BY e.id FOR UPDATE SKIP LOCKED
 """
 _COUNT_LIVE = "SELECT count(*) FROM entries WHERE org_id = $1 AND queue = $2 AND status IN ('waiting', 'notified')"
 _WANTED = f"""
@@ -100,17 +87,6 @@ async def find_live(conn: Connection, actor: Actor, asked: NewEntry) -> str | No
         _LIVE_OF, actor.org_id, actor.client_id, asked.event_instance_id, asked.client_id, asked.matter_uid
     )
     return found
-
-
-async def in_turn(conn: Connection, org_id: str, queue: str, *, after: Entry | None, at_most: int) -> list[Entry]:
-    """Read the live entries of a queue in its order: the first ones, or those that come after another."""
-    turn = (None, None, None) if after is None else after.turn
-    return [_placed(row).entry for row in await conn.fetch(_IN_TURN, org_id, queue, *turn, at_most)]
-
-
-async def lock_free(conn: Connection, org_id: str, ids: Collection[str]) -> list[Entry]:
-    """Lock those of some entries that are live and that nobody else has locked, and read them."""
-    return [_placed(row).entry for row in await conn.fetch(_LOCK_FREE, org_id, list(ids))]
 
 
 async def count_live(conn: Connection, org_id: str, queue: str) -> int:
