@@ -88,8 +88,7 @@ class Evening:
         )
         if kind in {"accept", "decline", "leave"} and self.joined:
             entry_id = self.random.choice(self.joined).entry_id
-            deeds = {"accept": self.desk.convert, "decline": self.desk.decline, "leave": self.desk.remove}
-            return deeds[kind](entry_id)
+            return self._deed(kind, entry_id)
         if kind == "free" and self.bistro.bookings:
             return self.bistro.falls_free()
         if kind == "take":
@@ -97,6 +96,11 @@ class Evening:
         if kind == "wait":
             self.desk.watch.turn(minutes=self.random.choice((1, 7, 16, 120)))
         return self.desk.match(self.bistro.queue) if kind in {"match", "wait"} else self._join()
+
+    def _deed(self, kind: str, entry_id: str) -> Awaitable[Any]:
+        if kind == "accept":
+            return self.desk.convert(entry_id)
+        return self.desk.decline(entry_id) if kind == "decline" else self.desk.remove(entry_id)
 
     async def _join(self) -> None:
         party_size, sitting = self.random.randint(1, 4), self.random.choice(SITTINGS)
