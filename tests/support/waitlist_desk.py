@@ -1,6 +1,7 @@
 """The waitlist's use cases on a clock that tests turn, beside a real booking service and a real database."""
 
-from collections.abc import AsyncIterator, Coroutine
+import json
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,6 +12,7 @@ from chassis.crypto import Sealer
 from chassis.ids import new_id, next_id
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
+from slotwire_contracts import AnyEvent, encode
 from support.booking_service import SOON, text
 from support.waitlist_service import DATE, PATH, Guest, WaitlistService
 from support.watch import Watch
@@ -226,3 +228,9 @@ async def held(desk: Desk) -> list[str]:
             "SELECT id FROM holds WHERE org_id = $1 AND expires_at > $2 ORDER BY id", desk.org_id, desk.watch()
         )
     return [row["id"] for row in rows]
+
+
+def change_of(told: Sequence[AnyEvent]) -> dict[str, Any]:
+    """Read the change that the last of some events tells, as it is written."""
+    written: dict[str, Any] = json.loads(encode(told[-1]))["data"]["change"]
+    return written

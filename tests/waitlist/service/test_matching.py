@@ -1,7 +1,9 @@
 """Whose turn it is: what falls free is held for the next whom it fits, and told; nobody is overtaken."""
 
-from support.booking_service import SOON
-from support.waitlist_desk import Bistro, Desk
+from datetime import timedelta
+
+from support.booking_service import SOON, text
+from support.waitlist_desk import Bistro, Desk, change_of
 from support.waitlist_service import PATH, Guest, WaitlistService
 from waitlist.domain.offer import OfferState
 
@@ -26,8 +28,14 @@ async def test_what_falls_free_is_held_for_the_first_and_told(
     assert refused.code == "slot_unavailable"  # it is held
     told = await service.told(first["id"])
     assert [event.type for event in told] == ["waitlist_entry.joined", "waitlist_entry.notified"]
-    change = told[-1].data.change
-    assert (change.offer_id, change.attempt, change.slot.table_ids) == (offer.id, 1, offer.table_ids)
+    change = change_of(told)
+    assert (change["offerId"], change["attempt"]) == (offer.id, 1)
+    assert change["slot"] == {
+        "startTime": text(SOON),
+        "endTime": text(SOON + timedelta(minutes=90)),
+        "tableIds": list(offer.table_ids),
+    }
+    assert change["claimUrl"].startswith("https://guests.example/w/")
 
 
 async def test_an_offer_that_expires_goes_to_the_next_without_anybody_sweeping(desk: Desk, bistro: Bistro) -> None:
@@ -65,4 +73,4 @@ async def test_an_offer_becomes_the_booking_that_it_held(
     )
     told = await service.told(entry["id"])
     assert told[-1].type == "waitlist_entry.converted"
-    assert told[-1].data.change.booking_id == booking["id"]
+    assert change_of(told) == {"bookingId": booking["id"]}
