@@ -17,6 +17,9 @@ async def test_every_operation_is_described(service: WaitlistService) -> None:
     assert {path: sorted(operations) for path, operations in paths.items()} == {
         "/api/v1/waitlist": ["get", "post"],
         "/api/v1/waitlist/{id}": ["delete", "get", "patch"],
+        "/api/v1/waitlist/{id}/convert": ["post"],
+        "/api/v1/waitlist/{id}/decline": ["post"],
+        "/api/v1/waitlist/{id}/notify": ["post"],
         "/api/v1/waitlist/policies/{id}": ["get", "put"],
         "/platform/v1/scheduling/waitlist": ["post"],
         "/platform/v1/scheduling/waitlist/cancel": ["put"],

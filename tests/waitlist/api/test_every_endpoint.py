@@ -14,6 +14,8 @@ from support.waitlist_service import DATE, EVENTS, PATH, Guest, WaitlistService,
 BODIES: dict[str, dict[str, Any]] = {
     PATH: {"requestedDate": DATE, "contact": somebody()},
     f"{PATH}/{{id}}": {"notes": "Mine now"},
+    f"{PATH}/{{id}}/convert": {"startTime": "12:00", "endTime": "13:30"},
+    f"{PATH}/{{id}}/notify": {},
     f"{PATH}/policies/{{id}}": {"maxEntries": 1},
 }
 DUE = ["queues", "sweep"]  # what they hold comes and goes by itself
@@ -28,6 +30,7 @@ NAMES = {
     "client_uid": "client",
     "business_id": "org",
     "business_uid": "org",
+    "tableId": "table",
 }
 FREE = {"matter_uid"}  # a word of the caller's own
 
@@ -59,6 +62,7 @@ async def furnish(staff: Guest) -> dict[str, str]:
         "client": client_id,
         "instance": instance["uid"],
         "entry": entry["id"],
+        "table": await staff.booking.table(location_id, 4),
     }
 
 
@@ -86,7 +90,7 @@ async def rows_of(db: Database, org_id: str) -> list[Any]:
             " WHERE column_name = 'org_id' AND table_schema = 'public' ORDER BY name"
         )
         names = [table["name"] for table in tables]
-        assert names == ["entries", "policies", *DUE]
+        assert names == ["conversions", "entries", "offers", "policies", *DUE]
         return [
             await conn.fetch(f"SELECT t::text FROM {name} t WHERE org_id = $1 ORDER BY 1", org_id)
             for name in names
@@ -108,7 +112,7 @@ async def test_nothing_that_is_named_by_its_path_is_there_for_another(
         answer = await other.waitlist.send(method, concrete, body)
         assert (answer.status, answer.code) == (404, "not_found"), (method, path)
         asked += 1
-    assert asked == 5
+    assert asked == 8
     assert await rows_of(db, staff.org_id) == before
 
 
@@ -129,7 +133,7 @@ async def test_nothing_that_a_body_names_is_there_for_another(
                 body["locationId"] = own["location"]
             if name == "eventInstanceId":
                 body.pop("requestedDate")
-            answer = await other.waitlist.send(method, path, body)
+            answer = await other.waitlist.send(method, path.replace("{id}", own["entry"]), body)
             assert answer.status == 422, (method, path, name, answer.body)
             told = answer.body["error"] if path.startswith(EVENTS) else answer.body["error"]["param"]
             assert told in {name, "Invalid business", "Invalid client", "Invalid event instance", "Not on the waitlist"}
