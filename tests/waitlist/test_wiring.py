@@ -1,5 +1,6 @@
 """The composed service works without being asked: what falls free, what is over, what was missed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -12,13 +13,14 @@ from support.waiting import eventually
 from support.waiting_entries import marked, put, statuses, waits
 from support.waitlist_desk import Bistro
 from support.waitlist_service import PATH, Guest, WaitlistService, running_waitlist
+from support.watch import Watch
 from waitlist.domain.status import Status
 
 
 @pytest.fixture
-async def working(servers: Servers, service: WaitlistService) -> AsyncIterator[None]:
+async def working(servers: Servers, service: WaitlistService, turned: Watch) -> AsyncIterator[None]:
     """Another process of the service, which matches."""
-    async with running_waitlist(servers, service.booking, waitlist_sweep=0.5):
+    async with running_waitlist(servers, service.booking, turned, waitlist_sweep=3600):
         yield
 
 
@@ -49,6 +51,22 @@ async def test_when_a_booking_is_cancelled_who_waits_is_offered_its_place(
 
 
 @pytest.mark.usefixtures("working")
+async def test_an_offer_that_is_past_its_deadline_passes_to_the_next(
+    staff: Guest, bistro: Bistro, watch: Watch
+) -> None:
+    """Architecture, section 6: «Deadline: 15 min for tables»"""
+    first, second = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+    await becomes(staff, first["id"], "notified")
+    watch.ahead = timedelta(minutes=14)
+    await asyncio.sleep(1.5)
+    assert (await staff.waitlist.get(f"{PATH}/{first['id']}")).data["status"] == "notified"
+    watch.ahead = timedelta(minutes=15, seconds=1)
+    await becomes(staff, second["id"], "notified")
+    assert (await staff.waitlist.get(f"{PATH}/{first['id']}")).data["status"] == "waiting"
+
+
+@pytest.mark.usefixtures("working")
 async def test_when_an_event_is_called_off_who_waits_for_it_is_told(service: WaitlistService, staff: Guest) -> None:
     uid = (await staff.full_instance())["uid"]
     entry = await staff.joined(eventInstanceId=uid, requestedDate=None)
@@ -75,8 +93,9 @@ async def test_joining_changing_and_leaving_mark_the_queue(staff: Guest, bistro:
     assert await marked(db, staff.org_id) == {bistro.queue}
 
 
-@pytest.mark.usefixtures("working")
-async def test_the_sweep_finds_whatever_was_missed_however_much_it_is(staff: Guest, db: Database) -> None:
+async def test_the_sweep_finds_whatever_was_missed_however_much_it_is(
+    servers: Servers, service: WaitlistService, staff: Guest, db: Database
+) -> None:
     location_id, past = await staff.location(), datetime.now(UTC).date() - timedelta(days=2)
     some = [waits(staff.org_id, location_id=location_id, day=past) for _ in range(205)]
     await put(db, *some)  # of which nobody tells
@@ -86,7 +105,8 @@ async def test_the_sweep_finds_whatever_was_missed_however_much_it_is(staff: Gue
     async def are_expired() -> bool:
         return set((await statuses(db, staff.org_id)).values()) == {Status.EXPIRED}
 
-    await eventually(are_expired, within=90)
+    async with running_waitlist(servers, service.booking, waitlist_sweep=0.5):
+        await eventually(are_expired)
 
 
 async def test_operators_see_what_is_due(service: WaitlistService) -> None:
