@@ -24,7 +24,7 @@ class Settings(ServiceSettings):
         Field(title="Where guests reach this service", description="For the links in offers; without a path."),
     ] = HttpUrl("http://127.0.0.1:8080")
     booking_timeout: Annotated[
-        float, Field(title="Seconds for a question to the booking service, the whole exchange", gt=0, le=60)
+        float, Field(title="Seconds for a question to the booking service, the whole exchange", gt=0, le=15)
     ] = 5.0
     waitlist_matches: Annotated[
         int, Field(title="Queues that are matched at the same time", description="0: others match.", ge=0)

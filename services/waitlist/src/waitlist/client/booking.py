@@ -5,6 +5,7 @@ Invariant: a question names one organization and is answered by what that organi
 """
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -27,8 +28,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FOUND, _NOT_FOUND = 200, 404
 _REFUSALS = frozenset({404, 409, 422})
 _RETRY_SECONDS = 1
-_IN_PROGRESS = "idempotency_in_progress"
-_WAITS = (0.05, 0.1, 0.2, 0.4, 0.0)
+_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Reply:
     def code(self) -> str | None:
         """The code of a refusal; None of a success."""
         return None if self.is_success else str(self.body["error"]["code"])
+
+    @property
+    def is_too_soon(self) -> bool:
+        """Tell whether the same is being asked right now."""
+        return self.code == "idempotency_in_progress"
 
 
 class BookingClient:
@@ -132,11 +137,13 @@ class BookingClient:
         data = None
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body, sort_keys=True), "application/json"
-        for wait in _WAITS:
-            reply = await self._send(method, path, params=query, data=data, headers=headers)
-            if reply.code != _IN_PROGRESS:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout.total):
+                reply = await self._send(method, path, params=query, data=data, headers=headers)
+                while reply.is_too_soon:
+                    await asyncio.sleep(_AGAIN_SECONDS)
+                    reply = await self._send(method, path, params=query, data=data, headers=headers)
                 return reply
-            await asyncio.sleep(wait)
         raise _unavailable()
 
     async def _send(self, method: str, path: str, **more: Any) -> Reply:

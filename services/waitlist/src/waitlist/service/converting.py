@@ -4,7 +4,6 @@ Invariant: what booking is asked stays written down until its answer is, so that
 entry's id, until it has answered; one entry becomes one booking.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import assert_never
@@ -14,37 +13,20 @@ from chassis.postgres import Connection
 from chassis.unit import Unit
 from waitlist.client.taking import Booked, Refused
 from waitlist.domain.actors import Actor
-from waitlist.domain.conversion import Conversion, asked_of_booking, check_convertible, gone
+from waitlist.domain.conversion import Conversion, asked_of_booking, check_convertible
 from waitlist.domain.entry import Entry, Placed
-from waitlist.domain.errors import (
-    AlreadyBookedError,
-    Flaw,
-    OutsideAvailabilityError,
-    PlaceTakenError,
-    UnavailableError,
-    ValidationFailedError,
-    WaitlistError,
-)
+from waitlist.domain.errors import UnavailableError
 from waitlist.domain.happening import Converted
 from waitlist.domain.offer import LEASE, Offer, accepted
 from waitlist.domain.status import Status
-from waitlist.domain.terms import END_TIME, START_TIME, TABLE, Terms, Wanted, terms_of
+from waitlist.domain.terms import Terms, Wanted, terms_of
 from waitlist.domain.told import Location
 from waitlist.service.ending import Ending
 from waitlist.service.finding import check_idle, find, own
 from waitlist.service.origin import Origin
+from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers
-
-_PARAMS: Mapping[str, str] = {
-    "start_time": START_TIME,
-    "end_time": END_TIME,
-    "table_ids": TABLE,
-    "party_size": "partySize",
-    "client_id": "userId",
-    "attendee": "contact",
-}
-"""What booking calls the fields of which it may refuse one."""
 
 _LOST = frozenset({"slot_unavailable", "hold_expired"})
 """What booking answers when somebody else has the place."""
@@ -82,7 +64,7 @@ class Converting:
         if conversion is not None:
             refused = await self.carry_out(conversion)
             if refused is not None:
-                raise _error(refused)
+                raise refusal(refused)
         async with self._use.units.begin(once) as unit:
             placed = await find(unit.conn, actor, entry_id)
             unit.answer(placed)
@@ -167,6 +149,7 @@ class Converting:
     async def _settle(
         self, unit: Unit, conversion: Conversion, entry: Entry, offer: Offer | None, answer: Booked | Refused
     ) -> None:
+        now = self._use.clock()
         used = offer if offer is not None and offer.id == conversion.offer_id else None
         match answer:
             case Booked(booking_id):
@@ -174,7 +157,8 @@ class Converting:
             case Refused(code):
                 if used is not None and code in _LOST:
                     actor, origin = _made_by(conversion)
-                    await self._ending.take_back(unit, entry, used, actor, origin, now=self._use.clock())
+                    await self._ending.take_back(unit, entry, used, actor, origin, now=now)
+                    await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
             case _:
                 assert_never(answer)
 
@@ -187,7 +171,7 @@ class Converting:
         if used is not None:
             await offers.update(unit.conn, accepted(used))
         else:
-            await self._ending.withdraw(unit, entry, now)
+            await self._ending.withdraw(unit, entry)
         converted = replace(entry, status=Status.CONVERTED, booking_id=booking_id)
         await self._use.recording.write(unit, Converted(), converted, actor, origin, now=now)
         await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
@@ -195,20 +179,3 @@ class Converting:
 
 def _made_by(conversion: Conversion) -> tuple[Actor, Origin]:
     return Actor(conversion.org_id, conversion.made_by), Origin(conversion.request_id)
-
-
-def _error(refused: Refused) -> WaitlistError:
-    """Tell a refusal of booking in the words of this service."""
-    param = None if refused.param is None else _PARAMS.get(refused.param, refused.param)
-    match refused.code:
-        case "hold_expired":
-            return gone()
-        case "slot_unavailable":
-            return PlaceTakenError("the place is taken; the entry keeps its place in the queue", param=param)
-        case "already_booked":
-            return AlreadyBookedError("the guest has a booking of that slot already", param=param)
-        case "outside_availability":
-            return OutsideAvailabilityError(refused.message, param=param)
-        case _:
-            told = refused.message.removeprefix(f"{refused.param}: ")
-            return ValidationFailedError(Flaw(param or START_TIME, told, refused.code))

@@ -45,6 +45,7 @@ class Ending:
             if offer is None or not offer.is_live(now):
                 raise gone()
             await self._let_pass(unit, entry, offer, OfferState.DECLINED, actor=actor, origin=origin, now=now)
+            await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
             placed = await find(unit.conn, actor, entry_id)
             unit.answer(placed)
         await self.release_soon(actor.org_id, entry.queue)
@@ -71,11 +72,10 @@ class Ending:
         """End a live offer whose place is gone: the entry waits on. The caller holds its lock."""
         ended = moved(offer, OfferState.WITHDRAWN)
         await offers.update(unit.conn, ended)
-        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
         waiting = replace(entry, status=Status.WAITING)
         return await self._use.recording.write(unit, OfferExpired(ended), waiting, actor, origin, now=now)
 
-    async def withdraw(self, unit: Unit, entry: Entry, now: datetime) -> None:
+    async def withdraw(self, unit: Unit, entry: Entry) -> None:
         """End what an entry is offered that waits no more; the caller holds its lock.
 
         A hold that is being asked for is given back by whoever asked for it.
@@ -83,7 +83,6 @@ class Ending:
         offer = await offers.open_of(unit.conn, entry.org_id, entry.id)
         if offer is not None and offer.state is OfferState.LIVE:
             await offers.update(unit.conn, moved(offer, OfferState.WITHDRAWN))
-            await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
 
     async def release(self, org_id: str, queue: str) -> None:
         """Give back the holds of offers that have ended.
@@ -116,7 +115,6 @@ class Ending:
     ) -> None:
         ended = moved(offer, state)
         await offers.update(unit.conn, ended)
-        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
         declined = state is OfferState.DECLINED
         happening = Declined(ended) if declined else OfferExpired(ended)
         waiting = replace(entry, status=Status.WAITING)

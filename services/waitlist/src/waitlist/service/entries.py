@@ -148,7 +148,7 @@ class Entries:
                 return before
             await check_idle(unit.conn, after)
             if not after.is_live:
-                await self._ending.withdraw(unit, after, now)
+                await self._ending.withdraw(unit, after)
             return await self._write(unit, happening, after, actor, origin, now=now)
 
     async def _write(

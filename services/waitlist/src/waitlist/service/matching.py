@@ -11,6 +11,7 @@ from enum import Enum, auto
 from functools import partial
 
 from chassis.unit import Unit
+from waitlist.client.taking import Refused
 from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, Round, choose
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import Entry
@@ -135,7 +136,7 @@ class Matching:
                 return _Step.AGAIN
             if run.policy.way is Way.NOTIFY_ALL:
                 await self._tell_all(unit, run, choice, dict(rounds), now)
-                return _Step.DONE
+                return _Step.AGAIN if choice.lost and run.fresh else _Step.DONE
             if not choice.picks:
                 return _Step.DONE
             pick = choice.picks[0]
@@ -192,9 +193,10 @@ class Matching:
     async def _carry_out(self, run: _Run, begun: _Begun) -> None:
         """Do what was written down; what booking refuses is looked at anew."""
         if isinstance(begun.what, Conversion):
-            given = await self._converting.carry_out(begun.what) is None
+            given = not isinstance(await self._converting.carry_out(begun.what), Refused)
         else:
-            given = (await self._offering.carry_out(begun.what)).state is OfferState.LIVE
+            done = await self._offering.carry_out(begun.what)
+            given = not isinstance(done, Refused) and done.state is OfferState.LIVE
         if given:
             run.facts, run.fresh = less(run.facts, begun.pick.party_size, begun.pick.place), False
             return
@@ -224,7 +226,7 @@ class Matching:
     async def _leave(self, unit: Unit, run: _Run, entry: Entry, reason: Reason, now: datetime) -> None:
         if not entry.is_live or await conversions.of_entry(unit.conn, run.org_id, entry.id) is not None:
             return
-        await self._ending.withdraw(unit, entry, now)
+        await self._ending.withdraw(unit, entry)
         if reason is Reason.CANCELLED:
             left, told = replace(entry, status=Status.REMOVED), Removed("event_cancelled")
         else:

@@ -4,6 +4,7 @@ Invariant: what is offered by hand is held as any offer is; it may go to an entr
 """
 
 from chassis.idempotency import Once
+from waitlist.client.taking import Refused
 from waitlist.domain.actors import Actor
 from waitlist.domain.choosing import Candidate, Reason, could_have
 from waitlist.domain.entry import Entry, Placed
@@ -17,6 +18,7 @@ from waitlist.service.finding import check_idle, find
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
 from waitlist.service.origin import Origin
+from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
 from waitlist.store import offers, queues
 
@@ -37,6 +39,7 @@ class Notifying:
             InvalidTransitionError: it does not wait, or is becoming a booking right now.
             ValidationFailedError: as `terms_of` says, or it is too late for that time to be offered.
             PlaceTakenError: nothing that fits it is free.
+            OutsideAvailabilityError: the location is closed at that time.
             UnavailableError: booking does not answer; the offer is made, or not, when it does.
         """
         async with self._use.database.connection() as conn:
@@ -47,9 +50,11 @@ class Notifying:
         candidate = Candidate(entry.id, entry.party_size, entry.window_start, entry.window_end)
         facts, policy = await self._knowing.told(actor.org_id, entry.queue, [candidate])
         place = self._place(entry, wanted, candidate, facts, policy)
-        offer = await self._offering.carry_out(await self._request(actor, entry, place, (facts, policy), origin))
-        if offer.state is not OfferState.LIVE:
-            raise PlaceTakenError("the place is taken; the entry keeps its place in the queue")
+        done = await self._offering.carry_out(await self._request(actor, entry, place, (facts, policy), origin))
+        if isinstance(done, Refused):
+            raise refusal(done)
+        if done.state is not OfferState.LIVE:
+            raise InvalidTransitionError("the entry changed while it was offered a place; try again")
         async with self._use.units.begin(once) as unit:
             placed = await find(unit.conn, actor, entry_id)
             unit.answer(placed)

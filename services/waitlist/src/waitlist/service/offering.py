@@ -86,11 +86,11 @@ class Offering:
         await offers.insert(conn, offer)
         return offer
 
-    async def carry_out(self, offer: Offer) -> Offer:
+    async def carry_out(self, offer: Offer) -> Offer | Refused:
         """Hold what was written down, and tell the guest; the caller has the offer in hand.
 
         Returns:
-            The offer: live; or failed, as booking would not hold it; or withdrawn, as nobody asks for it any more.
+            The offer, live, or withdrawn as nobody asks for it any more; or why booking would not hold it.
 
         Raises:
             UnavailableError: nobody knows whether it is held; whoever carries it out again finds out.
@@ -107,7 +107,7 @@ class Offering:
             done = await self._settle(unit, stored, entry, answer)
         if done.hold_open and done.state is not OfferState.LIVE:
             await self._ending.release_soon(offer.org_id, offer.queue)
-        return done
+        return answer if isinstance(answer, Refused) else done
 
     async def resume(self, offer: Offer) -> bool:
         """Carry out what somebody began, if it is in nobody's hands; tell whether it was.
