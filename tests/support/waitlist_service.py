@@ -1,7 +1,7 @@
 """The waitlist service beside a booking service, over real HTTP, and organizations that use both."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -135,11 +135,6 @@ def days_ahead(days: int) -> str:
 def instant(**later: float) -> str:
     """An instant that much after the time to book."""
     return text(SOON + timedelta(**later))
-
-
-def without(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Leave keys out."""
-    return {name: value for name, value in body.items() if name not in names}
 
 
 @asynccontextmanager

@@ -92,7 +92,9 @@ async def _limits(_: web.Request) -> web.StreamResponse:
     return web.json_response({"error": {}}, status=429)
 
 
-async def _leads_away(_: web.Request) -> web.StreamResponse:
+async def _leads_away(request: web.Request) -> web.StreamResponse:
+    if request.path == "/elsewhere":
+        return web.json_response({"data": {"id": "loc_1", "timezone": "UTC"}})
     return web.Response(status=302, headers={"Location": "/elsewhere"})
 
 

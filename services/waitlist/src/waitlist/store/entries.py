@@ -1,7 +1,7 @@
 """Entries in their table.
 
 Invariant: an entry is changed only by who holds the lock of its row; that a guest waits once in a queue, the database
-holds. A place is counted over the entries of one queue that are live and ahead.
+holds. A place is the number of an entry among those of its queue that are live.
 """
 
 from collections.abc import Mapping
@@ -26,15 +26,25 @@ _ASSIGNED = ", ".join(f"{name} = ${number}" for number, name in enumerate(_COLUM
 _INSERT = f"INSERT INTO entries ({', '.join(_COLUMNS)}) VALUES {placeholders(1, 1, len(_COLUMNS))}"
 _UPDATE = f"UPDATE entries SET {_ASSIGNED} WHERE id = $1 AND org_id = $2"
 _REACH = "($2::text IS NULL OR e.client_id = $2)"
-_POSITION = """
-CASE WHEN e.status IN ('waiting', 'notified') THEN 1 + (
-    SELECT count(*) FROM entries ahead
-    WHERE ahead.org_id = e.org_id AND ahead.queue = e.queue AND ahead.status IN ('waiting', 'notified')
-    AND (-ahead.priority, ahead.joined_at, ahead.id) < (-e.priority, e.joined_at, e.id)
-) END AS position
-"""
-_READ = f"SELECT {', '.join(f'e.{name}' for name in _COLUMNS)}, {_POSITION} FROM entries e"
-_FETCH = f"{_READ} WHERE e.org_id = $1 AND {_REACH} AND e.id = $3"
+_SELECTED = f"SELECT {', '.join(f'e.{name}' for name in _COLUMNS)} FROM entries e"
+
+
+def _placed_among(part: str) -> str:
+    """Write a statement that reads some entries of the organization $1, each with its place in its queue.
+
+    The queues of those that were selected are numbered, each once, and no other is looked at.
+    """
+    return f"""
+    WITH part AS MATERIALIZED ({part}), places AS (
+        SELECT id, row_number() OVER (PARTITION BY queue ORDER BY -priority, joined_at, id) AS position FROM entries
+        WHERE org_id = $1 AND queue IN (SELECT queue FROM part) AND status IN ('waiting', 'notified')
+    )
+    SELECT part.*, places.position FROM part LEFT JOIN places USING (id)
+    ORDER BY -part.priority, part.joined_at, part.id
+    """
+
+
+_FETCH = _placed_among(f"{_SELECTED} WHERE e.org_id = $1 AND {_REACH} AND e.id = $3")
 _LOCK = f"SELECT true FROM entries e WHERE e.org_id = $1 AND {_REACH} AND e.id = $3 FOR UPDATE"
 _LIVE_OF = f"""
 SELECT e.id FROM entries e
@@ -47,7 +57,7 @@ e.org_id = $1 AND {_REACH} AND ($3::text IS NULL OR e.location_id = $3)
 AND ($4::text IS NULL OR e.event_instance_id = $4) AND ($5::text IS NULL OR e.status = $5)
 AND ($6::date IS NULL OR e.requested_date = $6)
 """
-_PAGE = f"{_READ} WHERE {_WANTED} ORDER BY -e.priority, e.joined_at, e.id LIMIT $7 OFFSET $8"
+_PAGE = _placed_among(f"{_SELECTED} WHERE {_WANTED} ORDER BY -e.priority, e.joined_at, e.id LIMIT $7 OFFSET $8")
 
 
 async def insert(conn: Connection, entry: Entry) -> None:
