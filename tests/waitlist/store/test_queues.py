@@ -163,6 +163,9 @@ async def test_only_queues_in_which_somebody_waits_are_marked_for_what_falls_fre
     assert await marked(alone, org) == {live.queue, "ins_1"}
     assert await marked(alone, other) == set()
     assert not await queues.mark_live(conn, org, [away[0].queue])
+    assert not await queues.mark_live(conn, org, [live.queue])  # it is due already
+    await take(conn)
+    assert await queues.mark_live(conn, org, [live.queue])
 
 
 async def test_every_queue_of_a_location_in_which_somebody_waits_is_marked(alone: Database, conn: Connection) -> None:
