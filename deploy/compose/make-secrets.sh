@@ -16,5 +16,6 @@ keep() { # standard input as a file, whole or not at all
 }
 
 if [ ! -e slotwire_secret_key ]; then random 32 | keep slotwire_secret_key; fi
+if [ ! -e slotwire_service_key ]; then random 32 | keep slotwire_service_key; fi
 if [ ! -e postgres_password ]; then random 24 | tr '+/' '-_' | keep postgres_password; fi
 printf 'postgresql://postgres:%s@postgres:5432/postgres' "$(cat postgres_password)" | keep slotwire_postgres_url

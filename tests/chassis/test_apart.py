@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from chassis.apart import apart
+from chassis.apart import apart, at_home
 from chassis.lifecycle import Stop
 
 NAME = "apart"
@@ -110,3 +110,24 @@ async def test_tasks_and_connections_that_are_left_are_ended() -> None:
         assert task.done()
     left.clear()
     gc.collect()  # what was left open would complain
+
+
+async def test_what_is_of_home_is_done_at_home_and_answers_from_there() -> None:
+    home, seen = asyncio.get_running_loop(), []
+
+    async def act(number: int, *, fails: bool = False) -> str:
+        seen.append((number, asyncio.get_running_loop()))
+        if fails:
+            raise LookupError("lost")
+        return "done"
+
+    acted = at_home(act)
+
+    async def main(_: Stop) -> None:
+        assert asyncio.get_running_loop() is not home
+        assert await acted(1) == "done"
+        with pytest.raises(LookupError, match="lost"):
+            await acted(2, fails=True)
+
+    await apart(main, Stop(), name=NAME)
+    assert seen == [(1, home), (2, home)]

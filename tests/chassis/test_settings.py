@@ -2,7 +2,7 @@ import base64
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from chassis.settings import ServerSettings, ServiceSettings
 
@@ -26,6 +26,19 @@ def test_files_tell_what_the_environment_leaves_out(folder: Path) -> None:
     assert settings.sealing_key == bytes(range(32))
     assert settings.postgres_url == "postgresql://from-a-file/postgres"
     assert settings.kafka_bootstrap == "kafka:9092"
+
+
+def test_a_key_between_services_is_optional_and_a_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "slotwire_postgres_url").write_text("postgresql://from-a-file/postgres")
+    (folder / "slotwire_secret_key").write_text(KEY)
+    assert ServiceSettings().service_key is None
+    other = base64.b64encode(bytes(32)).decode()
+    (folder / "slotwire_service_key").write_text(f"{other}\n")
+    assert ServiceSettings().service_key == SecretStr(other)
+    assert other not in repr(ServiceSettings())
+    monkeypatch.setenv("SLOTWIRE_SERVICE_KEY", "")
+    with pytest.raises(ValidationError, match=r"service_key\n.*must be the base64 of 32 bytes"):
+        ServiceSettings()
 
 
 def test_the_environment_wins_over_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

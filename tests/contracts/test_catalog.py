@@ -6,6 +6,7 @@ from slotwire_contracts import (
     BOOKING_EVENTS,
     CATALOG,
     TOPICS,
+    WAITLIST_EVENTS,
     WEBHOOK_ATTEMPTS,
     WEBHOOK_EVENTS,
     Topic,
@@ -31,13 +32,15 @@ TOPIC_ONLY = {
 }
 
 
+WAITLIST = "joined notified converted removed offer_expired declined updated"
 DISABLED = "webhook_subscription.disabled"
 
 
-def test_webhooks_tell_of_reservations_and_disabled_subscriptions_and_not_of_bookkeeping() -> None:
+def test_webhooks_tell_of_reservations_waitlists_and_disabled_subscriptions_and_not_of_bookkeeping() -> None:
     """events.md section 2: "topic only (bookkeeping: never in feed or webhooks)"."""
     words = ("created", "updated", *TRANSITIONS.split())
-    public = {DISABLED, *(f"reservation.{word}" for word in words)}
+    entries = [f"waitlist_entry.{word}" for word in WAITLIST.split()]
+    public = {DISABLED, *(f"reservation.{word}" for word in words), *entries}
     assert set(public_types()) == public
     assert set(CATALOG) - public == {"reservation.assigned", "reservation.unassigned", *TOPIC_ONLY}
 
@@ -47,6 +50,8 @@ def test_each_type_has_its_place() -> None:
         place = (TOPIC_ONLY.get(kind, "reservation"), BOOKING_EVENTS, "/slotwire/booking")
         if kind == DISABLED:
             place = ("webhook_subscription", WEBHOOK_EVENTS, "/slotwire/webhook-dispatcher")
+        if kind.startswith("waitlist_entry."):
+            place = ("waitlist_entry", WAITLIST_EVENTS, "/slotwire/waitlist")
         assert (entry.type, entry.resource, entry.topic, entry.source) == (kind, *place)
         assert entry.dataschema.endswith(f"/{kind}/1")
     assert is_known("reservation.late")
@@ -54,10 +59,11 @@ def test_each_type_has_its_place() -> None:
     assert not is_known("reservation.*")
 
 
-def test_bookings_have_one_topic_and_subscriptions_another() -> None:
-    """events.md section 1: "its key is the resource's id", "12 | 14 days, settable | booking"."""
+def test_bookings_waitlists_and_subscriptions_have_a_topic_each() -> None:
+    """events.md section 1: "its key is the resource's id", "12 | 14 days, settable", booking's and waitlist's."""
     assert (
         Topic("booking.events", 12, 14 * 24, "resource id", "booking"),
+        Topic("waitlist.events", 12, 14 * 24, "entry id", "waitlist"),
         Topic("webhook.events", 6, 14 * 24, "subscription id", "webhook-dispatcher"),
     ) == TOPICS
 

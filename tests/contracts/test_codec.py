@@ -128,7 +128,7 @@ def test_an_older_reader_skips_what_it_does_not_know() -> None:
 @pytest.mark.parametrize(
     ("kind", "dataschema"),
     [
-        ("waitlist_entry.joined", "https://slotwire.dev/schemas/waitlist_entry.joined/1"),
+        ("reservation.dreamt", "https://slotwire.dev/schemas/reservation.dreamt/1"),
         ("reservation.confirmed", "https://slotwire.dev/schemas/reservation.confirmed/2"),
         ("reservation.confirmed", "https://example.com/other"),
     ],

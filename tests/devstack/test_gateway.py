@@ -12,7 +12,7 @@ from yarl import URL
 from devstack.gateway import Target, create_gateway, route
 from devstack.ports import HOST, free_port
 
-SERVICES = ("booking", "webhook-dispatcher")
+SERVICES = ("booking", "waitlist", "webhook-dispatcher")
 READ_TIMEOUT = 0.5  # seconds
 
 
@@ -23,6 +23,15 @@ READ_TIMEOUT = 0.5  # seconds
         ("/v1/reservations/bk_1/events", Target("booking", "/v1/reservations/bk_1/events")),
         ("/v2/settings/services", Target("booking", "/v2/settings/services")),
         ("/", Target("booking", "/")),
+        ("/api/v1/waitlist", Target("waitlist", "/api/v1/waitlist")),
+        ("/api/v1/waitlist/wle_1", Target("waitlist", "/api/v1/waitlist/wle_1")),
+        ("/api/v1/waitlists", Target("booking", "/api/v1/waitlists")),
+        ("/platform/v1/scheduling/waitlist", Target("waitlist", "/platform/v1/scheduling/waitlist")),
+        ("/platform/v1/scheduling/waitlist/cancel", Target("waitlist", "/platform/v1/scheduling/waitlist/cancel")),
+        ("/platform/v1/scheduling/bookings", Target("booking", "/platform/v1/scheduling/bookings")),
+        ("/w/a.token", Target("waitlist", "/w/a.token")),
+        ("/where", Target("booking", "/where")),
+        ("/services/waitlist/docs", Target("waitlist", "/docs", "/services/waitlist")),
         ("/api/v1/webhooks", Target("webhook-dispatcher", "/api/v1/webhooks")),
         ("/api/v1/webhooks/subscriptions", Target("webhook-dispatcher", "/api/v1/webhooks/subscriptions")),
         ("/api/v1/webhooks-other", Target("booking", "/api/v1/webhooks-other")),
@@ -218,3 +227,15 @@ async def test_an_unknown_service_is_a_404_in_our_shape(gateway: Gateway) -> Non
     async with session.get("/services/nobody/docs") as answer:
         assert answer.status == 404
         assert (await answer.json())["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("name", ["Slotwire-Organization", "slotwire-organization"])
+@pytest.mark.parametrize("path", ["/api/v1/bookings", "/services/booking/docs", "/services/nobody/docs"])
+async def test_what_services_tell_each_other_does_not_come_in(gateway: Gateway, name: str, path: str) -> None:
+    async def unused(_request: web.Request) -> web.Response:
+        raise AssertionError("a service was asked")
+
+    session = await gateway(unused)
+    for value in ("org_1", ""):
+        async with session.post(path, data=b"body", headers={name: value}) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (403, "forbidden")

@@ -13,6 +13,7 @@ from chassis.identity.callers import SCOPES
 from chassis.web.errors import STATUSES
 from docs.conftest import ROOT
 from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, dead_letters
+from waitlist.api.errors import ERRORS as WAITLIST_ERRORS
 from webhook_dispatcher import app as dispatcher
 from webhook_dispatcher.api import ERRORS as WEBHOOK_ERRORS
 from webhook_dispatcher.domain.delivery import DeliveryState
@@ -23,7 +24,7 @@ from webhook_dispatcher.settings import Settings
 
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 GATEWAY = {"bad_gateway": 502, "gateway_timeout": 504}
-LATER = {"booking_waitlist.read", "booking_waitlist.manage", "calcom.sync"}  # of services that are not here yet
+LATER = {"calcom.sync"}  # of services that are not here yet
 
 
 def text(page: str) -> str:
@@ -50,7 +51,7 @@ def test_the_retry_schedule() -> None:
 
 def test_the_error_codes() -> None:
     listed = {code: int(status) for status, codes, _ in rows("api.md", "status") for code in words(codes)}
-    every: Mapping[str, int] = {**STATUSES, **BOOKING_ERRORS, **WEBHOOK_ERRORS, **GATEWAY}
+    every: Mapping[str, int] = {**STATUSES, **BOOKING_ERRORS, **WAITLIST_ERRORS, **WEBHOOK_ERRORS, **GATEWAY}
     assert listed == every
 
 

@@ -15,13 +15,23 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
-SERVICES = {"booking": "", "webhook-dispatcher": ""}
+SERVICES = {"booking": "", "waitlist": "", "webhook-dispatcher": ""}
 PATHS = [
     "/",
     "/api/v1/bookings",
     "/api/v1/bookings?limit=1&cursor=a%2Fb",
     "/v1/reservations/bk_1/events",
     "/v2/settings/services",
+    "/api/v1/waitlist",
+    "/api/v1/waitlist?page=2",
+    "/api/v1/waitlist/policies/loc_1",
+    "/api/v1/waitlists",
+    "/platform/v1/scheduling/waitlist",
+    "/platform/v1/scheduling/waitlist/cancel",
+    "/platform/v1/scheduling/bookings",
+    "/w/a.token",
+    "/where",
+    "/services/waitlist/docs",
     "/api/v1/webhooks",
     "/api/v1/webhooks/subscriptions",
     "/api/v1/webhooks/subscriptions/sub_1?x=1",
@@ -86,6 +96,16 @@ async def test_a_request_keeps_its_id_and_key(gateway: aiohttp.ClientSession) ->
     assert {name: told["headers"][name.lower()] for name in headers} == headers
     assert told["body"] == "{}"
     assert "Server" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["Slotwire-Organization", "slotwire-organization"])
+@pytest.mark.parametrize("path", ["/api/v1/bookings", "/services/webhook-dispatcher/openapi.json", "/services/nobody"])
+async def test_what_services_tell_each_other_does_not_come_in(
+    gateway: aiohttp.ClientSession, name: str, path: str
+) -> None:
+    for value in ("org_1", ""):
+        async with gateway.get(path, headers={name: value}) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (403, "forbidden")
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("mine-1", True), ('odd"one', False), (None, False)])

@@ -54,6 +54,16 @@ _FIELDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "min_party": st.integers(1, 20),
         "combinable": st.booleans(),
     },
+    "waitlist_entry": {
+        "locationId": st.none() | TEXT,
+        "requestedDate": st.none() | st.dates(),
+        "partySize": st.integers(1, 500),
+        "status": st.sampled_from(["waiting", "notified", "converted", "expired", "removed"]),
+        "contact": st.none() | st.fixed_dictionaries(dict.fromkeys(("name", "email", "phone"), st.none() | TEXT)),
+        "priority": st.integers(-100, 100),
+        "windowStart": st.none() | INSTANTS,
+        "joinedAt": INSTANTS,
+    },
     "webhook_subscription": {
         "url": TEXT,
         "events": st.lists(TEXT, min_size=1, max_size=3),
@@ -82,6 +92,18 @@ _OTHER_CHANGES: Mapping[str, st.SearchStrategy[Any]] = {
     "event_instance.cancelled": st.fixed_dictionaries({}, optional={"reason": TEXT}),
     "location.updated": _ANY_CHANGES,
     "table.updated": _ANY_CHANGES,
+    "waitlist_entry.notified": st.fixed_dictionaries(
+        {"offerId": TEXT, "expiresAt": INSTANTS, "claimUrl": TEXT, "attempt": st.integers(1, 50)},
+        optional={
+            "instance": st.fixed_dictionaries(
+                {"id": TEXT, "title": TEXT, "startTime": INSTANTS, "endTime": INSTANTS, "spots": st.integers(1, 9)}
+            ),
+        },
+    ),
+    "waitlist_entry.removed": st.fixed_dictionaries(
+        {"reason": st.sampled_from(["guest", "staff", "expired", "declined", "event_cancelled"])}
+    ),
+    "waitlist_entry.updated": _ANY_CHANGES,
     "webhook_subscription.disabled": st.fixed_dictionaries(
         {"reason": st.sampled_from(["requested", "gone", "failing"]), "failing_since": st.none() | INSTANTS}
     ),

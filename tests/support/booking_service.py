@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from booking.app import create_app
 from booking.settings import DATABASE, Settings
-from chassis.identity import Identity, KeyKind
+from chassis.clock import Clock, utc_now
+from chassis.identity import ORGANIZATION_HEADER, Identity, KeyKind
 from chassis.service import migrate
 from support.servers import Servers
 
@@ -126,6 +127,11 @@ def a_body(*, at: datetime = SOON, minutes: int = 60, **fields: Any) -> dict[str
     return a_visit_body(at=at, minutes=minutes, **{"attendee": somebody(), **fields})
 
 
+def a_key() -> SecretStr:
+    """A key as the settings take it."""
+    return SecretStr(base64.b64encode(secrets.token_bytes(32)).decode())
+
+
 @dataclass(frozen=True)
 class Service:
     """A running booking service."""
@@ -153,20 +159,29 @@ class Service:
             org_id, KeyKind.CLIENT, frozenset({"bookings.read", "bookings.manage"}), client_id=client_id
         )
 
+    def waitlist(self, org_id: str) -> Caller:
+        """Call as our other services do, for an organization."""
+        if self.settings.service_key is None:
+            raise AssertionError("the service runs without a service key")
+        key = self.settings.service_key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}", ORGANIZATION_HEADER: org_id}
+        return Caller(org_id, self.base, self.http, headers)
+
 
 @asynccontextmanager
-async def running_service(servers: Servers, **more: Any) -> AsyncIterator[Service]:
+async def running_service(servers: Servers, clock: Clock = utc_now, **more: Any) -> AsyncIterator[Service]:
     """The service on a free port, with its databases migrated; `more` are settings."""
     settings = Settings(
         postgres_url=servers.postgres_url,
         kafka_bootstrap=servers.kafka_bootstrap,
-        secret_key=SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
+        secret_key=a_key(),
+        service_key=a_key(),
         **more,
     )
     await migrate(settings, DATABASE)
     identity, keys = Identity.on(settings.postgres_url)
     async with (
-        TestServer(create_app(settings)) as server,
+        TestServer(create_app(settings, clock)) as server,
         keys.opened(),
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
     ):

@@ -11,6 +11,7 @@ from slotwire_contracts import (
     Location,
     Reservation,
     Table,
+    WaitlistEntry,
     WebhookSubscription,
     make_event,
 )
@@ -71,6 +72,31 @@ RESOURCES: Mapping[str, Mapping[str, Any]] = {
         "created_at": "2024-01-01T00:00:00Z",
         "updated_at": "2024-01-02T00:00:00Z",
     },
+    "waitlist_entry": {
+        "id": "wle_abc123",
+        "locationId": "loc_abc123",
+        "userId": "cli_abc123",
+        "requestedDate": "2024-02-15",
+        "partySize": 4,
+        "preferredStartTime": "19:00",
+        "preferredEndTime": "22:00",
+        "status": "waiting",
+        "eventInstanceId": None,
+        "contact": {"name": "Jane", "email": "jane@example.com", "phone": None},
+        "priority": 0,
+        "notes": "By the window, please",
+        "windowStart": "2024-02-15T18:00:00Z",
+        "windowEnd": "2024-02-15T21:00:00Z",
+        "sourceName": None,
+        "channel": None,
+        "timeZone": None,
+        "matterUid": None,
+        "initiator": "client",
+        "bookingId": None,
+        "joinedAt": "2024-01-01T00:00:00.250000Z",
+        "updatedAt": "2024-01-02T12:30:00.500000Z",
+        "version": 2,
+    },
     "webhook_subscription": {
         "id": "sub_abc123",
         "url": "https://example.com/hook",
@@ -95,11 +121,24 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "table.created": {},
     "table.updated": {"changes": {"max_party": {"from": 2, "to": 4}, "name": {"from": "1", "to": "By the window"}}},
     "table.deleted": {},
+    "waitlist_entry.joined": {},
+    "waitlist_entry.notified": {
+        "offerId": "wlo_abc123",
+        "expiresAt": "2024-01-02T12:45:00Z",
+        "slot": {"startTime": "2024-02-15T18:30:00Z", "endTime": "2024-02-15T20:00:00Z", "tableIds": ["tbl_1"]},
+        "claimUrl": "https://example.com/w/abc123",
+        "attempt": 1,
+    },
+    "waitlist_entry.converted": {"bookingId": "bk_abc123"},
+    "waitlist_entry.removed": {"reason": "guest"},
+    "waitlist_entry.offer_expired": {"offerId": "wlo_abc123"},
+    "waitlist_entry.declined": {"offerId": "wlo_abc123"},
+    "waitlist_entry.updated": {"changes": {"partySize": {"from": 2, "to": 4}}},
     "webhook_subscription.disabled": {"reason": "failing", "failing_since": "2023-12-28T12:30:00.250000Z"},
 }
 """A change for every type of the catalog."""
 
-AnyResource = Reservation | Hold | EventInstance | Location | Table | WebhookSubscription
+AnyResource = Reservation | Hold | EventInstance | Location | Table | WaitlistEntry | WebhookSubscription
 
 MODELS: Mapping[str, type[AnyResource]] = {
     "reservation": Reservation,
@@ -107,6 +146,7 @@ MODELS: Mapping[str, type[AnyResource]] = {
     "event_instance": EventInstance,
     "location": Location,
     "table": Table,
+    "waitlist_entry": WaitlistEntry,
     "webhook_subscription": WebhookSubscription,
 }
 """The class of each kind of resource."""

@@ -120,6 +120,7 @@ def service_environment(servers: Servers, **more: str) -> dict[str, str]:
         "SLOTWIRE_POSTGRES_URL": servers.postgres_url,
         "SLOTWIRE_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
         "SLOTWIRE_SECRET_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "SLOTWIRE_SERVICE_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "SLOTWIRE_HOST": HOST,
         "SLOTWIRE_LOG_LEVEL": "info",
         "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8"]',

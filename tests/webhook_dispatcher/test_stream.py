@@ -1,15 +1,11 @@
 """The stream of attempts, on a real broker: what it counts, keeps, rebuilds, and disables."""
 
 import asyncio
-import gc
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import pytest
 
-from chassis.lifecycle import Stop
 from chassis.postgres import Database
 from slotwire_contracts import WebhookSubscriptionDisabled, decode
 from support.attempts import Counting, a_record, an_attempt, rows
@@ -225,41 +221,3 @@ async def test_it_goes_on_when_the_broker_comes_back(counting: Counting, servers
         await counting.write(a_record(one, an_attempt(NOW), an_attempt(NOW, 500)))
         await counted(counting, one, 3)
         assert (await counting.of(one)).hour.attempts == 3
-
-
-@pytest.mark.parametrize("way", ["asked", "cancelled"])
-@pytest.mark.parametrize("seconds", [0, 0.05, 0.3, 1.0, 2.5])
-async def test_it_ends_soon_at_any_moment_and_leaves_nothing_behind(
-    counting: Counting, seconds: float, way: Literal["asked", "cancelled"]
-) -> None:
-    """While it looks for the broker, makes its topics, joins its group, rebuilds its tables."""
-    tasks, threads, stop = asyncio.all_tasks(), set(threading.enumerate()), Stop()
-    running = asyncio.create_task(counting.stream.run(stop))
-    await asyncio.sleep(seconds)
-    if way == "asked":
-        stop.set()
-    else:
-        running.cancel()
-    await asyncio.wait([running], timeout=5)
-    assert running.done()
-    assert running.cancelled() is (way == "cancelled")
-    assert asyncio.all_tasks() <= tasks
-    assert set(threading.enumerate()) <= threads
-    gc.collect()  # what was left open would complain
-
-
-async def test_it_ends_soon_while_the_broker_is_silent(counting: Counting) -> None:
-    """A broker that takes connections and answers nothing: faust by itself waits for most of a minute."""
-    async with await asyncio.start_server(_hear, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        stop = Stop()
-        running = asyncio.create_task(replace(counting, bootstrap=f"127.0.0.1:{port}").stream.run(stop))
-        await asyncio.sleep(0.3)
-        stop.set()
-        async with asyncio.timeout(5):
-            await running
-
-
-async def _hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read()
-    writer.close()

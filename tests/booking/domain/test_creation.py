@@ -78,6 +78,12 @@ def test_a_walk_in_is_seated_whatever_confirms() -> None:
     assert drafted(a_request(seated=True), Place(a_schedule()), STAFF).status is Status.SEATED
 
 
+def test_what_comes_from_the_waitlist_is_confirmed_whatever_confirms() -> None:
+    place = Place(a_schedule(), None, an_appointment(requires_confirmation=True))
+    new = a_request(event_type_id="evt_1", waitlist_entry_id="wle_1")
+    assert drafted(new, place, STAFF).status is Status.CONFIRMED
+
+
 @pytest.mark.parametrize(
     ("fields", "place", "param", "rule"),
     [

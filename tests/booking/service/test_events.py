@@ -36,6 +36,11 @@ def test_statuses_location_types_and_updated_fields_are_the_contracts() -> None:
     [
         (Created("widget", 4, walk_in=False), "created", {"source": "widget", "party_size": 4}),
         (Created("api", 1, walk_in=True), "created", {"source": "api", "party_size": 1, "walk_in": True}),
+        (
+            Created("waitlist", 2, walk_in=False, waitlist_entry_id="wle_1"),
+            "created",
+            {"source": "waitlist", "party_size": 2, "waitlist_entry_id": "wle_1"},
+        ),
         (Updated({}), "updated", {"changes": {}}),
         (
             Updated({"start_time": FieldChange(START, START + timedelta(days=1)), "title": FieldChange(None, "Tea")}),

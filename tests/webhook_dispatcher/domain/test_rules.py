@@ -50,7 +50,8 @@ def test_data_is_the_snapshot_with_the_change_beside_it(kind: str) -> None:
 
 
 def test_patterns_stand_for_public_types_only() -> None:
-    assert expand(["*"]) == expand(["reservation.*", "webhook_subscription.*"]) == set(public_types())
+    families = ["reservation.*", "waitlist_entry.*", "webhook_subscription.*"]
+    assert expand(["*"]) == expand(families) == set(public_types())
     assert expand(["reservation.seated"]) == {"reservation.seated"}
     assert expand(["reservation.assigned", "gone.*", ""]) == set()
 

@@ -9,9 +9,12 @@ import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from chassis.lifecycle import Stop
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _LOOK_SECONDS = 1.0
 _SWEEPS = 5
@@ -46,6 +49,19 @@ async def apart(main: Callable[[Stop], Awaitable[None]], stop: Stop, *, name: st
     failure = ended.result()
     if failure is not None:
         raise failure
+
+
+def at_home(act: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Make what a loop apart awaits to have `act` done in the loop that runs now, where a pool's connections belong."""
+    home = asyncio.get_running_loop()
+
+    async def acted(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await act(*args, **kwargs)
+
+    async def from_afar(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(acted(*args, **kwargs), home))
+
+    return from_afar
 
 
 async def _outlast(ended: asyncio.Future[BaseException | None]) -> None:

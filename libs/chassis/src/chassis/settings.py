@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 _SECRETS_DIR = "SLOTWIRE_SECRETS_DIR"
-_SECRET_KEY_BYTES = 32
+_KEY_BYTES = 32
 
 
 def _key(text: str) -> bytes:
@@ -23,14 +23,18 @@ def _key(text: str) -> bytes:
         key = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError("must be base64") from error
-    if len(key) != _SECRET_KEY_BYTES:
-        raise ValueError(f"must be the base64 of {_SECRET_KEY_BYTES} bytes")
+    if len(key) != _KEY_BYTES:
+        raise ValueError(f"must be the base64 of {_KEY_BYTES} bytes")
     return key
 
 
 def _decodes_to_a_key(value: SecretStr) -> SecretStr:
     _key(value.get_secret_value())
     return value
+
+
+def _decodes_to_a_key_if_given(value: SecretStr | None) -> SecretStr | None:
+    return None if value is None else _decodes_to_a_key(value)
 
 
 def _decodes_to_keys(value: SecretStr) -> SecretStr:
@@ -86,6 +90,14 @@ class ServiceSettings(ServerSettings):
             description="Base64, comma-separated; for as long as it takes to seal all anew.",
         ),
     ] = SecretStr("")
+    service_key: Annotated[
+        SecretStr | None,
+        AfterValidator(_decodes_to_a_key_if_given),
+        Field(
+            title="Key that the services call each other with",
+            description="Base64 of 32 random bytes, the same for all of them; without it no call of one is accepted.",
+        ),
+    ] = None
     host: Annotated[str, Field(title="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(title="Port to listen on", ge=0, le=65535)] = 8080
     log_format: Annotated[Literal["console", "json"], Field(title="Shape of log lines")] = "json"

@@ -31,7 +31,10 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Slotwire events",
             "version": f"{SCHEMA_VERSION}.0.0",
-            "description": "Every change of a booking or a webhook, told once, as a CloudEvents 1.0 document on Kafka.",
+            "description": (
+                "Every change of a booking, a waitlist entry or a webhook, told once,"
+                " as a CloudEvents 1.0 document on Kafka."
+            ),
         },
         "defaultContentType": CONTENT_TYPE,
         "channels": dict(_channels()),

@@ -14,10 +14,11 @@ from slotwire_contracts import event_instance as instances
 from slotwire_contracts import location as locations
 from slotwire_contracts import reservation_events as reservations
 from slotwire_contracts import table as tables
+from slotwire_contracts import waitlist_events as waitlist
 from slotwire_contracts import webhook_subscription as webhooks
 from slotwire_contracts.envelope import schema_uri
 from slotwire_contracts.hold import HoldReleased
-from slotwire_contracts.topics import BOOKING_EVENTS, WEBHOOK_EVENTS, Topic
+from slotwire_contracts.topics import BOOKING_EVENTS, WAITLIST_EVENTS, WEBHOOK_EVENTS, Topic
 
 __all__ = ["CATALOG", "CatalogEntry", "CatalogEvent", "is_known", "public_types"]
 
@@ -27,6 +28,7 @@ CatalogEvent = Annotated[
     | instances.EventInstanceEvent
     | locations.LocationEvent
     | tables.TableEvent
+    | waitlist.WaitlistEntryEvent
     | webhooks.WebhookSubscriptionDisabled,
     Field(discriminator="type"),
 ]
@@ -93,6 +95,13 @@ _ENTRIES = (
     _entry(tables.TableCreated, public=False),
     _entry(tables.TableUpdated, public=False),
     _entry(tables.TableDeleted, public=False),
+    _entry(waitlist.WaitlistEntryJoined, public=True, topic=WAITLIST_EVENTS),
+    _entry(waitlist.WaitlistEntryNotified, public=True, topic=WAITLIST_EVENTS),
+    _entry(waitlist.WaitlistEntryConverted, public=True, topic=WAITLIST_EVENTS),
+    _entry(waitlist.WaitlistEntryRemoved, public=True, topic=WAITLIST_EVENTS),
+    _entry(waitlist.WaitlistEntryOfferExpired, public=True, topic=WAITLIST_EVENTS),
+    _entry(waitlist.WaitlistEntryDeclined, public=True, topic=WAITLIST_EVENTS),
+    _entry(waitlist.WaitlistEntryUpdated, public=True, topic=WAITLIST_EVENTS),
     _entry(webhooks.WebhookSubscriptionDisabled, public=True, topic=WEBHOOK_EVENTS),
 )
 

@@ -1,6 +1,7 @@
 """A hold: a short claim on resources or spots, which blocks them exactly as a reservation does until it expires.
 
-Invariant: what is released occupies nothing any more; a hold that became a reservation is not released.
+Invariant: what is released occupies nothing any more; a hold that became a reservation of all that it claimed is not
+released.
 """
 
 from enum import StrEnum
@@ -57,6 +58,6 @@ class ReleaseChange(ContractModel):
 
 
 class HoldReleased(KnownEvent[ResourceData[Hold, ReleaseChange]]):
-    """It ended and became no reservation; what it claimed is free."""
+    """It ended and became no reservation of all that it claimed; what no reservation has of it is free."""
 
     type: Literal["hold.released"]

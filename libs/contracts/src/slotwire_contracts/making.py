@@ -16,6 +16,8 @@ from slotwire_contracts.model import ContractModel
 from slotwire_contracts.reservation import Reservation
 from slotwire_contracts.reservation_events import ReservationEvent
 from slotwire_contracts.table import Table, TableEvent
+from slotwire_contracts.waitlist_entry import WaitlistEntry
+from slotwire_contracts.waitlist_events import WaitlistEntryEvent
 from slotwire_contracts.webhook_subscription import WebhookSubscription, WebhookSubscriptionDisabled
 
 __all__ = ["Occasion", "make_event"]
@@ -60,12 +62,16 @@ def make_event(type: str, *, resource: Location, change: _Change, **occasion: Un
 def make_event(type: str, *, resource: Table, change: _Change, **occasion: Unpack[Occasion]) -> TableEvent: ...
 @overload
 def make_event(
+    type: str, *, resource: WaitlistEntry, change: _Change, **occasion: Unpack[Occasion]
+) -> WaitlistEntryEvent: ...
+@overload
+def make_event(
     type: str, *, resource: WebhookSubscription, change: _Change, **occasion: Unpack[Occasion]
 ) -> WebhookSubscriptionDisabled: ...
 def make_event(
     type: str,  # noqa: A002 - the attribute's name in CloudEvents
     *,
-    resource: Reservation | Hold | EventInstance | Location | Table | WebhookSubscription,
+    resource: Reservation | Hold | EventInstance | Location | Table | WaitlistEntry | WebhookSubscription,
     change: _Change,
     **occasion: Unpack[Occasion],
 ) -> CatalogEvent:

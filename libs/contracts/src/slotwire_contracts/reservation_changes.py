@@ -35,6 +35,8 @@ class CreatedChange(ContractModel):
 
     source: str
     party_size: Annotated[int, Field(ge=1)]
+    waitlist_entry_id: str | None = omitted_when_none()
+    """The waitlist entry that it was made of, where it was."""
 
 
 class TransitionChange(ContractModel):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 __all__ = [
     "BOOKING_EVENTS",
     "TOPICS",
+    "WAITLIST_EVENTS",
     "WEBHOOK_ATTEMPTS",
     "WEBHOOK_EVENTS",
     "Topic",
@@ -44,13 +45,16 @@ class Topic:
 BOOKING_EVENTS = Topic("booking.events", 12, 14 * _DAY_HOURS, "resource id", "booking")
 """What happens to bookings, and to what they are made of: holds, event instances, locations, tables."""
 
+WAITLIST_EVENTS = Topic("waitlist.events", 12, 14 * _DAY_HOURS, "entry id", "waitlist")
+"""What happens to waitlist entries."""
+
 WEBHOOK_EVENTS = Topic("webhook.events", 6, 14 * _DAY_HOURS, "subscription id", "webhook-dispatcher")
 """What happens to webhook subscriptions."""
 
 WEBHOOK_ATTEMPTS = Topic("webhook.attempts", 6, 7 * _DAY_HOURS, "subscription id", "webhook-dispatcher")
 """What endpoints answered: records of `webhook_attempts`, not events."""
 
-TOPICS: tuple[Topic, ...] = (BOOKING_EVENTS, WEBHOOK_EVENTS)
+TOPICS: tuple[Topic, ...] = (BOOKING_EVENTS, WAITLIST_EVENTS, WEBHOOK_EVENTS)
 """Every topic that carries events of the catalog."""
 
 

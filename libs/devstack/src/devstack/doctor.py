@@ -24,7 +24,16 @@ from devstack.unprivileged import server_owner
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_DISK = 2  # GiB
-PACKAGES = ("aiohttp", "aiokafka", "asyncpg", "booking", "chassis", "slotwire_contracts", "webhook_dispatcher")
+PACKAGES = (
+    "aiohttp",
+    "aiokafka",
+    "asyncpg",
+    "booking",
+    "chassis",
+    "slotwire_contracts",
+    "waitlist",
+    "webhook_dispatcher",
+)
 
 
 @dataclass(frozen=True)

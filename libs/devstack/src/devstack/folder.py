@@ -1,6 +1,6 @@
 """The folder `.slotwire/`: everything one clone's stack keeps, under one name each.
 
-Invariant: whatever holds a secret (the env file, the demo key, the secret key) is readable by its owner alone.
+Invariant: whatever holds a secret (the env file, the demo key, the services' keys) is readable by its owner alone.
 """
 
 import base64
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devstack.record import write_atomically
 
-SECRET_KEY_BYTES = 32
+KEY_BYTES = 32
 DEFAULT_DATA = Path(".slotwire")
 
 
@@ -71,7 +71,14 @@ class Folder:
 
     def secret_key(self) -> str:
         """The key for secrets at rest, made once: base64 of 32 random bytes."""
-        path = self.root / "secret-key"
+        return self._key("secret-key")
+
+    def service_key(self) -> str:
+        """The key that the services call each other with, made once: base64 of 32 random bytes."""
+        return self._key("service-key")
+
+    def _key(self, name: str) -> str:
+        path = self.root / name
         if not path.exists():
-            write_atomically(path, base64.b64encode(secrets.token_bytes(SECRET_KEY_BYTES)).decode())
+            write_atomically(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
         return path.read_text()

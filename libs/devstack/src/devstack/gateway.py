@@ -1,7 +1,8 @@
 """The gateway: one port in front of all services, as Caddy is in Compose.
 
 Invariant: bodies pass in both directions as they come, in chunks and unchanged; a service that is away is a 502 in the
-API's error shape, one that has the request and says nothing for `READ_TIMEOUT` a 504, and never a hanging request.
+API's error shape, one that has the request and says nothing for `READ_TIMEOUT` a 504, and never a hanging request. What
+only services say to each other does not come in from outside.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -12,10 +13,18 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from chassis.identity import ORGANIZATION_HEADER
 from chassis.web.endpoint import identify
 from chassis.web.errors import ApiError, render
 
-WEBHOOKS = "/api/v1/webhooks"
+PATHS = {
+    "/api/v1/waitlist": "waitlist",
+    "/platform/v1/scheduling/waitlist": "waitlist",
+    "/w": "waitlist",
+    "/api/v1/webhooks": "webhook-dispatcher",
+}
+"""Which service answers a path and all below it; booking answers every other."""
+
 SERVICES = "/services/"
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 60.0  # seconds without a byte of the answer
@@ -56,14 +65,15 @@ def route(path: str, services: Mapping[str, str]) -> Target | None:
     if path.startswith(SERVICES):
         name, _, rest = path.removeprefix(SERVICES).partition("/")
         return Target(name, f"/{rest}", f"{SERVICES}{name}") if name in services else None
-    if path == WEBHOOKS or path.startswith(f"{WEBHOOKS}/"):
-        return Target("webhook-dispatcher", path)
-    return Target("booking", path)
+    owners = (service for prefix, service in PATHS.items() if path == prefix or path.startswith(f"{prefix}/"))
+    return Target(next(owners, "booking"), path)
 
 
 async def forward(request: web.Request) -> web.StreamResponse:
     """Pass a request on to its service and the answer back."""
     services = request.app[SERVICE_URLS]
+    if ORGANIZATION_HEADER in request.headers:
+        return _error(request, ApiError(403, "forbidden", f"{ORGANIZATION_HEADER}: must not come from outside"))
     target = route(request.rel_url.raw_path, services)
     if target is None:
         return _error(request, ApiError(404, "not_found", "no such service"))

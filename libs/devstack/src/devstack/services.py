@@ -36,7 +36,11 @@ def module_service(name: str, module: str) -> Service:
     return Service(name, serve=(*program, "serve"), migrate=(*program, "migrate"))
 
 
-SERVICES = (module_service("booking", "booking"), module_service("webhook-dispatcher", "webhook_dispatcher"))
+SERVICES = (
+    module_service("booking", "booking"),
+    module_service("waitlist", "waitlist"),
+    module_service("webhook-dispatcher", "webhook_dispatcher"),
+)
 
 
 class ServiceProcess:

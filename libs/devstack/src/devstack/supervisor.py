@@ -92,11 +92,11 @@ class Supervisor:
         # Taken at once, long before it serves, so that no other starting stack takes the same port meanwhile.
         door = stack.enter_context(socket.create_server((HOST, ports["gateway"])))
         self._servers = await stack.enter_async_context(self._embedded())
-        env = self._service_env(self._servers)
+        urls = {service.name: f"http://{HOST}:{ports[service.name]}" for service in self._options.services}
+        env = self._service_env(self._servers, urls)
         with self._screen.step("Preparing the databases …"):
             await asyncio.gather(*(migrate(service, env) for service in self._options.services))
         await stack.enter_async_context(self._serving(env, ports))
-        urls = {service.name: f"http://{HOST}:{ports[service.name]}" for service in self._options.services}
         await stack.enter_async_context(_gateway(urls, door))
         url = f"http://{HOST}:{ports['gateway']}"
         with self._screen.step("Preparing the demo organization …"):
@@ -174,12 +174,14 @@ class Supervisor:
         running = {name: identity for name, identity in identities.items() if identity is not None}
         write_atomically(self._folder.processes, json.dumps(running))
 
-    def _service_env(self, servers: EmbeddedServers) -> dict[str, str]:
+    def _service_env(self, servers: EmbeddedServers, urls: Mapping[str, str]) -> dict[str, str]:
         return {
             **os.environ,
+            **{f"SLOTWIRE_{name.upper().replace('-', '_')}_URL": url for name, url in urls.items()},
             "SLOTWIRE_POSTGRES_URL": servers.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
             "SLOTWIRE_SECRET_KEY": self._folder.secret_key(),
+            "SLOTWIRE_SERVICE_KEY": self._folder.service_key(),
             "SLOTWIRE_HOST": HOST,
             "SLOTWIRE_LOG_FORMAT": "console",
             "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8", "::1/128"]',

@@ -15,7 +15,7 @@ from booking.service.instances import EventInstances
 from booking.service.reference import ReferenceData
 from booking.service.reservations import Reservations
 from booking.settings import DATABASE, Settings
-from chassis.clock import utc_now
+from chassis.clock import Clock, utc_now
 from chassis.ids import new_id, next_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
@@ -25,20 +25,20 @@ from slotwire_contracts import BOOKING_EVENTS
 VERSION = "0.1.0"
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     """Make the service."""
     base = Foundation(settings, service=DATABASE, publishes=[BOOKING_EVENTS])
     ids = Ids(new_id, next_id)
-    bookings = Bookings(base.units, base.database, utc_now, ids)
-    holds = Holds(base.units, utc_now, ids)
-    completion = Completion(bookings, base.database, utc_now, ids)
+    bookings = Bookings(base.units, base.database, clock, ids)
+    holds = Holds(base.units, clock, ids)
+    completion = Completion(bookings, base.database, clock, ids)
     use_cases = UseCases(
         bookings=bookings,
         reservations=Reservations(base.database),
         holds=holds,
-        availability=Availability(base.database, utc_now),
-        data=ReferenceData(base.units, base.database, utc_now, ids),
-        instances=EventInstances(base.units, base.database, utc_now, ids, bookings),
+        availability=Availability(base.database, clock),
+        data=ReferenceData(base.units, base.database, clock, ids),
+        instances=EventInstances(base.units, base.database, clock, ids, bookings),
     )
     app = create_web_app(
         title="Slotwire booking",

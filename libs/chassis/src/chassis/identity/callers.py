@@ -23,6 +23,13 @@ CLIENT_SCOPES = frozenset(
 """What a client key may hold: it reaches its own client's bookings and entries only, and sees what can be booked."""
 
 
+SERVICE_KEY_ID = "service"
+"""The id of the key that the services call each other with; those of organizations' own keys begin with `key_`."""
+
+ORGANIZATION_HEADER = "Slotwire-Organization"
+"""The header that names the organization for which a service calls another; no gateway lets it in from outside."""
+
+
 class KeyKind(StrEnum):
     """Who stands behind a key."""
 
@@ -46,6 +53,11 @@ class Caller:
     def is_staff(self) -> bool:
         """Tell whether the key acts for the business and not for one of its clients."""
         return self.kind is not KeyKind.CLIENT
+
+    @property
+    def is_internal(self) -> bool:
+        """Tell whether another service of ours calls, rather than somebody with a key of the organization's own."""
+        return self.key_id == SERVICE_KEY_ID
 
     def may(self, scope: str) -> bool:
         """Tell whether the key holds a scope; `x.manage` includes `x.read`."""

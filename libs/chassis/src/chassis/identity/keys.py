@@ -1,20 +1,22 @@
-"""Making, finding and revoking API keys.
+"""Making, finding and revoking API keys, and recognising the one that the services call each other with.
 
 Invariant: `find` answers a key that was revoked or has expired for at most `CACHE_SECONDS` after that instant.
 """
 
 import hashlib
+import hmac
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import asyncpg
 
 from chassis import migrations
-from chassis.identity.callers import CLIENT_SCOPES, SCOPES, Caller, KeyKind
+from chassis.identity.callers import CLIENT_SCOPES, SCOPES, SERVICE_KEY_ID, Caller, KeyKind
 from chassis.ids import new_id
 from chassis.postgres import Database, database_url
 
@@ -22,6 +24,8 @@ DATABASE = "identity"
 CACHE_SECONDS = 30.0
 _CACHE_KEYS = 10_000
 _KEY_BYTES = 32
+
+K = TypeVar("K", str, bytes)
 
 
 class IdentityError(Exception):
@@ -67,17 +71,23 @@ def _digest(key: str) -> bytes:
 
 
 class Identity:
-    """Organizations and API keys, with a 30-second cache of the keys that were found."""
+    """Organizations and API keys, with a 30-second cache of the callers that were found.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: where they are kept.
+        service_key: the key that the services call each other with; without one no service is recognised.
+    """
+
+    def __init__(self, database: Database, service_key: str | None = None) -> None:
         self._database = database
-        self._cache: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._service_digest = None if service_key is None else _digest(service_key)
+        self._cache: OrderedDict[str | bytes, tuple[float, Caller]] = OrderedDict()
 
     @classmethod
-    def on(cls, server_url: str) -> tuple["Identity", Database]:
+    def on(cls, server_url: str, service_key: str | None = None) -> tuple["Identity", Database]:
         """Make an identity and the database that it reads, which the caller opens."""
         database = Database(database_url(server_url, DATABASE), pool_size=2, application="slotwire-identity")
-        return cls(database), database
+        return cls(database, service_key), database
 
     async def create_organization(self, name: str, org_id: str | None = None) -> str:
         """Create an organization and answer its id.
@@ -149,17 +159,32 @@ class Identity:
 
     async def find(self, key: str) -> Caller | None:
         """Find who a key's text belongs to; None when it is unknown, revoked or expired."""
-        digest = _digest(key)
-        cached = self._cache.get(digest)
+        return await self._cached(_digest(key), self._read)
+
+    def is_service_key(self, key: str) -> bool:
+        """Tell, in a time that says nothing of the key, whether it is the one the services call each other with."""
+        return self._service_digest is not None and hmac.compare_digest(_digest(key), self._service_digest)
+
+    async def service_in(self, org_id: str) -> Caller | None:
+        """Answer the caller that a service is in an organization; None when there is no such organization."""
+        return await self._cached(org_id, self._read_service)
+
+    async def _cached(self, name: K, read: Callable[[K], Awaitable[Caller | None]]) -> Caller | None:
+        cached = self._cache.get(name)
         if cached is not None and cached[0] > time.monotonic():
             return cached[1]
-        self._cache.pop(digest, None)
-        caller = await self._read(digest)
+        self._cache.pop(name, None)
+        caller = await read(name)
         if caller is not None:
-            self._cache[digest] = (time.monotonic() + CACHE_SECONDS, caller)
+            self._cache[name] = (time.monotonic() + CACHE_SECONDS, caller)
             if len(self._cache) > _CACHE_KEYS:
                 self._cache.popitem(last=False)
         return caller
+
+    async def _read_service(self, org_id: str) -> Caller | None:
+        async with self._database.connection() as connection:
+            known = await connection.fetchval("SELECT EXISTS (SELECT FROM organizations WHERE id = $1)", org_id)
+        return Caller(SERVICE_KEY_ID, org_id, KeyKind.SERVICE, frozenset({"*"})) if known else None
 
     async def _read(self, digest: bytes) -> Caller | None:
         async with self._database.connection() as connection:

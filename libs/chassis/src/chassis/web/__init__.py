@@ -4,7 +4,7 @@ from chassis.web.app import create_web_app
 from chassis.web.errors import ApiError
 from chassis.web.models import Data, Email, Input, Listing, ListMeta, Output, Text, TimeZone
 from chassis.web.rate_limits import RateLimits
-from chassis.web.routes import Call, Route
+from chassis.web.routes import Call, Refusals, Route
 
 __all__ = [
     "ApiError",
@@ -16,6 +16,7 @@ __all__ = [
     "Listing",
     "Output",
     "RateLimits",
+    "Refusals",
     "Route",
     "Text",
     "TimeZone",

@@ -1,7 +1,8 @@
 """From a request to an answer: the key, its limit, the body, the handler, the error shape.
 
 Invariant: a handler runs only for a key that holds the route's scope and is within its limit, and with input that its
-models accept; and whatever it raises is answered in the one error shape.
+models accept; and whatever it raises is answered in the one error shape, or in that of the route's own family. Calls
+between services have no limit: what one does for many organizations is no caller's excess, and its own loops bound it.
 """
 
 import hashlib
@@ -23,12 +24,12 @@ from chassis.idempotency import (
     Once,
     scope_of,
 )
-from chassis.identity import Caller, Identity
+from chassis.identity import ORGANIZATION_HEADER, Caller, Identity
 from chassis.ids import new_id
 from chassis.postgres import TRANSIENT, UNSTORABLE
 from chassis.web.errors import STATUSES, ApiError, CodedError, api_error, from_validation, render
 from chassis.web.rate_limits import RateLimits, Standing
-from chassis.web.routes import Call, Route
+from chassis.web.routes import Call, Refusals, Route
 
 _log = structlog.get_logger(__name__)
 
@@ -36,11 +37,13 @@ _JSON = "application/json"
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_ORGANIZATION = re.compile(r"[\x21-\x7e]{1,128}")
 _NUL_ESCAPE = b"\\u0000"
 
 REQUEST_ID = web.RequestKey("request_id", str)
 TRACEPARENT = web.RequestKey("traceparent", str)
 STANDING = web.RequestKey("standing", Standing)
+REFUSALS = web.RequestKey("refusals", Refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Endpoint:
         Raises:
             ApiError, CodedError and whatever the handler raises: the middleware turns them into answers.
         """
+        if self.route.refusals is not None:
+            request[REFUSALS] = self.route.refusals
         caller = await self._authenticate(request)
         await self._count(request, caller)
         self._authorize(caller)
@@ -95,14 +100,30 @@ class Endpoint:
     async def _authenticate(self, request: web.Request) -> Caller:
         header = request.headers.get("Authorization", "")
         key = header[7:].strip() if header[:7].lower() == "bearer " else request.headers.get("X-API-Key", "")
+        if self.identity.is_service_key(key):
+            return await self._service(request)
         caller = await self.identity.find(key) if key else None
         if caller is None:
             told = "the API key is unknown, revoked or expired" if key else "send an API key as Authorization: Bearer …"
             raise api_error("unauthenticated", told, headers={"WWW-Authenticate": "Bearer"})
         return caller
 
+    async def _service(self, request: web.Request) -> Caller:
+        """Answer the service that calls, in the one organization that it names."""
+        given = request.headers.getall(ORGANIZATION_HEADER, [])
+        if len(given) != 1:
+            told = "must be given once, with the id of the organization that a service calls for"
+        elif not _ORGANIZATION.fullmatch(given[0]):
+            told = "must be 1 to 128 visible ASCII characters"
+        else:
+            caller = await self.identity.service_in(given[0])
+            if caller is not None:
+                return caller
+            told = "must be the id of an organization"
+        raise api_error("validation_failed", f"{ORGANIZATION_HEADER}: {told}", param=ORGANIZATION_HEADER)
+
     async def _count(self, request: web.Request, caller: Caller) -> None:
-        if self.rate_limits is None:
+        if self.rate_limits is None or caller.is_internal:
             return
         standing = request[STANDING] = await self.rate_limits.count(caller.key_id)
         if not standing.allowed:
@@ -225,9 +246,12 @@ def _from_http(error: web.HTTPException) -> ApiError:
             return ApiError(error.status, "invalid_request", error.reason or "the request is not valid HTTP")
 
 
-def error_response(error: ApiError, request_id: str) -> web.Response:
-    """Answer an error in the one shape."""
-    return _json(error.status, render(error, request_id), error.headers)
+def error_response(error: ApiError, request_id: str, refusals: Refusals | None = None) -> web.Response:
+    """Answer an error in the one shape, or in that of the operation's family."""
+    if refusals is None:
+        return _json(error.status, render(error, request_id), error.headers)
+    status = refusals.statuses.get(error.code, error.status)
+    return _json(status, refusals.render(error).model_dump_json().encode(), error.headers)
 
 
 def identify(request: web.Request) -> str:

@@ -68,6 +68,8 @@ def _models(routes: Iterable[Route]) -> list[tuple[type[BaseModel], JsonSchemaMo
                 wanted[model, "validation"] = None
         if route.answer is not None:
             wanted[route.answer, "serialization"] = None
+        if route.refusals is not None:
+            wanted[route.refusals.answer, "serialization"] = None
     return list(wanted)
 
 
@@ -124,17 +126,20 @@ def _failures(route: Route, schemas: Schemas, statuses: Mapping[str, int]) -> di
         codes.add("not_found")
     if route.method == "POST":
         codes |= {"idempotency_key_reused", "idempotency_in_progress"}
+    refused = route.refusals
+    told_as = {**statuses, **({} if refused is None else refused.statuses)}
+    schema = schemas[ErrorAnswer if refused is None else refused.answer, "serialization"]
     by_status: dict[int, list[str]] = {}
     for code in sorted(codes):
-        by_status.setdefault(statuses[code], []).append(code)
+        by_status.setdefault(told_as[code], []).append(code)
     told: dict[str, Any] = {
         str(status): {
             "description": ", ".join(f"`{code}`" for code in codes_of),
-            "content": _json(schemas[ErrorAnswer, "serialization"]),
+            "content": _json(schema),
         }
         for status, codes_of in sorted(by_status.items())
     }
-    told[str(statuses["rate_limited"])]["headers"] = _headers(_RATE_LIMIT | _RETRY)
+    told[str(told_as["rate_limited"])]["headers"] = _headers(_RATE_LIMIT | _RETRY)
     return told
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from chassis.idempotency import Once
 from chassis.identity import Caller
+from chassis.web.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,21 @@ class Call:
     once: Once | None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How an operation answers errors that is of a family with a shape of its own.
+
+    Attributes:
+        answer: the model of an error.
+        render: turns an error into an instance of `answer`.
+        statuses: the status of the codes that have another one there.
+    """
+
+    answer: type[BaseModel]
+    render: Callable[[ApiError], BaseModel]
+    statuses: Mapping[str, int]
+
+
 def _as_it_is(result: Any) -> Any:
     return result
 
@@ -60,6 +76,7 @@ class Route:
         headers: the request headers that it heeds beside those that every operation does, and what they mean.
         errors: the codes that it may answer beside those that every operation of its kind may.
         staff_only: whether client keys are refused.
+        refusals: how errors are answered; None for the one shape.
     """
 
     method: str
@@ -75,6 +92,7 @@ class Route:
     headers: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     staff_only: bool = False
+    refusals: Refusals | None = None
 
     @property
     def tag(self) -> str:

@@ -19,6 +19,7 @@ from chassis.web import Email, Output, Text, TimeZone
 Phone = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Notes = Annotated[str, StringConstraints(max_length=5000)]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+WAITLIST = "waitlist"
 Metadata = dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Any]
 
 
@@ -58,7 +59,8 @@ class BookingBody(VisitBody, Held):
     location_type: LocationType | None = None
     attendee: Annotated[Attendee | None, AfterValidator(needed), Field(validate_default=True)] = None
     metadata: Metadata = Field(default_factory=dict)
-    source: Source = "api"
+    source: Annotated[Source, Field(description="`waitlist` where a `waitlist_entry_id` is given.")] = "api"
+    waitlist_entry_id: Identifier | None = None
     status: Literal["SEATED"] | None = None
 
     def new_booking(self) -> NewBooking:
@@ -73,9 +75,14 @@ class BookingBody(VisitBody, Held):
             location=self.location,
             location_type=self.location_type,
             metadata=self.metadata,
-            source=self.source,
+            source=self.source if self._tells_source else WAITLIST,
+            waitlist_entry_id=self.waitlist_entry_id,
             seated=self.status is not None,
         )
+
+    @property
+    def _tells_source(self) -> bool:
+        return self.waitlist_entry_id is None or "source" in self.model_fields_set
 
 
 class ChangedBooking(Body):

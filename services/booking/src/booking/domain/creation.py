@@ -36,6 +36,7 @@ class NewBooking:
         hold_id: the hold that it is made of.
         client_id: the client who comes, where staff book for one.
         attendee: who comes; None for the client as we know them.
+        waitlist_entry_id: the entry of the waitlist that it is made of: it waits for no confirmation any more.
         seated: whether the guests sit already, a walk-in.
     """
 
@@ -48,6 +49,7 @@ class NewBooking:
     location: str | None = None
     location_type: str | None = None
     source: str = "api"
+    waitlist_entry_id: str | None = None
     seated: bool = False
     metadata: Mapping[str, object] = field(default_factory=dict)
 
@@ -61,6 +63,8 @@ def check_request(new: NewBooking, actor: Actor) -> None:
     check_rights(new.visit, actor)
     if new.seated:
         actor.must_be_staff("seat guests", param="status")
+    if new.waitlist_entry_id is not None:
+        actor.must_be_staff("book for the waitlist", param="waitlist_entry_id")
     if actor.is_client and new.client_id not in {None, actor.client_id}:
         raise ForbiddenError("a client key may book for its own client only", param="client_id")
 
@@ -163,9 +167,14 @@ def draft(
 
 
 def _first_status(new: NewBooking, place: Place) -> Status:
-    """Decide whether the booking waits for a confirmation: the event's or event type's word, else the place's."""
+    """Decide whether the booking waits for a confirmation: the event's or event type's word, else the place's.
+
+    One that comes from the waitlist was offered, and so waits for none (architecture.md section 6).
+    """
     if new.seated:
         return Status.SEATED
+    if new.waitlist_entry_id is not None:
+        return Status.CONFIRMED
     said = [found.requires_confirmation for found in (place.instance, place.appointment) if found]
     requires = next((word for word in said if word is not None), None)
     if requires is None:

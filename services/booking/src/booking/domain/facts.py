@@ -13,11 +13,12 @@ from booking.domain.status import Status
 
 @dataclass(frozen=True)
 class Created:
-    """The booking came to be; `walk_in` when its guests sit already."""
+    """The booking came to be; `walk_in` when its guests sit already, and of a waitlist entry where that is named."""
 
     source: str
     party_size: int
     walk_in: bool
+    waitlist_entry_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booking.domain.actors import Actor
+from booking.domain.booking import Booking
 from booking.domain.errors import Flaw, HoldExpiredError, ValidationFailedError
 from booking.domain.visit import PLACES, Given, Visit, complete
 
@@ -97,6 +98,14 @@ def of_hold(given: Given, hold: Hold) -> Given:
     free = ("start_time", "end_time", "party_size") if hold.event_instance_id is None else ("party_size",)
     base: dict[str, Any] = {name: getattr(hold, name) for name in (*fixed, *free)}
     return complete(given, base=base, fixed=fixed, owner="hold")
+
+
+def leaves_free(hold: Hold, booking: Booking) -> bool:
+    """Tell whether the booking that a hold became has less than was held, or something else."""
+    if hold.event_instance_id is not None:
+        return booking.spots < hold.party_size
+    within = booking.start_time <= hold.start_time and hold.end_time <= booking.end_time
+    return not (within and set(hold.table_ids) <= set(booking.table_ids))
 
 
 def grant(hold: Hold, visit: Visit) -> Visit:

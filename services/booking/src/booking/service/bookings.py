@@ -16,7 +16,7 @@ from booking.domain.change import Change
 from booking.domain.creation import NewBooking, check_attendee, check_request, draft
 from booking.domain.errors import BookingError, InvalidCursorError, NotFoundError
 from booking.domain.facts import Created
-from booking.domain.holds import grant, of_hold
+from booking.domain.holds import grant, leaves_free, of_hold
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
 from booking.domain.occupancy import occupied, stored_span, tables_among
 from booking.domain.place import Place
@@ -27,6 +27,7 @@ from booking.service.ids import Ids
 from booking.service.occupying import find, make_room, reoccupy
 from booking.service.origin import Origin
 from booking.service.recording import write
+from booking.service.releasing import tell
 from booking.service.visiting import known_client, take_hold, visit_and_place
 from booking.store import bookings, history, instances, places, spots
 from booking.store.contention import retrying
@@ -35,6 +36,7 @@ from chassis.clock import Clock
 from chassis.idempotency import Once
 from chassis.postgres import Database
 from chassis.unit import Unit, UnitOfWork
+from slotwire_contracts import ReleaseReason
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ class Bookings:
         self._database = database
         self._clock = clock
         self._new_id = partial(ids.new, "bk")
-        self._write = partial(write, next_event_id=partial(ids.following, "evt"))
+        next_event_id = partial(ids.following, "evt")
+        self._write = partial(write, next_event_id=next_event_id)
+        self._tell_left = partial(tell, next_event_id=next_event_id)
 
     async def create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None) -> Booking:
         """Make a booking and claim its time, or turn a hold into one.
@@ -101,8 +105,15 @@ class Bookings:
                     await spots.book(unit.conn, drafted)
                 tables = visit.table_ids or tables_among(place, claim.resource_nos)
                 booking = replace(drafted, table_ids=tables) if tables else drafted
-                created = Created(booking.source, booking.party_size, walk_in=new.seated)
+                created = Created(
+                    booking.source,
+                    booking.party_size,
+                    walk_in=new.seated,
+                    waitlist_entry_id=new.waitlist_entry_id,
+                )
                 stored = await self._write(unit, None, [(created, booking)], actor, origin, claim=claim, now=now)
+            if hold is not None and leaves_free(hold, stored):
+                await self._tell_left(unit, [hold], ReleaseReason.RELEASED, actor.name, origin, now=now)
             unit.answer(stored)
         return stored
 

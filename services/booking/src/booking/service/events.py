@@ -73,9 +73,9 @@ def message_of(event: CatalogEvent) -> OutboxMessage:
 def _catalog(fact: Fact) -> tuple[str, dict[str, Any]]:
     """Answer the last word of the fact's type and its `change`."""
     match fact:
-        case Created(source, party_size, walk_in):
+        case Created(source, party_size, walk_in, entry_id):
             context = {"walk_in": True} if walk_in else {}
-            return "created", {"source": source, "party_size": party_size, **context}
+            return "created", {"source": source, "party_size": party_size, "waitlist_entry_id": entry_id, **context}
         case Updated(changes):
             told = {name: {"from": change.before, "to": change.after} for name, change in changes.items()}
             return "updated", {"changes": told}

@@ -1,6 +1,7 @@
-"""What becomes of holds that end without a booking.
+"""What becomes of holds that end without becoming a booking of just what they held.
 
-Invariant: what a removed hold held falls free, and is told of, in the transaction that removes it.
+Invariant: what a removed hold held falls free, and is told of, in the transaction that removes it. A hold that became a
+booking is told of where the booking leaves something of it.
 """
 
 from collections.abc import Sequence
@@ -43,6 +44,20 @@ async def give_back(
     ids = [hold.id for hold in taken]
     await occupancy.release_holds(unit.conn, ids)
     await spots.release_holds(unit.conn, ids)
+    await tell(unit, taken, reason, actor, origin, now=now, next_event_id=next_event_id)
+
+
+async def tell(
+    unit: Unit,
+    taken: Sequence[Hold],
+    reason: ReleaseReason,
+    actor: ActorName,
+    origin: Origin,
+    *,
+    now: datetime,
+    next_event_id: NextId,
+) -> None:
+    """Tell that what holds held has fallen free; as `give_back` beside it."""
     told = [released(hold, reason, origin, actor=actor, event_id=next_event_id(None, now), at=now) for hold in taken]
     await outbox.append(unit.conn, [message_of(event) for event in told])
     unit.publishes()

@@ -14,6 +14,11 @@ _TEXTS: Mapping[str, str] = {
     "timezone": "Europe/Berlin",
     "attendee_timezone": "Europe/Berlin",
     "attendee_email": "test@example.com",
+    "email": "test@example.com",
+    "preferredStartTime": "19:00",
+    "preferredEndTime": "21:00",
+    "timeZone": "Europe/Berlin",
+    "claimUrl": "https://example.com/w/test",
 }
 
 
@@ -44,7 +49,7 @@ class _Example:
 
     def __init__(self, definitions: Mapping[str, Any], now: datetime) -> None:
         self._definitions = definitions
-        self._instant = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._formatted = {"date-time": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "date": now.strftime("%Y-%m-%d")}
 
     def of(self, schema: Mapping[str, Any], name: str = "") -> Any:
         """Make one up for a field of a name."""
@@ -73,6 +78,6 @@ class _Example:
                 return self._text(schema, name)
 
     def _text(self, schema: Mapping[str, Any], name: str) -> str:
-        if schema.get("format") == "date-time":
-            return self._instant
-        return _TEXTS.get(name, f"test_{name}" if name == "id" or name.endswith("_id") else "Test")
+        if (formatted := self._formatted.get(schema.get("format", ""))) is not None:
+            return formatted
+        return _TEXTS.get(name, f"test_{name}" if name == "id" or name.endswith(("_id", "Id")) else "Test")

@@ -1,0 +1,14 @@
+"""`python -m waitlist serve` runs the service, `… migrate` prepares its databases."""
+
+from chassis import service
+from waitlist.app import create_app
+from waitlist.settings import DATABASE, Settings
+
+
+def main() -> None:
+    """Do what the command line says, with settings from the environment."""
+    service.main(service=DATABASE, create_app=create_app, settings_class=Settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the service asks others over HTTP."""

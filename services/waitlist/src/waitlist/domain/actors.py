@@ -1,0 +1,46 @@
+"""Who acts, as far as the rules care.
+
+Invariant: every actor belongs to one organization, and only a client's key is bound to a client.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from waitlist.domain.errors import ForbiddenError
+
+ActorName = Literal["staff", "client", "system"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The holder of a key: one organization, and for a client key the one client that it is bound to."""
+
+    org_id: str
+    name: ActorName
+    client_id: str | None = None
+
+    @property
+    def is_client(self) -> bool:
+        """Tell whether only the client's own entries are in reach."""
+        return self.name == "client"
+
+    def must_be_staff(self, deed: str, *, param: str) -> None:
+        """Refuse a client key that asks, with `param`, for a deed that is the staff's (api.md section 1).
+
+        Raises:
+            ForbiddenError: the actor is a client.
+        """
+        if self.is_client:
+            raise ForbiddenError(f"a client key may not {deed}", param=param)
+
+    def acting_for(self, client_id: str | None) -> str | None:
+        """Answer the client for whom an entry is: a client key's own, else the one that is named.
+
+        Raises:
+            ForbiddenError: a client key names another.
+        """
+        if not self.is_client:
+            return client_id
+        if client_id not in {None, self.client_id}:
+            raise ForbiddenError("a client key may not act for another client", param="userId")
+        return self.client_id

@@ -1,0 +1,263 @@
+"""Whose turn it is: who of a queue is offered what is free, and why everybody else is not.
+
+Invariants: nobody is passed over but for a reason of `SENTENCES`. Who let a place pass is asked for it again only when
+every other entry that it fits has been asked (architecture.md section 6), so that no place is stranded.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from waitlist.domain.policy import Policy, Way
+from waitlist.domain.times import day_span
+from waitlist.domain.visits import Facts, Gone, Need, Place, Spots, Tables, need_of, places
+
+
+class Reason(StrEnum):
+    """Why an entry is not offered anything."""
+
+    ASKED = "asked"
+    CONVERTING = "converting"
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+    TOO_LATE = "too_late"
+    NOTHING_FREE = "nothing_free"
+    TOO_FEW_SPOTS = "too_few_spots"
+    TAKEN_MEANWHILE = "taken_meanwhile"
+    UNREACHABLE = "unreachable"
+    STRICT_ORDER = "strict_order"
+    LET_GO = "let_go"
+    BEHIND = "behind"
+
+
+SENTENCES: Mapping[Reason, str] = {
+    Reason.ASKED: "it has an offer already, which has to be answered first",
+    Reason.CONVERTING: "it is becoming a booking right now",
+    Reason.CANCELLED: "what it waits for does not take place",
+    Reason.CLOSED: "the location is not open in its window",
+    Reason.TOO_LATE: "it is past the cut-off of everything that it could have",
+    Reason.NOTHING_FREE: "nothing is free for its party inside its window",
+    Reason.TOO_FEW_SPOTS: "fewer spots are free than its party needs",
+    Reason.TAKEN_MEANWHILE: "what it could have was taken before it could be held",
+    Reason.UNREACHABLE: "it has neither a client nor an email, so it cannot become a booking by itself",
+    Reason.STRICT_ORDER: "an entry ahead of it cannot be served, and the policy keeps a strict order",
+    Reason.LET_GO: "it let what is free go by, and others whom it fits have not been asked yet",
+    Reason.BEHIND: "what is free is offered to those ahead of it first",
+}
+"""What each reason is told with."""
+
+ENDED = frozenset({Reason.CANCELLED, Reason.TOO_LATE})
+"""Why an entry will never be offered anything."""
+
+_IN_NOBODYS_WAY = ENDED | {Reason.ASKED, Reason.CONVERTING, Reason.CLOSED, Reason.UNREACHABLE}
+"""What does not stop those behind, even in strict order: the entry has had its turn, or cannot have one."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An entry of the queue, as far as the choice goes.
+
+    Attributes:
+        offered: when what it is offered now starts; None without an offer.
+        notice: whether that is only the word that a place is free.
+        converting: whether booking has been asked for its booking.
+        bookable: whether it has all that a booking needs.
+    """
+
+    entry_id: str
+    party_size: int
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    offered: datetime | None = None
+    notice: bool = False
+    converting: bool = False
+    bookable: bool = True
+
+
+@dataclass(frozen=True)
+class Round:
+    """How often entries let a place pass since it fell free.
+
+    Attributes:
+        id: the first offer's.
+    """
+
+    id: str
+    passed: Mapping[str, int]
+
+
+Rounds = Mapping[datetime, Round]
+"""The rounds that are going on, by the start of the place."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Who is offered what."""
+
+    entry_id: str
+    party_size: int
+    place: Place
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is offered now, and why all others of the queue are offered nothing.
+
+    Attributes:
+        lost: who was told that a place is free, which is not free any more.
+    """
+
+    picks: Sequence[Pick]
+    skipped: Mapping[str, Reason]
+    lost: Collection[str] = ()
+
+
+@dataclass
+class _Options:
+    """What those can have whose turn it may be."""
+
+    rounds: Rounds
+    found: dict[str, list[Place]] = field(default_factory=dict)
+    told: dict[str, datetime] = field(default_factory=dict)
+    _least: dict[datetime, int] = field(default_factory=dict)
+
+    def may_have(self, entry_id: str, place: Place) -> bool:
+        """Tell whether an entry may be asked for a place: it was asked no more often than any other whom it fits."""
+        asked = self._count(entry_id, place.start)
+        return asked == 0 or asked <= self._least_of(place.start)
+
+    def _count(self, entry_id: str, start: datetime) -> int:
+        going_on = self.rounds.get(start)
+        return 0 if going_on is None else going_on.passed.get(entry_id, 0)
+
+    def _least_of(self, start: datetime) -> int:
+        if start not in self._least:
+            fitting = [one for one, found in self.found.items() if any(place.start == start for place in found)]
+            fitting += [one for one, offered in self.told.items() if offered == start]
+            self._least[start] = min(self._count(one, start) for one in fitting)
+        return self._least[start]
+
+
+def choose(
+    queue: Sequence[Candidate],
+    facts: Facts,
+    policy: Policy,
+    rounds: Rounds,
+    *,
+    refused: Collection[tuple[str, datetime]],
+    now: datetime,
+) -> Choice:
+    """Choose who is offered what.
+
+    Args:
+        queue: all that have a place in it, in turn.
+        facts: what is free.
+        policy: that of the place.
+        rounds: what was let pass.
+        refused: what booking would not hold just now: entries and starts.
+        now: the current instant.
+    """
+    options = _Options(rounds)
+    skipped: dict[str, Reason] = {}
+    lost: list[str] = []
+    blocked = False
+    for candidate in queue:
+        found = _turn_of(candidate, facts, policy, refused, now)
+        if candidate.notice and candidate.offered is not None:
+            options.told[candidate.entry_id] = candidate.offered
+            if not _is_free(candidate, facts, policy, now):
+                lost.append(candidate.entry_id)
+        if isinstance(found, Reason):
+            skipped[candidate.entry_id] = found
+            blocked = blocked or (policy.strict_order and found not in _IN_NOBODYS_WAY)
+        elif blocked:
+            skipped[candidate.entry_id] = Reason.STRICT_ORDER
+        else:
+            options.found[candidate.entry_id] = found
+    picks = _picks(queue, options, policy)
+    return Choice(picks, skipped | _left(options, picks), lost)
+
+
+def _picks(queue: Sequence[Candidate], options: _Options, policy: Policy) -> list[Pick]:
+    picks = []
+    for candidate in queue:
+        found = options.found.get(candidate.entry_id, ())
+        place = next((one for one in found if options.may_have(candidate.entry_id, one)), None)
+        if place is not None:
+            picks.append(Pick(candidate.entry_id, candidate.party_size, place))
+            if policy.way is not Way.NOTIFY_ALL:
+                break
+    return picks
+
+
+def _left(options: _Options, picks: Sequence[Pick]) -> dict[str, Reason]:
+    """Tell why those who could have something are not asked."""
+    left: dict[str, Reason] = {}
+    picked, reached = {pick.entry_id for pick in picks}, False
+    for entry_id in options.found:
+        if entry_id in picked:
+            reached = True
+        else:
+            left[entry_id] = Reason.BEHIND if reached else Reason.LET_GO
+    return left
+
+
+def _turn_of(
+    candidate: Candidate, facts: Facts, policy: Policy, refused: Collection[tuple[str, datetime]], now: datetime
+) -> list[Place] | Reason:
+    """Answer what an entry could have, or why it cannot be asked."""
+    if candidate.converting:
+        return Reason.CONVERTING
+    if isinstance(facts, Gone) or (isinstance(facts, Spots) and facts.instance.cancelled):
+        return Reason.CANCELLED
+    if candidate.offered is not None:
+        return Reason.ASKED
+    found = could_have(candidate, facts, policy, now)
+    if isinstance(found, Reason):
+        return found
+    if policy.way is Way.AUTO_CONVERT and not candidate.bookable:
+        return Reason.UNREACHABLE
+    left = [place for place in found if (candidate.entry_id, place.start) not in refused]
+    return left or Reason.TAKEN_MEANWHILE
+
+
+def _is_free(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> bool:
+    found = could_have(candidate, facts, policy, now)
+    return not isinstance(found, Reason) and any(place.start == candidate.offered for place in found)
+
+
+def could_have(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> list[Place] | Reason:
+    """Tell what is free that fits an entry, the earliest first, whoever's turn it is; or why there is nothing."""
+    if isinstance(facts, Gone):
+        return Reason.CANCELLED
+    if isinstance(facts, Spots):
+        return _spots(candidate, facts, policy, now)
+    need = need_at(candidate, facts)
+    if need is None:
+        over = now >= day_span(facts.day, facts.timezone).end
+        return Reason.TOO_LATE if over else Reason.CLOSED
+    if now >= policy.cut_off(need.latest_start):
+        return Reason.TOO_LATE
+    found = [place for place in places(need, facts.free) if now < policy.cut_off(place.start)]
+    return found or Reason.NOTHING_FREE
+
+
+def need_at(candidate: Candidate, facts: Tables) -> Need | None:
+    """Tell what an entry needs of a location; None where it is closed."""
+    return need_of(
+        facts.location,
+        facts.day,
+        party_size=candidate.party_size,
+        start=candidate.window_start,
+        end=candidate.window_end,
+    )
+
+
+def _spots(candidate: Candidate, facts: Spots, policy: Policy, now: datetime) -> list[Place] | Reason:
+    instance = facts.instance
+    if now >= policy.cut_off(instance.start_time):
+        return Reason.TOO_LATE
+    if candidate.party_size > facts.left:
+        return Reason.TOO_FEW_SPOTS
+    return [Place(instance.start_time, instance.end_time)]

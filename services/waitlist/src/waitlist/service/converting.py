@@ -1,0 +1,181 @@
+"""Turning entries into bookings: written down first, then asked of booking, then told.
+
+Invariant: what booking is asked stays written down until its answer is, so that it is asked the same, under the
+entry's id, until it has answered; one entry becomes one booking.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import assert_never
+
+from chassis.idempotency import Once
+from chassis.postgres import Connection
+from chassis.unit import Unit
+from waitlist.client.taking import Booked, Refused
+from waitlist.domain.actors import Actor
+from waitlist.domain.conversion import Conversion, asked_of_booking, check_convertible
+from waitlist.domain.entry import Entry, Placed
+from waitlist.domain.errors import UnavailableError
+from waitlist.domain.happening import Converted
+from waitlist.domain.offer import LEASE, Offer, accepted
+from waitlist.domain.status import Status
+from waitlist.domain.terms import Terms, Wanted, terms_of
+from waitlist.domain.told import Location
+from waitlist.service.ending import Ending
+from waitlist.service.finding import check_idle, find, own
+from waitlist.service.origin import Origin
+from waitlist.service.refusals import refusal
+from waitlist.service.tools import Tools
+from waitlist.store import conversions, offers
+
+_LOST = frozenset({"slot_unavailable", "hold_expired"})
+"""What booking answers when somebody else has the place."""
+
+
+class Converting:
+    """Turns entries into bookings."""
+
+    def __init__(self, tools: Tools, ending: Ending) -> None:
+        self._use = tools
+        self._ending = ending
+        self._new_id = partial(tools.ids.new, "wlc")
+
+    async def convert(self, actor: Actor, entry_id: str, wanted: Wanted, origin: Origin, once: Once | None) -> Placed:
+        """Turn an entry into the booking of what it is offered, or of what staff ask for (seed 000).
+
+        An entry that has become a booking is answered as it is.
+
+        Raises:
+            NotFoundError: there is no such entry in the actor's reach.
+            InvalidTransitionError: it waits no more, or is becoming a booking right now.
+            OfferGoneError, ForbiddenError, ValidationFailedError: as `asked_of_booking` and `terms_of` say.
+            PlaceTakenError, AlreadyBookedError, OutsideAvailabilityError: booking refuses; the entry stays.
+            UnavailableError: booking does not answer; asking again goes on from there.
+        """
+        async with self._use.database.connection() as conn:
+            if once is not None:
+                await once.look(conn)
+            entry = (await find(conn, actor, entry_id)).entry
+            begun = await conversions.of_entry(conn, actor.org_id, entry_id)
+        terms = terms_of(wanted, entry, await self._location(entry, wanted))
+        if begun is not None:
+            await self.resume(begun)
+        conversion = await self._begin(actor, entry_id, terms, origin)
+        if conversion is not None:
+            refused = await self.carry_out(conversion)
+            if refused is not None:
+                raise refusal(refused)
+        async with self._use.units.begin(once) as unit:
+            placed = await find(unit.conn, actor, entry_id)
+            unit.answer(placed)
+        return placed
+
+    async def resume(self, conversion: Conversion) -> bool:
+        """Carry out what somebody began, if it is in nobody's hands; tell whether it was.
+
+        Raises:
+            UnavailableError: as `carry_out` says.
+        """
+        now = self._use.clock()
+        async with self._use.database.connection() as conn:
+            taken = await conversions.lease(conn, conversion, now=now, until=now + LEASE)
+        if taken:
+            await self.carry_out(conversion)
+        return taken
+
+    async def carry_out(self, conversion: Conversion) -> Refused | None:
+        """Ask booking for what was written down, and write what it answers; the caller has it in hand.
+
+        Returns:
+            Why booking refuses; None when the entry is converted.
+
+        Raises:
+            UnavailableError: nobody knows whether it is booked; whoever carries it out again finds out.
+        """
+        try:
+            answer = await self._use.taking.book(conversion)
+        except UnavailableError:
+            async with self._use.database.connection() as conn:
+                await conversions.let_go(conn, conversion, self._use.clock())
+            raise
+        async with self._use.units.begin() as unit:
+            entry = await own(unit.conn, conversion.org_id, conversion.entry_id)
+            await conversions.end(unit.conn, conversion)
+            offer = await offers.open_of(unit.conn, conversion.org_id, entry.id)
+            await self._settle(unit, conversion, entry, offer, answer)
+        await self._ending.release_soon(conversion.org_id, conversion.queue)
+        return answer if isinstance(answer, Refused) else None
+
+    async def begin_at(
+        self, conn: Connection, entry: Entry, terms: Terms, offer: Offer | None, *, actor: Actor, origin: Origin
+    ) -> Conversion:
+        """Write down what booking is going to be asked. The caller holds the lock of the entry.
+
+        Raises:
+            ValidationFailedError, InvalidTransitionError, OfferGoneError, ForbiddenError: as `convert` says.
+        """
+        check_convertible(entry)
+        conversion = Conversion(
+            id=self._new_id(),
+            entry_id=entry.id,
+            org_id=entry.org_id,
+            queue=entry.queue,
+            offer_id=None if offer is None else offer.id,
+            request=asked_of_booking(entry, offer, terms, actor),
+            made_by=actor.name,
+            request_id=origin.request_id,
+            leased_until=self._use.clock() + LEASE,
+        )
+        await conversions.insert(conn, conversion)
+        return conversion
+
+    async def _begin(self, actor: Actor, entry_id: str, terms: Terms, origin: Origin) -> Conversion | None:
+        """Write down what booking is going to be asked; None of an entry that is a booking already."""
+        async with self._use.database.transaction() as conn:
+            entry = (await find(conn, actor, entry_id, lock=True)).entry
+            if entry.status is Status.CONVERTED:
+                return None
+            await check_idle(conn, entry)
+            offer = await offers.open_of(conn, actor.org_id, entry_id)
+            live = offer if offer is not None and offer.is_live(self._use.clock()) else None
+            return await self.begin_at(conn, entry, terms, live, actor=actor, origin=origin)
+
+    async def _location(self, entry: Entry, wanted: Wanted) -> Location | None:
+        """Ask for the location whose clocks tell what the times stand for."""
+        if entry.location_id is None or wanted.start is None:
+            return None
+        return await self._use.booking.location(entry.org_id, entry.location_id)
+
+    async def _settle(
+        self, unit: Unit, conversion: Conversion, entry: Entry, offer: Offer | None, answer: Booked | Refused
+    ) -> None:
+        now = self._use.clock()
+        used = offer if offer is not None and offer.id == conversion.offer_id else None
+        match answer:
+            case Booked(booking_id):
+                await self._converted(unit, conversion, entry, used, booking_id)
+            case Refused(code):
+                if used is not None and code in _LOST:
+                    actor, origin = _made_by(conversion)
+                    await self._ending.take_back(unit, entry, used, actor, origin, now=now)
+                    await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+            case _:
+                assert_never(answer)
+
+    async def _converted(
+        self, unit: Unit, conversion: Conversion, entry: Entry, used: Offer | None, booking_id: str
+    ) -> None:
+        if entry.status is Status.CONVERTED:
+            return  # by a twin of this
+        now, (actor, origin) = self._use.clock(), _made_by(conversion)
+        if used is not None:
+            await offers.update(unit.conn, accepted(used))
+        else:
+            await self._ending.withdraw(unit, entry)
+        converted = replace(entry, status=Status.CONVERTED, booking_id=booking_id)
+        await self._use.recording.write(unit, Converted(), converted, actor, origin, now=now)
+        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+
+
+def _made_by(conversion: Conversion) -> tuple[Actor, Origin]:
+    return Actor(conversion.org_id, conversion.made_by), Origin(conversion.request_id)

@@ -1,0 +1,76 @@
+"""What booking tells of what a queue waits for, as much as the choice needs.
+
+Invariant: every question is asked outside any transaction, and those of one moment at the same time.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from waitlist.domain.choosing import Candidate, need_at
+from waitlist.domain.entry import Waited, waited_for
+from waitlist.domain.joining import Told
+from waitlist.domain.policy import Policy
+from waitlist.domain.times import Span
+from waitlist.domain.visits import Facts, Gone, Need, Place, Spots, Tables
+from waitlist.service.policies import policy_for
+from waitlist.service.tools import Tools
+from waitlist.store import offers
+
+
+class Knowing:
+    """Asks booking what can be offered."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._use = tools
+
+    async def of(self, org_id: str, queue: str) -> tuple[Facts, Policy] | None:
+        """Ask what is free for the entries of a queue, and read the policy; None where nobody waits.
+
+        Raises:
+            UnavailableError: booking does not answer.
+        """
+        async with self._use.database.connection() as conn:
+            asking = await offers.candidates(conn, org_id, queue)
+        return await self.told(org_id, queue, asking) if asking else None
+
+    async def told(self, org_id: str, queue: str, asking: Sequence[Candidate]) -> tuple[Facts, Policy]:
+        """Ask what is free for some entries of a queue, and read the policy.
+
+        Raises:
+            UnavailableError: booking does not answer.
+        """
+        waited, now = waited_for(queue), self._use.clock()
+        if waited.event_instance_id is not None:
+            instance = await self._use.booking.instance(org_id, waited.event_instance_id)
+            told = Told(instance=instance)
+            facts: Facts = Gone() if instance is None else Spots(instance, instance.remaining)
+        else:
+            told, facts = await self._tables(org_id, waited, asking, now)
+        async with self._use.database.connection() as conn:
+            return facts, await policy_for(conn, org_id, told)
+
+    async def _tables(
+        self, org_id: str, waited: Waited, asking: Sequence[Candidate], now: datetime
+    ) -> tuple[Told, Tables | Gone]:
+        if waited.location_id is None or waited.requested_date is None:
+            raise AssertionError("a queue is of an instance or of a location on a date")
+        location = await self._use.booking.location(org_id, waited.location_id)
+        if location is None:
+            return Told(), Gone()
+        shut = Tables(location, waited.requested_date, {})
+        needs = [need for need in (need_at(candidate, shut) for candidate in asking) if need is not None]
+        groups: dict[tuple[int, int], list[Need]] = {}
+        for need in needs:
+            if need.latest_start >= now:
+                groups.setdefault(need.question, []).append(need)
+        answers = await asyncio.gather(
+            *(self._free(org_id, location.id, question, group, now) for question, group in groups.items())
+        )
+        return Told(location=location), Tables(location, waited.requested_date, dict(zip(groups, answers, strict=True)))
+
+    async def _free(
+        self, org_id: str, location_id: str, question: tuple[int, int], needs: Sequence[Need], now: datetime
+    ) -> list[Place]:
+        within = Span(max(now, min(need.window.start for need in needs)), max(need.window.end for need in needs))
+        return await self._use.taking.free(org_id, location_id, question, within)

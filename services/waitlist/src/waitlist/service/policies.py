@@ -1,0 +1,76 @@
+"""Use cases on policies.
+
+Invariant: a policy is of a location or of a service with event instances, which is there when it is set or asked for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chassis.postgres import Connection, Database
+from waitlist.client.booking import BookingClient
+from waitlist.domain.actors import Actor
+from waitlist.domain.errors import NotFoundError
+from waitlist.domain.joining import Told
+from waitlist.domain.policy import DEFAULTS, PlaceKind, Policy
+from waitlist.store import policies
+
+
+@dataclass(frozen=True)
+class PolicyOf:
+    """A place and its policy."""
+
+    place_id: str
+    kind: PlaceKind
+    policy: Policy
+
+
+class Policies:
+    """How places offer what falls free."""
+
+    def __init__(self, database: Database, booking: BookingClient) -> None:
+        self._database = database
+        self._booking = booking
+
+    async def get(self, actor: Actor, place_id: str) -> PolicyOf:
+        """Read the policy of a place: what was set, or else the default.
+
+        Raises:
+            NotFoundError: the organization has no such location or service.
+            UnavailableError: booking does not answer.
+        """
+        kind = await self._kind(actor, place_id)
+        async with self._database.connection() as conn:
+            return PolicyOf(place_id, kind, await _read(conn, actor.org_id, place_id, kind))
+
+    async def put(self, actor: Actor, place_id: str, given: Mapping[str, Any]) -> PolicyOf:
+        """Set the policy of a place; what is not given is as by default.
+
+        Raises:
+            NotFoundError, UnavailableError: as `get` says.
+        """
+        kind = await self._kind(actor, place_id)
+        policy = replace(DEFAULTS[kind], **given)
+        async with self._database.transaction() as conn:
+            await policies.put(conn, actor.org_id, place_id, policy)
+        return PolicyOf(place_id, kind, policy)
+
+    async def _kind(self, actor: Actor, place_id: str) -> PlaceKind:
+        if await self._booking.location(actor.org_id, place_id) is not None:
+            return PlaceKind.LOCATION
+        if await self._booking.has_service(actor.org_id, place_id):
+            return PlaceKind.SERVICE
+        raise NotFoundError("there is no such location, nor a service with event instances")
+
+
+async def policy_for(conn: Connection, org_id: str, told: Told) -> Policy:
+    """Read the policy for what an entry is to wait for; the default where that is not there."""
+    if told.instance is not None:
+        return await _read(conn, org_id, told.instance.service_id, PlaceKind.SERVICE)
+    if told.location is not None:
+        return await _read(conn, org_id, told.location.id, PlaceKind.LOCATION)
+    return DEFAULTS[PlaceKind.LOCATION]
+
+
+async def _read(conn: Connection, org_id: str, place_id: str, kind: PlaceKind) -> Policy:
+    return await policies.fetch(conn, org_id, place_id) or DEFAULTS[kind]

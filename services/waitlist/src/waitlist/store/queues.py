@@ -1,0 +1,146 @@
+"""Queues: their locks, and which of them are to be looked at.
+
+Invariants: while a transaction holds a queue's lock, no other holds it; it ends with the transaction. A mark stands
+until a look that was begun after it has ended well: a take holds a queue for a while only, a mark that comes meanwhile
+stays, and what ends a take does so only for the one who holds it. Times are the database's, whoever asks.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chassis.postgres import Connection
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))"
+_SEED = 0x574C  # apart from what else is locked by number in the database
+
+# In the order of the key, so that no two writers wait for each other. One that is due already is left as it is, which
+# spares a write for each of many things that fall free together.
+_MARK = """
+INSERT INTO queues (org_id, queue, due_at, marked_at)
+SELECT $1, queue, due_at, due_at
+FROM (SELECT queue, coalesce($2::timestamptz, clock_timestamp()) AS due_at FROM ({queues}) AS wanted) AS marked
+ORDER BY queue
+ON CONFLICT (org_id, queue) DO UPDATE SET
+    due_at = excluded.due_at,
+    marked_at = CASE WHEN queues.held_by IS NULL THEN least(queues.marked_at, excluded.due_at) ELSE queues.marked_at END
+WHERE queues.due_at > excluded.due_at
+"""
+_LIVE = "e.status IN ('waiting', 'notified')"
+_MARK_ONE = _MARK.format(queues="SELECT $3::text AS queue")
+_MARK_LIVE = _MARK.format(
+    queues=f"""
+    SELECT DISTINCT named.queue FROM unnest($3::text[]) AS named (queue)
+    WHERE EXISTS (SELECT FROM entries e WHERE e.org_id = $1 AND e.queue = named.queue AND {_LIVE})
+    """
+)
+_MARK_LOCATION = _MARK.format(
+    queues=f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id = $3 AND {_LIVE}"
+)
+
+_NEXT = "coalesce(held_until, due_at)"  # when a queue may be taken: its turn, or the end of a take or a rest
+_TAKE = f"""
+WITH due AS (
+    SELECT org_id, queue FROM queues WHERE {_NEXT} <= now() ORDER BY {_NEXT} LIMIT $1 FOR UPDATE SKIP LOCKED
+)
+UPDATE queues SET held_by = $2, held_until = now() + $3::interval, due_at = 'infinity'
+FROM due WHERE queues.org_id = due.org_id AND queues.queue = due.queue
+RETURNING queues.org_id, queues.queue, queues.held_by AS holder, queues.failures
+"""
+_KEEP = "UPDATE queues SET held_until = now() + $2::interval WHERE held_by = ANY ($1::text[])"
+_HELD = "org_id = $1 AND queue = $2 AND held_by = $3"
+_FORGET = f"DELETE FROM queues WHERE {_HELD} AND due_at = 'infinity'"
+_RETURN = f"""
+UPDATE queues SET held_by = NULL, held_until = NULL, failures = 0, marked_at = due_at WHERE {_HELD}
+"""
+_REST = f"""
+UPDATE queues
+SET held_by = NULL, held_until = now() + $4::interval, due_at = least(due_at, marked_at), failures = failures + 1
+WHERE {_HELD}
+"""
+_PAUSE = f"SELECT extract(epoch FROM min({_NEXT}) - now())::float8 FROM queues"
+_BACKLOG = """
+SELECT count(*) AS due, coalesce(extract(epoch FROM now() - min(marked_at)), 0)::float8 AS oldest_seconds
+FROM queues WHERE marked_at <= now()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A queue that is to be looked at now.
+
+    Attributes:
+        holder: whose take it is.
+        failures: how many looks before this one have failed in a row.
+    """
+
+    org_id: str
+    queue: str
+    holder: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many looks are owed or under way, and since when the oldest is."""
+
+    due: int
+    oldest_seconds: float
+
+
+async def lock(conn: Connection, org_id: str, queue: str) -> None:
+    """Wait until the queue is this transaction's alone."""
+    await conn.execute(_LOCK, f"{org_id} {queue}", _SEED)
+
+
+async def mark(conn: Connection, org_id: str, queue: str, due_at: datetime | None = None) -> None:
+    """Have a queue looked at now, or later. Of several times that it is marked for the first one counts alone."""
+    await conn.execute(_MARK_ONE, org_id, due_at, queue)
+
+
+async def mark_live(conn: Connection, org_id: str, queues: Collection[str]) -> bool:
+    """Have those queues looked at now in which somebody waits; tell whether any of them was not due before."""
+    return _any(await conn.execute(_MARK_LIVE, org_id, None, list(queues)))
+
+
+async def mark_location(conn: Connection, org_id: str, location_id: str) -> bool:
+    """Do so with every queue of a location."""
+    return _any(await conn.execute(_MARK_LOCATION, org_id, None, location_id))
+
+
+async def take(conn: Connection, holder: str, at_most: int, lease: timedelta) -> list[Taken]:
+    """Take queues that are due, the longest due first, for as long as the lease is kept."""
+    return [Taken(**row) for row in await conn.fetch(_TAKE, at_most, holder, lease)]
+
+
+async def keep(conn: Connection, holders: Collection[str], lease: timedelta) -> None:
+    """Keep what was taken, from now on for the length of the lease."""
+    await conn.execute(_KEEP, list(holders), lease)
+
+
+async def done(conn: Connection, taken: Taken) -> None:
+    """End a take that went well; a queue that was marked meanwhile is due again."""
+    held = taken.org_id, taken.queue, taken.holder
+    if not _any(await conn.execute(_FORGET, *held)):
+        await conn.execute(_RETURN, *held)
+
+
+async def rest(conn: Connection, taken: Taken, pause: timedelta) -> None:
+    """End a take that went wrong: the look is still owed, and is not had before the pause is over."""
+    await conn.execute(_REST, taken.org_id, taken.queue, taken.holder, pause)
+
+
+async def pause(conn: Connection) -> float | None:
+    """Tell in how many seconds a queue can be taken, at once if not more than 0; None if there is none."""
+    found: float | None = await conn.fetchval(_PAUSE)
+    return found
+
+
+async def backlog(conn: Connection) -> Backlog:
+    """Count what is owed."""
+    (row,) = await conn.fetch(_BACKLOG)
+    return Backlog(**row)
+
+
+def _any(told: str) -> bool:
+    return not told.endswith(" 0")

@@ -1,0 +1,193 @@
+"""Members of a faust group, on a real broker: what they read, that nothing is lost, and that they end when asked to."""
+
+import asyncio
+import gc
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from chassis.consumer import PoisonError
+from chassis.kafka import Record
+from chassis.lifecycle import Loop, Stop, background
+from chassis.streaming import Member, Part
+from slotwire_contracts import Topic
+from support.servers import Servers
+from support.topics import fresh_topic, read_topic, write_topic
+from support.waiting import eventually
+
+
+@dataclass
+class Reading:
+    """A group that reads a topic of its own, and keeps each key's latest value in a table."""
+
+    bootstrap: str
+    topic: Topic
+    read: list[Record] = field(default_factory=list)
+    failures: dict[bytes, list[Exception]] = field(default_factory=dict)
+    latest: dict[str, str] = field(default_factory=dict)
+    ends: list[bool] = field(default_factory=list)
+
+    @property
+    def values(self) -> Counter[bytes]:
+        """What was read, and how often."""
+        return Counter(record.value for record in self.read)
+
+    def compose(self, app: Any) -> Part:
+        async def recovered() -> None:
+            self.latest.update(table.items())
+
+        table = app.Table("latest", partitions=self.topic.partitions, on_recover=recovered)
+        table.changelog_topic.replicas = -1
+
+        async def take(record: Record) -> None:
+            failures = self.failures.get(record.value)
+            if failures:
+                raise failures.pop(0)
+            table[(record.key or b"").decode()] = record.value.decode()
+            self.read.append(record)
+
+        async def beside(over: Stop) -> None:
+            while not await over.wait(60):
+                pass
+            self.ends.append(True)
+
+        return Part(take, beside)
+
+    async def run(self, stop: Stop) -> None:
+        await Member(self.bootstrap, self.topic, f"{self.topic.name}.group").run(self.compose, stop, name="reading")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run a member of the group for the block."""
+        async with background(Loop("reading", self.run), drain_seconds=15.0):
+            yield
+
+    async def write(self, *values: str, key: str = "k") -> None:
+        """Write values to the topic."""
+        await write_topic(self.bootstrap, self.topic.name, [(key.encode(), value.encode()) for value in values])
+
+    async def has_read(self, *values: str) -> None:
+        """Wait until values were read."""
+
+        async def all_there() -> bool:
+            return all(self.values[value.encode()] for value in values)
+
+        await eventually(all_there, within=60)
+
+
+@pytest.fixture
+async def reading(servers: Servers) -> Reading:
+    return Reading(servers.kafka_bootstrap, await fresh_topic(servers.kafka_bootstrap, partitions=3))
+
+
+async def test_records_of_a_key_are_taken_in_their_order_and_what_is_done_with_does_not_come_again(
+    reading: Reading,
+) -> None:
+    many = [f"v{number}" for number in range(50)]
+    async with reading.running():
+        await reading.write(*many)
+        await reading.has_read(*many)
+    assert [record.value.decode() for record in reading.read] == many
+    assert reading.ends == [True]
+    reading.read.clear()
+    async with reading.running():
+        await reading.write("more")
+        await reading.has_read("more")
+    assert reading.values == Counter([b"more"])
+    assert reading.latest == {"k": "v49"}
+
+
+async def test_what_cannot_be_taken_goes_to_the_dead_letters_with_the_reason_and_the_rest_is_taken(
+    reading: Reading,
+) -> None:
+    """Architecture, section 4, I11: «A poison message never stops a partition»"""
+    reading.failures = {b"poison": [PoisonError("no event")], b"odd": [LookupError("nowhere")]}
+    async with reading.running():
+        await reading.write("first", "poison", "odd", "last")
+        await reading.has_read("first", "last")
+        dead = await read_topic(reading.bootstrap, f"{reading.topic.name}.dlq")
+    assert [(letter.key, letter.value) for letter in dead] == [(b"k", b"poison"), (b"k", b"odd")]
+    reasons = [dict(letter.headers)["slotwire-dead-letter-reason"].decode() for letter in dead]
+    assert reasons == ["no event", "LookupError: nowhere"]
+    origin = dict(dead[0].headers)["slotwire-dead-letter-origin"].decode()
+    assert origin == f"{reading.topic.name}/{reading.read[0].partition}/1"
+
+
+async def test_while_the_database_is_away_nothing_is_given_up(reading: Reading) -> None:
+    reading.failures = {b"waits": [ConnectionRefusedError() for _ in range(4)]}
+    async with reading.running():
+        await reading.write("first", "waits", "last")
+        await reading.has_read("first", "waits", "last")
+        assert await read_topic(reading.bootstrap, f"{reading.topic.name}.dlq") == []
+    assert [record.value for record in reading.read] == [b"first", b"waits", b"last"]
+
+
+@pytest.mark.parametrize("way", ["asked", "cancelled"])
+@pytest.mark.parametrize("seconds", [0, 0.05, 0.3, 1.0, 2.5])
+async def test_it_ends_soon_at_any_moment_and_leaves_nothing_behind(
+    reading: Reading, seconds: float, way: Literal["asked", "cancelled"]
+) -> None:
+    """While it looks for the broker, makes its topics, joins its group, rebuilds its tables."""
+    tasks, threads, stop = asyncio.all_tasks(), set(threading.enumerate()), Stop()
+    running = asyncio.create_task(reading.run(stop))
+    await asyncio.sleep(seconds)
+    if way == "asked":
+        stop.set()
+    else:
+        running.cancel()
+    await asyncio.wait([running], timeout=5)
+    assert running.done()
+    assert running.cancelled() is (way == "cancelled")
+    assert asyncio.all_tasks() <= tasks
+    assert set(threading.enumerate()) <= threads
+    gc.collect()  # what was left open would complain
+
+
+async def test_it_ends_soon_while_the_database_is_away(reading: Reading) -> None:
+    reading.failures = {b"waits": [ConnectionRefusedError() for _ in range(10_000)]}
+    stop = Stop()
+    running = asyncio.create_task(reading.run(stop))
+    await reading.write("first", "waits")
+    await reading.has_read("first")
+    await asyncio.sleep(0.5)
+    stop.set()
+    async with asyncio.timeout(5):
+        await running
+    again = Reading(reading.bootstrap, reading.topic)
+    async with again.running():
+        await again.has_read("waits")
+    assert again.values == Counter([b"waits"])
+
+
+async def test_it_ends_soon_while_the_broker_is_silent(reading: Reading) -> None:
+    """A broker that takes connections and answers nothing: faust by itself waits for most of a minute."""
+    async with await asyncio.start_server(_hear, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        stop = Stop()
+        running = asyncio.create_task(Reading(f"127.0.0.1:{port}", reading.topic).run(stop))
+        await asyncio.sleep(0.3)
+        stop.set()
+        async with asyncio.timeout(5):
+            await running
+
+
+async def _hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+async def test_what_fails_beside_ends_the_run_with_its_reason(reading: Reading) -> None:
+    async def beside(_: Stop) -> None:
+        raise LookupError("lost")
+
+    async def take(_: Record) -> None:
+        return
+
+    member = Member(reading.bootstrap, reading.topic, f"{reading.topic.name}.group")
+    with pytest.raises(LookupError, match="lost"):
+        await member.run(lambda _: Part(take, beside), Stop(), name="reading")

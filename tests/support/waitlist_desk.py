@@ -1,0 +1,236 @@
+"""The waitlist's use cases on a clock that tests turn, beside a real booking service and a real database."""
+
+import json
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Self, TypeVar
+
+from booking.settings import DATABASE as BOOKING
+from chassis.crypto import Sealer
+from chassis.ids import new_id, next_id
+from chassis.postgres import Connection, Database, database_url
+from chassis.unit import UnitOfWork
+from slotwire_contracts import AnyEvent, encode
+from support.booking_service import SOON, text
+from support.waitlist_service import DATE, PATH, Guest, WaitlistService
+from support.watch import Watch
+from waitlist.client.booking import BookingClient
+from waitlist.client.taking import Booked, Refused, Taking
+from waitlist.domain.actors import Actor
+from waitlist.domain.conversion import Conversion
+from waitlist.domain.entry import queue_of
+from waitlist.domain.offer import Held, Offer
+from waitlist.domain.terms import Wanted
+from waitlist.service.claims import Claims
+from waitlist.service.ids import Ids
+from waitlist.service.origin import Origin
+from waitlist.service.recording import Recording
+from waitlist.service.tools import Tools
+from waitlist.service.use_cases import UseCases
+from waitlist.settings import DATABASE
+from waitlist.store import offers
+
+T = TypeVar("T")
+ORIGIN = Origin("req_test")
+
+
+@dataclass
+class Marks:
+    """Which queues were marked as due."""
+
+    found: list[tuple[str, str]] = field(default_factory=list)
+
+    async def __call__(self, _conn: Connection, org_id: str, queue: str, _now: datetime) -> None:
+        """Mark a queue."""
+        self.found.append((org_id, queue))
+
+
+class StoppedError(Exception):
+    """The process stopped here."""
+
+
+class Breaking(Taking):
+    """Asks booking, and stops the process once: when it is about to ask, or when it was answered.
+
+    Attributes:
+        at: the call at which to stop, and whether that is before booking is asked; None: nowhere (any more).
+        error: what is raised.
+    """
+
+    def __init__(self, booking: BookingClient) -> None:
+        super().__init__(booking)
+        self.at: tuple[str, bool] | None = None
+        self.error: Exception = StoppedError()
+
+    async def hold(self, offer: Offer) -> Held | Refused:
+        """Hold, or stop."""
+        return await self._around("hold", super().hold(offer))
+
+    async def book(self, conversion: Conversion) -> Booked | Refused:
+        """Book, or stop."""
+        return await self._around("book", super().book(conversion))
+
+    async def release(self, org_id: str, hold_id: str) -> None:
+        """Release, or stop."""
+        await self._around("release", super().release(org_id, hold_id))
+
+    async def _around(self, name: str, asking: Coroutine[Any, Any, T]) -> T:
+        self._stop(name, before=True, asking=asking)
+        answer = await asking
+        self._stop(name, before=False, asking=asking)
+        return answer
+
+    def _stop(self, name: str, *, before: bool, asking: Coroutine[Any, Any, Any]) -> None:
+        if self.at == (name, before):
+            self.at = None
+            asking.close()
+            raise self.error
+
+
+@dataclass
+class Desk:
+    """An organization with a location, and the use cases for it."""
+
+    staff: Guest
+    use: UseCases
+    taking: Breaking
+    watch: Watch
+    marks: Marks
+    database: Database
+    at_booking: Database
+
+    @property
+    def org_id(self) -> str:
+        """The organization."""
+        return self.staff.org_id
+
+    @property
+    def actor(self) -> Actor:
+        """Its staff."""
+        return Actor(self.org_id, "staff")
+
+    async def match(self, queue: str) -> None:
+        """Match a queue."""
+        await self.use.matching.match(self.org_id, queue)
+
+    async def status(self, entry_id: str) -> str:
+        """Tell where an entry stands."""
+        return str((await self.use.entries.get(self.actor, entry_id)).entry.status)
+
+    async def offer(self, entry_id: str) -> Offer | None:
+        """Read the open offer of an entry."""
+        async with self.database.connection() as conn:
+            return await offers.open_of(conn, self.org_id, entry_id)
+
+    async def live(self, entry_id: str) -> Offer:
+        """Read the open offer of an entry that has one."""
+        found = await self.offer(entry_id)
+        assert found is not None, await self.status(entry_id)
+        return found
+
+    async def convert(self, entry_id: str, **wanted: Any) -> str | None:
+        """Turn an entry into a booking, and answer the booking's id."""
+        placed = await self.use.converting.convert(self.actor, entry_id, Wanted(**wanted), ORIGIN, None)
+        return placed.entry.booking_id
+
+    async def remove(self, entry_id: str) -> None:
+        """Take an entry off the waitlist."""
+        await self.use.entries.remove(self.actor, entry_id, None, ORIGIN)
+
+    async def standing_still(self, queue: str) -> bool:
+        """Tell whether something of a queue stands still, and is found."""
+        async with self.database.connection() as conn:
+            return (self.org_id, queue) in await offers.queues_to_resume(conn, self.watch(), 100_000)
+
+    async def decline(self, entry_id: str) -> None:
+        """Decline what an entry is offered."""
+        await self.use.ending.decline(self.actor, entry_id, ORIGIN, None)
+
+
+@asynccontextmanager
+async def a_desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncIterator[Desk]:
+    """Put the use cases together."""
+    url = database_url(service.settings.postgres_url, DATABASE)
+    ids, marks = Ids(new_id, next_id), Marks()
+    booking = BookingClient(str(service.settings.booking_url), service.settings.booking_key, seconds=5)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(url, pool_size=8, application="desk").opened())
+        url = database_url(service.settings.postgres_url, BOOKING)
+        at_booking = await stack.enter_async_context(Database(url, pool_size=2, application="desk").opened())
+        await stack.enter_async_context(booking.opened())
+        taking = Breaking(booking)
+        tools = Tools(
+            units=UnitOfWork(database, lambda: None),
+            database=database,
+            booking=booking,
+            taking=taking,
+            recording=Recording(ids),
+            claims=Claims("https://guests.example", Sealer(service.settings.sealing_key)),
+            mark=marks,
+            clock=watch,
+            ids=ids,
+        )
+        yield Desk(staff, UseCases.of(tools), taking, watch, marks, database, at_booking)
+
+
+@dataclass
+class Bistro:
+    """A location with some tables for two, which are taken at the time to book."""
+
+    staff: Guest
+    location_id: str
+    bookings: list[str]
+
+    @classmethod
+    async def of(cls, staff: Guest, tables: int = 1) -> Self:
+        """Make it."""
+        location_id = await staff.location()
+        bookings = []
+        for _ in range(tables):
+            await staff.booking.table(location_id, 2)
+            booked = await staff.booking.book(at=SOON, minutes=90, location_id=location_id, party_size=2)
+            bookings.append(booked.data["id"])
+        return cls(staff, location_id, bookings)
+
+    @property
+    def queue(self) -> str:
+        """The queue for the date to book."""
+        return queue_of(self.location_id, date.fromisoformat(DATE), None)
+
+    async def joins(self, **fields: Any) -> dict[str, Any]:
+        """Put somebody on the waitlist for two at just the time that is taken; answers the entry."""
+        window = {"preferredStartTime": text(SOON), "preferredEndTime": text(SOON + timedelta(minutes=90))}
+        return await self.staff.joined(**{"locationId": self.location_id, "partySize": 2, **window, **fields})
+
+    async def falls_free(self) -> None:
+        """Cancel one of the bookings."""
+        cancelled = await self.staff.booking.delete(f"/api/v1/bookings/{self.bookings.pop()}")
+        assert cancelled.status == 200, cancelled.body
+
+    async def policy(self, **fields: Any) -> None:
+        """Set the policy of the location."""
+        put = await self.staff.waitlist.send("PUT", f"{PATH}/policies/{self.location_id}", fields)
+        assert put.status == 200, put.body
+
+
+async def confirmed(desk: Desk) -> list[str]:
+    """Read the ids of the confirmed bookings of the organization."""
+    found = (await desk.staff.booking.get("/api/v1/bookings?status=CONFIRMED&limit=200")).data
+    return [one["id"] for one in found]
+
+
+async def held(desk: Desk) -> list[str]:
+    """Read the ids of the holds that block something of the organization at booking."""
+    async with desk.at_booking.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT id FROM holds WHERE org_id = $1 AND expires_at > $2 ORDER BY id", desk.org_id, desk.watch()
+        )
+    return [row["id"] for row in rows]
+
+
+def change_of(told: Sequence[AnyEvent]) -> dict[str, Any]:
+    """Read the change that the last of some events tells, as it is written."""
+    written: dict[str, Any] = json.loads(encode(told[-1]))["data"]["change"]
+    return written

@@ -1,0 +1,167 @@
+"""Whose turn it is, and the reason why it is nobody else's."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, Round, choose
+from waitlist.domain.policy import Policy, Way
+from waitlist.domain.told import EventInstance, Location
+from waitlist.domain.visits import Gone, Place, Spots, Tables
+
+DAY = date(2026, 12, 21)
+NOON = datetime(2026, 12, 21, 12, tzinfo=UTC)
+NOW = datetime(2026, 12, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+VISIT = timedelta(minutes=90)
+LOCATION = Location("loc", "UTC")
+ONE = Policy(offer_minutes=15)
+
+
+def at(hour: int) -> Place:
+    """A place at an hour."""
+    start = NOON.replace(hour=hour)
+    return Place(start, start + VISIT)
+
+
+def tables(free: Mapping[int, Sequence[int]], location: Location = LOCATION) -> Tables:
+    """What is free, by party size: hours."""
+    return Tables(location, DAY, {(size, 90): [at(hour) for hour in hours] for size, hours in free.items()})
+
+
+def spots(left: int, *, cancelled: bool = False) -> Spots:
+    """An event instance with so many spots left."""
+    instance = EventInstance("ins", "svc", "Yoga", NOON, NOON + HOUR, "UTC", 10, left, cancelled)
+    return Spots(instance, left)
+
+
+def of(entry_id: str, party_size: int = 2, *hours: int, **more: Any) -> Candidate:
+    """Somebody who waits, from an hour to another."""
+    if hours:
+        more |= {"window_start": at(hours[0]).start, "window_end": at(hours[1]).start}
+    return Candidate(entry_id, party_size, **more)
+
+
+def chosen(
+    queue: Sequence[Candidate],
+    facts: Tables | Spots | Gone,
+    policy: Policy = ONE,
+    rounds: Mapping[datetime, Round] | None = None,
+    *,
+    refused: Sequence[tuple[str, datetime]] = (),
+    now: datetime = NOW,
+) -> Choice:
+    """Choose."""
+    return choose(queue, facts, policy, rounds or {}, refused=set(refused), now=now)
+
+
+def picked(choice: Choice) -> list[tuple[str, int]]:
+    """Who is offered which hour."""
+    return [(pick.entry_id, pick.place.start.hour) for pick in choice.picks]
+
+
+def test_the_first_whom_something_fits_is_offered_the_earliest() -> None:
+    choice = chosen([of("a", 4), of("b", 2, 18, 23), of("c")], tables({2: [17, 19, 20]}))
+    assert picked(choice) == [("b", 19)]
+    assert choice.skipped == {"a": Reason.NOTHING_FREE, "c": Reason.BEHIND}
+
+
+def test_in_strict_order_who_cannot_be_served_stops_those_behind() -> None:
+    strict = Policy(offer_minutes=15, strict_order=True)
+    choice = chosen([of("asked", offered=NOON), of("a", 4), of("b")], tables({2: [19]}), strict)
+    assert picked(choice) == []
+    assert choice.skipped == {"asked": Reason.ASKED, "a": Reason.NOTHING_FREE, "b": Reason.STRICT_ORDER}
+
+
+@pytest.mark.parametrize("shut", [Reason.CLOSED, Reason.TOO_LATE])
+def test_in_strict_order_who_can_never_be_served_is_in_nobodys_way(shut: Reason) -> None:
+    strict = Policy(offer_minutes=15, strict_order=True)
+    location = Location("loc", "UTC", weekly_hours={"monday": [(time(12), time(23))]})
+    first = of("a", 2, 23, 23) if shut is Reason.CLOSED else of("a", 2, 12, 14)
+    choice = chosen([first, of("b")], tables({2: [19]}, location), strict, now=NOON + HOUR)
+    assert (choice.skipped["a"], picked(choice)) == (shut, [("b", 19)])
+
+
+def test_who_let_a_place_go_by_is_asked_again_when_all_others_were() -> None:
+    queue, start = [of("a"), of("b")], at(19).start
+    passed = {"a": 1}
+    choice = chosen(queue, tables({2: [19]}), rounds={start: Round("r", passed)})
+    assert picked(choice) == [("b", 19)]
+    assert choice.skipped == {"a": Reason.LET_GO}
+    choice = chosen(queue, tables({2: [19]}), rounds={start: Round("r", {"a": 1, "b": 1})})
+    assert picked(choice) == [("a", 19)]
+    choice = chosen(queue, tables({2: [19, 20]}), rounds={start: Round("r", passed)})
+    assert picked(choice) == [("a", 20)]  # another place
+
+
+def test_who_is_not_fitted_is_not_waited_for() -> None:
+    choice = chosen([of("a"), of("b", 4)], tables({2: [19]}), rounds={at(19).start: Round("r", {"a": 3})})
+    assert picked(choice) == [("a", 19)]
+
+
+def test_under_notify_all_everybody_whom_something_fits_is_told() -> None:
+    everybody = Policy(offer_minutes=15, way=Way.NOTIFY_ALL)
+    choice = chosen([of("a"), of("b", 4), of("c", 2, 20, 23)], tables({2: [19, 21]}), everybody)
+    assert picked(choice) == [("a", 19), ("c", 21)]
+
+
+def test_under_notify_all_who_declined_waits_for_those_who_were_told() -> None:
+    everybody = Policy(offer_minutes=15, way=Way.NOTIFY_ALL)
+    queue = [of("a"), of("b", offered=at(19).start, notice=True)]
+    choice = chosen(queue, tables({2: [19]}), everybody, {at(19).start: Round("r", {"a": 1})})
+    assert (picked(choice), choice.skipped["a"], choice.lost) == ([], Reason.LET_GO, [])
+    choice = chosen(queue, tables({2: []}), everybody)
+    assert choice.lost == ["b"]
+
+
+def test_what_booking_refused_is_not_asked_for_again() -> None:
+    choice = chosen([of("a"), of("b")], tables({2: [19]}), refused=[("a", at(19).start)])
+    assert (picked(choice), choice.skipped) == ([("b", 19)], {"a": Reason.TAKEN_MEANWHILE})
+
+
+def test_each_other_reason_is_told() -> None:
+    auto = Policy(offer_minutes=15, way=Way.AUTO_CONVERT)
+    assert chosen([of("a", bookable=False)], tables({2: [19]}), auto).skipped == {"a": Reason.UNREACHABLE}
+    assert chosen([of("a", converting=True)], tables({2: [19]})).skipped == {"a": Reason.CONVERTING}
+    assert chosen([of("a", 3)], spots(2)).skipped == {"a": Reason.TOO_FEW_SPOTS}
+    assert chosen([of("a", offered=NOON)], spots(2, cancelled=True)).skipped == {"a": Reason.CANCELLED}
+    assert chosen([of("a")], Gone()).skipped == {"a": Reason.CANCELLED}
+    assert chosen([of("a", 1)], spots(2), now=NOON).skipped == {"a": Reason.TOO_LATE}
+    assert set(SENTENCES) == set(Reason)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 4), max_size=8),
+    offered=st.sets(st.integers(0, 7)),
+    passed=st.dictionaries(st.integers(0, 7), st.integers(1, 3)),
+    free=st.dictionaries(st.integers(1, 4), st.lists(st.sampled_from([18, 19, 20]), unique=True)),
+    way=st.sampled_from(Way),
+    strict=st.booleans(),
+)
+def test_nobody_is_left_without_a_reason_and_no_place_without_a_guest(
+    sizes: list[int],
+    offered: set[int],
+    passed: dict[int, int],
+    free: dict[int, list[int]],
+    way: Way,
+    *,
+    strict: bool,
+) -> None:
+    queue = [of(str(n), size, offered=NOON if n in offered else None) for n, size in enumerate(sizes)]
+    rounds = {at(19).start: Round("r", {str(n): count for n, count in passed.items()})}
+    policy = Policy(offer_minutes=15, way=way, strict_order=strict)
+    choice = chosen(queue, tables({size: sorted(hours) for size, hours in free.items()}), policy, rounds)
+    names = {pick.entry_id for pick in choice.picks}
+    assert names | choice.skipped.keys() == {one.entry_id for one in queue}
+    assert not names & choice.skipped.keys()
+    reasons = set(choice.skipped.values())
+    if not names:
+        assert not reasons & {Reason.BEHIND, Reason.LET_GO}
+    if not strict:
+        fitting = [one for one in queue if one.offered is None and free.get(one.party_size)]
+        assert bool(names) == bool(fitting)
+        assert Reason.STRICT_ORDER not in reasons

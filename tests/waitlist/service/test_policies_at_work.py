@@ -1,0 +1,183 @@
+"""The three policies, and what they say about order, deadlines and who let a place pass."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from support.booking_service import SOON, text
+from support.waitlist_desk import Bistro, Desk, change_of, confirmed, held
+from support.waitlist_service import WaitlistService
+from waitlist.domain.errors import OfferGoneError, PlaceTakenError
+
+
+async def test_under_offer_one_nobody_ahead_is_overtaken_but_who_does_not_fit(desk: Desk, bistro: Bistro) -> None:
+    large = await bistro.joins(partySize=4)
+    fitting = await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    assert [await desk.status(one["id"]) for one in (large, fitting)] == ["waiting", "notified"]
+
+
+async def test_in_strict_order_who_does_not_fit_is_waited_for(desk: Desk, bistro: Bistro) -> None:
+    await bistro.policy(strictOrder=True)
+    await bistro.joins(partySize=4)
+    fitting = await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    assert await desk.status(fitting["id"]) == "waiting"
+
+
+async def test_a_greater_priority_is_asked_first(desk: Desk, bistro: Bistro) -> None:
+    early = await bistro.joins()
+    urgent = await bistro.joins(priority=5)
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    assert [await desk.status(one["id"]) for one in (early, urgent)] == ["waiting", "notified"]
+
+
+async def test_who_lets_a_place_pass_may_have_to_leave(desk: Desk, bistro: Bistro, service: WaitlistService) -> None:
+    await bistro.policy(afterExpiry="leave")
+    first, second = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    desk.watch.turn(minutes=16)
+    await desk.match(bistro.queue)
+    assert await desk.status(first["id"]) == "expired"
+    told = await service.told(first["id"])
+    assert [event.type.partition(".")[2] for event in told] == ["joined", "notified", "offer_expired", "removed"]
+    assert change_of(told)["reason"] == "expired"
+    await desk.decline(second["id"])
+    assert change_of(await service.told(second["id"]))["reason"] == "declined"
+
+
+async def test_under_notify_all_the_first_to_convert_wins_and_the_others_stay(
+    desk: Desk, bistro: Bistro, service: WaitlistService
+) -> None:
+    await bistro.policy(policy="notify_all")
+    waiting = [(await bistro.joins())["id"] for _ in range(20)]
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    assert {await desk.status(one) for one in waiting} == {"notified"}
+    assert await held(desk) == []
+
+    ends = await asyncio.gather(*(desk.convert(one) for one in waiting), return_exceptions=True)
+    booked = [end for end in ends if isinstance(end, str)]
+    assert await confirmed(desk) == booked
+    assert len(booked) == 1
+    assert all(isinstance(end, str | PlaceTakenError | OfferGoneError) for end in ends), ends
+
+    await desk.match(bistro.queue)
+    losers = [one for one, end in zip(waiting, ends, strict=True) if not isinstance(end, str)]
+    assert {await desk.status(one) for one in losers} == {"waiting"}
+    assert (await service.told(losers[0]))[-1].type == "waitlist_entry.offer_expired"
+
+
+async def test_under_notify_all_who_was_not_quick_enough_is_told_by_a_match(desk: Desk, bistro: Bistro) -> None:
+    await bistro.policy(policy="notify_all")
+    quick, slow = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    await desk.convert(quick["id"])
+    assert (desk.org_id, bistro.queue) in desk.marks.found
+    await desk.match(bistro.queue)
+    assert await desk.status(slow["id"]) == "waiting"
+    assert await desk.offer(slow["id"]) is None
+
+
+async def test_under_auto_convert_the_next_is_booked_at_once(desk: Desk, bistro: Bistro) -> None:
+    await bistro.policy(policy="auto_convert")
+    unreachable = await bistro.joins(contact={"phone": "+1 555 0100"})
+    first, second = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    found = [await desk.status(one["id"]) for one in (unreachable, first, second)]
+    assert found == ["waiting", "converted", "waiting"]
+    assert len(await confirmed(desk)) == 1
+
+
+async def test_several_places_go_to_several_in_turn(desk: Desk, bistro: Bistro) -> None:
+    staff = bistro.staff
+    evening = await Bistro.of(staff, tables=3)
+    waiting = [(await evening.joins())["id"] for _ in range(5)]
+    for _ in range(3):
+        await evening.falls_free()
+    await desk.match(evening.queue)
+    assert [await desk.status(one) for one in waiting] == ["notified"] * 3 + ["waiting"] * 2
+    offers = [await desk.live(one) for one in waiting[:3]]
+    assert len({offer.table_ids for offer in offers}) == 3
+    assert await held(desk) == sorted(str(offer.hold_id) for offer in offers)
+
+
+async def test_many_matches_at_once_offer_a_place_once_and_in_turn(desk: Desk, bistro: Bistro) -> None:
+    evening = await Bistro.of(bistro.staff, tables=2)
+    waiting = [(await evening.joins())["id"] for _ in range(4)]
+    await evening.falls_free()
+    await evening.falls_free()
+    await asyncio.gather(*(desk.match(evening.queue) for _ in range(4)))
+    assert [await desk.status(one) for one in waiting] == ["notified"] * 2 + ["waiting"] * 2
+    assert len(await held(desk)) == 2
+
+
+async def test_a_claimant_who_cancels_frees_the_place_for_the_next(desk: Desk, bistro: Bistro) -> None:
+    first, second = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    booking_id = await desk.convert(first["id"])
+    await desk.match(bistro.queue)
+    assert await desk.status(second["id"]) == "waiting"
+    await bistro.staff.booking.delete(f"/api/v1/bookings/{booking_id}")
+    await desk.match(bistro.queue)
+    assert await desk.status(second["id"]) == "notified"
+
+
+async def test_an_entry_whose_time_has_passed_is_taken_off(
+    desk: Desk, bistro: Bistro, service: WaitlistService
+) -> None:
+    entry = await bistro.joins()
+    desk.watch.ahead = SOON - desk.watch() + timedelta(minutes=1)
+    await desk.match(bistro.queue)
+    assert await desk.status(entry["id"]) == "expired"
+    assert change_of(await service.told(entry["id"]))["reason"] == "expired"
+
+
+async def test_an_offer_never_stands_past_the_cut_off(desk: Desk, bistro: Bistro) -> None:
+    await bistro.policy(cutoffMinutes=60)
+    entry = await bistro.joins()
+    await bistro.falls_free()
+    desk.watch.ahead = SOON - desk.watch() - timedelta(minutes=65)
+    await desk.match(bistro.queue)
+    assert (await desk.live(entry["id"])).expires_at == SOON - timedelta(minutes=60)
+
+
+@pytest.mark.parametrize("start", [0, 15, 30])
+async def test_the_earliest_free_start_inside_the_window_is_offered(desk: Desk, bistro: Bistro, start: int) -> None:
+    begin = SOON + timedelta(minutes=start)
+    window = {"preferredStartTime": text(begin), "preferredEndTime": text(begin + timedelta(hours=6))}
+    entry = await bistro.joins(**window)
+    await desk.match(bistro.queue)
+    offer = await desk.live(entry["id"])
+    assert (offer.start_time, offer.end_time) == (SOON + timedelta(minutes=90), SOON + timedelta(minutes=180))
+
+
+async def test_of_an_event_instance_spots_are_offered_and_a_cancelled_one_lets_all_go(
+    desk: Desk, service: WaitlistService
+) -> None:
+    staff = desk.staff
+    instance = await staff.full_instance(2)
+    queue = instance["uid"]
+    pair = await staff.joined(eventInstanceId=queue, requestedDate=None, partySize=2)
+    single = await staff.joined(eventInstanceId=queue, requestedDate=None)
+    changed = await staff.booking.patch(f"/v2/event_instances/{queue}", {"max_attendance": 3})
+    assert changed.status == 200
+    await desk.match(queue)
+    assert [await desk.status(one["id"]) for one in (pair, single)] == ["waiting", "notified"]
+    told = change_of(await service.told(single["id"]))
+    assert (told["instance"]["id"], told["instance"]["spots"], "slot" in told) == (queue, 1, False)
+    offer = await desk.live(single["id"])
+    assert timedelta(minutes=239) < offer.expires_at - desk.watch() <= timedelta(minutes=240)
+
+    assert (await staff.booking.post(f"/v2/event_instances/{queue}/cancel", {})).status == 200
+    await desk.match(queue)
+    assert [await desk.status(one["id"]) for one in (pair, single)] == ["removed", "removed"]
+    assert change_of(await service.told(pair["id"]))["reason"] == "event_cancelled"

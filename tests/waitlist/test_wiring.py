@@ -1,0 +1,116 @@
+"""The composed service works without being asked: what falls free, what is over, what was missed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chassis.postgres import Database
+from slotwire_contracts import WaitlistEntryNotified, WaitlistEntryRemoved
+from support.servers import Servers
+from support.waiting import eventually
+from support.waiting_entries import marked, put, statuses, waits
+from support.waitlist_desk import Bistro
+from support.waitlist_service import PATH, Guest, WaitlistService, running_waitlist
+from support.watch import Watch
+from waitlist.domain.status import Status
+
+
+@pytest.fixture
+async def working(servers: Servers, service: WaitlistService, turned: Watch) -> AsyncIterator[None]:
+    """Another process of the service, which matches."""
+    async with running_waitlist(servers, service.booking, turned, waitlist_sweep=3600):
+        yield
+
+
+async def becomes(guest: Guest, entry_id: str, status: str) -> None:
+    """Wait until an entry has a status."""
+
+    async def has_become() -> bool:
+        return bool((await guest.waitlist.get(f"{PATH}/{entry_id}")).data["status"] == status)
+
+    await eventually(has_become)
+
+
+@pytest.mark.usefixtures("working")
+async def test_when_a_booking_is_cancelled_who_waits_is_offered_its_place(
+    service: WaitlistService, staff: Guest, bistro: Bistro
+) -> None:
+    """From booking's commit through the topic, the mark and the match to the waitlist's own topic."""
+    first, second = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+    await becomes(staff, first["id"], "notified")
+    last = (await service.told(first["id"]))[-1]
+    assert isinstance(last, WaitlistEntryNotified)
+    assert (last.data.change.attempt, last.actor) == (1, "system")
+    assert (await staff.waitlist.get(f"{PATH}/{second['id']}")).data["status"] == "waiting"
+    # Whoever leaves passes the place on.
+    assert (await staff.waitlist.delete(f"{PATH}/{first['id']}")).status == 200
+    await becomes(staff, second["id"], "notified")
+
+
+@pytest.mark.usefixtures("working")
+async def test_an_offer_that_is_past_its_deadline_passes_to_the_next(
+    staff: Guest, bistro: Bistro, watch: Watch
+) -> None:
+    """Architecture, section 6: «Deadline: 15 min for tables»"""
+    first, second = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+    await becomes(staff, first["id"], "notified")
+    watch.ahead = timedelta(minutes=14)
+    await asyncio.sleep(1.5)
+    assert (await staff.waitlist.get(f"{PATH}/{first['id']}")).data["status"] == "notified"
+    watch.ahead = timedelta(minutes=15, seconds=1)
+    await becomes(staff, second["id"], "notified")
+    assert (await staff.waitlist.get(f"{PATH}/{first['id']}")).data["status"] == "waiting"
+
+
+@pytest.mark.usefixtures("working")
+async def test_when_an_event_is_called_off_who_waits_for_it_is_told(service: WaitlistService, staff: Guest) -> None:
+    uid = (await staff.full_instance())["uid"]
+    entry = await staff.joined(eventInstanceId=uid, requestedDate=None)
+    assert (await staff.booking.post(f"/v2/event_instances/{uid}/cancel", {})).status == 200
+    await becomes(staff, entry["id"], "removed")
+    last = (await service.told(entry["id"]))[-1]
+    assert isinstance(last, WaitlistEntryRemoved)
+    assert (last.data.change.reason, last.actor) == ("event_cancelled", "system")
+
+
+async def test_joining_changing_and_leaving_mark_the_queue(staff: Guest, bistro: Bistro, db: Database) -> None:
+    async def forget() -> None:
+        async with db.connection() as conn:
+            await conn.execute("DELETE FROM queues WHERE org_id = $1", staff.org_id)
+
+    entry = await bistro.joins()
+    path = f"{PATH}/{entry['id']}"
+    assert await marked(db, staff.org_id) == {bistro.queue}
+    await forget()
+    assert (await staff.waitlist.patch(path, {"notes": "By the window"})).status == 200
+    assert await marked(db, staff.org_id) == {bistro.queue}
+    await forget()
+    assert (await staff.waitlist.delete(path)).status == 200
+    assert await marked(db, staff.org_id) == {bistro.queue}
+
+
+async def test_the_sweep_finds_whatever_was_missed_however_much_it_is(
+    servers: Servers, service: WaitlistService, staff: Guest, db: Database
+) -> None:
+    location_id, past = await staff.location(), datetime.now(UTC).date() - timedelta(days=2)
+    some = [waits(staff.org_id, location_id=location_id, day=past) for _ in range(205)]
+    await put(db, *some)  # of which nobody tells
+    async with db.connection() as conn:
+        await conn.execute("UPDATE sweep SET due_at = '-infinity'")
+
+    async def are_expired() -> bool:
+        return set((await statuses(db, staff.org_id)).values()) == {Status.EXPIRED}
+
+    async with running_waitlist(servers, service.booking, waitlist_sweep=0.5):
+        await eventually(are_expired)
+
+
+async def test_operators_see_what_is_due(service: WaitlistService) -> None:
+    async with service.http.get(f"{service.base}/metrics") as response:
+        metrics = await response.text()
+    for name in ("due_queues", "oldest_mark_seconds", "matches_total", "matches_in_flight", "match_seconds_count"):
+        assert f"slotwire_waitlist_{name}" in metrics
