@@ -50,11 +50,11 @@ class Evening:
 
     async def step(self) -> None:
         """Let something happen, or several things at once; the process may stop in between."""
-        if self.random.random() < 0.2:
+        if self.random.random() < 0.4:
             self.desk.taking.at = self.random.choice(STOPS)
         count = self.random.choice((1, 1, 1, 3))
         await asyncio.gather(*(self._survive(self._something()) for _ in range(count)))
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.3:
             await self.settle()
 
     async def settle(self) -> None:
@@ -142,6 +142,9 @@ class Evening:
 
     async def _check_nobody_is_stranded(self, waiting: Sequence[Guests], live: Sequence[Offer]) -> None:
         told = {offer.start_time for offer in live if not offer.held}
+        for offer in live:
+            guests = next(one for one in self.joined if one.entry_id == offer.entry_id)
+            assert offer.held or await self._is_free(guests), offer  # nobody is left with word of what is taken
         for guests in waiting:
             free = await self._is_free(guests)
             if self.way == "strict":

@@ -202,3 +202,38 @@ async def test_taking_an_entry_off_gives_its_hold_back(desk: Desk, bistro: Bistr
     assert (await desk.staff.waitlist.delete(f"{PATH}/{entry['id']}")).data["status"] == "removed"
     assert await held(desk) == []
     assert (await do(desk.staff, "convert", entry)).code == "invalid_status_transition"
+
+
+async def test_staff_book_another_time_than_the_one_that_is_held(desk: Desk, bistro: Bistro) -> None:
+    entry, next_one = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    offer = await desk.live(entry["id"])
+    later = {"startTime": instant(minutes=30), "endTime": instant(minutes=120), "tableId": offer.table_ids[0]}
+    booked = (await do(desk.staff, "convert", entry, later)).data  # its own hold is not in the way
+    found = (await desk.staff.booking.get(f"/api/v1/bookings/{booked['bookingId']}")).data
+    assert (found["start_time"], found["table_ids"]) == (instant(minutes=30), list(offer.table_ids))
+    assert await held(desk) == []
+    await desk.match(bistro.queue)
+    assert await desk.status(next_one["id"]) == "waiting"
+
+
+async def test_a_time_when_the_location_is_closed_is_refused_as_such(desk: Desk) -> None:
+    hours = {"monday": [{"start": "12:00", "end": "14:00"}]}
+    location_id = await desk.staff.location(weekly_hours=hours)
+    await desk.staff.booking.table(location_id, 2)
+    entry = await desk.staff.joined(locationId=location_id, partySize=2)
+    body = {"startTime": "03:00", "endTime": "04:00"}
+    for deed in ("convert", "notify"):
+        refused = await do(desk.staff, deed, entry, body)
+        assert (refused.status, refused.code) == (422, "outside_availability"), refused.body
+    assert await desk.status(entry["id"]) == "waiting"
+
+
+async def test_what_cannot_be_offered_by_hand_says_why(desk: Desk, bistro: Bistro) -> None:
+    entry = await bistro.joins()
+    refused = await do(desk.staff, "notify", entry)
+    assert (refused.code, refused.body["error"]["details"]) == ("slot_unavailable", {"reason": "nothing_free"})
+    past = {"startTime": instant(days=-60), "endTime": instant(days=-60, hours=1)}
+    refused = await do(desk.staff, "notify", entry, past)
+    assert (refused.status, refused.body["error"]["param"]) == (422, "startTime")

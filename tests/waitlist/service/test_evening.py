@@ -15,7 +15,7 @@ from support.waitlist_evening import an_evening
 from support.waitlist_service import WaitlistService
 from support.watch import Watch
 
-RUNS = int(os.environ.get("SLOTWIRE_PROOF_RUNS", "12"))
+RUNS = int(os.environ.get("SLOTWIRE_PROOF_RUNS", "6"))
 STEPS = 25
 
 
