@@ -17,6 +17,7 @@ PAGES = (
     "README.md",
     "docs/quickstart.md",
     "docs/booking.md",
+    "docs/waitlist.md",
     "docs/availability.md",
     "docs/api.md",
     "docs/sync-reservations.md",

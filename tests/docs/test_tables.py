@@ -14,6 +14,10 @@ from chassis.web.errors import STATUSES
 from docs.conftest import ROOT
 from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, dead_letters
 from waitlist.api.errors import ERRORS as WAITLIST_ERRORS
+from waitlist.api.policies import PolicyBody
+from waitlist.domain.explaining import RULES
+from waitlist.domain.policy import DEFAULTS, PlaceKind
+from waitlist.domain.status import TRANSITIONS
 from webhook_dispatcher import app as dispatcher
 from webhook_dispatcher.api import ERRORS as WEBHOOK_ERRORS
 from webhook_dispatcher.domain.delivery import DeliveryState
@@ -58,6 +62,33 @@ def test_the_error_codes() -> None:
 def test_the_scopes_and_kinds_of_keys() -> None:
     assert {scope for scopes, _ in rows("api.md", "scope") for scope in words(scopes)} == SCOPES - LATER
     assert {words(kind)[0] for kind, _ in rows("api.md", "`--kind`")} == set(KeyKind)
+
+
+def test_the_statuses_of_waitlist_entries() -> None:
+    listed = {words(status)[0]: set(words(after)) for status, _, after in rows("waitlist.md", "entry `status`")}
+    assert listed == {status.value: {after.value for after in edges} for status, edges in TRANSITIONS.items()}
+
+
+def test_the_policies_of_waitlists() -> None:
+    listed = {words(field)[0]: default for field, default, _ in rows("waitlist.md", "field")}
+    shown = PolicyBody().model_dump(mode="json", by_alias=True)
+    assert listed.keys() == shown.keys()
+    assert [int(found) for found in re.findall(r"\d+", listed.pop("offerMinutes"))] == [
+        DEFAULTS[PlaceKind.LOCATION].offer_minutes,
+        DEFAULTS[PlaceKind.SERVICE].offer_minutes,
+    ]
+    plain = {name: "null" if shown[name] is None else str(shown[name]).lower() for name in listed}
+    assert {name: default.strip("`") for name, default in listed.items()} == plain
+
+
+def test_the_reasons_why_a_waitlist_entry_is_offered_nothing() -> None:
+    listed = {code: words(rule) for codes, rule, _ in rows("waitlist.md", "`code`") for code in words(codes)}
+    assert listed == {code.value: [rule.value] for code, (rule, _) in RULES.items()}
+
+
+def test_the_conflicts_of_waitlists() -> None:
+    listed = {words(code)[0] for code, _ in rows("waitlist.md", "`409`")}
+    assert listed == {code for code, status in WAITLIST_ERRORS.items() if status == 409}
 
 
 def test_the_topics() -> None:

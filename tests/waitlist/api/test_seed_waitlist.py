@@ -30,6 +30,7 @@ KEYS = [
     "updatedAt",
     "version",
     "position",
+    "estimatedWaitMinutes",
 ]
 
 

@@ -118,15 +118,24 @@ class EntryQuery(Input):
 
 
 class ShownEntry(WaitlistEntry):
-    """A waitlist entry, and its place in the queue: 1 and those ahead of it; null if it has none."""
+    """A waitlist entry, and its place in the queue: 1 and those ahead of it; null if it has none.
+
+    `estimatedWaitMinutes` is the median of how long those waited for the same location or event instance who joined at
+    a place like this one; null where too few did, and of an entry that is not waiting.
+    """
 
     position: int | None
+    estimated_wait_minutes: int | None
 
     @classmethod
     def of(cls, placed: Placed) -> Self:
         """Show an entry."""
         shown = snapshot(placed.entry)
-        return cls(**{name: getattr(shown, name) for name in WaitlistEntry.model_fields}, position=placed.position)
+        return cls(
+            **{name: getattr(shown, name) for name in WaitlistEntry.model_fields},
+            position=placed.position,
+            estimated_wait_minutes=placed.wait_minutes,
+        )
 
 
 class Pagination(Output):

@@ -61,6 +61,11 @@ class Entry:
     last_event_id: str | None
 
     @property
+    def place(self) -> str:
+        """What it waits for, on whatever date: a location, or an event instance."""
+        return str(self.event_instance_id or self.location_id)
+
+    @property
     def is_live(self) -> bool:
         """Tell whether it has a place in its queue."""
         return self.status in LIVE
@@ -73,10 +78,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Placed:
-    """An entry, and its place in the queue: 1 and those ahead of it; None if it has none."""
+    """An entry, and its place in the queue: 1 and those ahead of it; None if it has none.
+
+    Attributes:
+        wait_minutes: how long it probably waits from now on; None where nobody asked, or can tell.
+    """
 
     entry: Entry
     position: int | None
+    wait_minutes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from waitlist.domain.errors import UnavailableError
 from waitlist.domain.happening import Declined, OfferExpired, Removed
 from waitlist.domain.offer import Offer, OfferState, moved
 from waitlist.domain.status import Status
+from waitlist.service.estimating import show
 from waitlist.service.finding import check_idle, find, own, system
 from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
@@ -46,7 +47,7 @@ class Ending:
                 raise gone()
             await self._let_pass(unit, entry, offer, OfferState.DECLINED, actor=actor, origin=origin, now=now)
             await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
-            placed = await find(unit.conn, actor, entry_id)
+            placed = await show(unit.conn, actor, entry_id)
             unit.answer(placed)
         await self.release_soon(actor.org_id, entry.queue)
         return placed

@@ -20,12 +20,13 @@ from waitlist.domain.happening import Happening, Joined, Removed, Updated
 from waitlist.domain.joining import NewEntry, Told, check_named, draft
 from waitlist.domain.listing import EntryFilter, Found, Page
 from waitlist.service.ending import Ending
+from waitlist.service.estimating import show, with_estimates
 from waitlist.service.finding import check_idle, find
 from waitlist.service.origin import Origin
 from waitlist.service.policies import policy_for
 from waitlist.service.telling import Telling
 from waitlist.service.tools import Tools
-from waitlist.store import entries, queues
+from waitlist.store import entries, queues, waits
 
 Decide = Callable[[Entry, datetime], tuple[Entry, Happening]]
 """Tells what becomes of an entry now, and what has happened to it then."""
@@ -67,6 +68,7 @@ class Entries:
             if policy.max_entries is not None:
                 await queues.lock(unit.conn, actor.org_id, entry.queue)
             waiting = Waiting(await self._write(unit, Joined(), entry, actor, origin, now=now), told)
+            await waits.started(unit.conn, actor.org_id, entry.id, waiting.placed.position)
             await _check_room(unit.conn, entry, policy.max_entries)
             unit.answer(waiting)
         return waiting
@@ -78,12 +80,13 @@ class Entries:
             NotFoundError: there is no such entry in the actor's reach.
         """
         async with self._use.database.connection() as conn:
-            return await find(conn, actor, entry_id)
+            return await show(conn, actor, entry_id)
 
     async def page(self, actor: Actor, wanted: EntryFilter, part: Page) -> Found:
         """Read a page of the entries in the actor's reach."""
         async with self._use.database.snapshot() as conn:
-            return await entries.page(conn, actor, wanted, part)
+            found = await entries.page(conn, actor, wanted, part)
+            return replace(found, items=await with_estimates(conn, actor.org_id, found.items))
 
     async def change(self, actor: Actor, entry_id: str, change: Change, origin: Origin) -> Placed:
         """Change some fields of an entry.
@@ -145,7 +148,7 @@ class Entries:
             now = self._use.clock()
             after, happening = decide(before.entry, now)
             if after == before.entry:
-                return before
+                return await show(unit.conn, actor, entry_id)
             await check_idle(unit.conn, after)
             if not after.is_live:
                 await self._ending.withdraw(unit, after)
@@ -157,7 +160,7 @@ class Entries:
         """Write what happened to an entry, and have its queue matched; answers it with its place."""
         await self._use.recording.write(unit, happening, entry, actor, origin, now=now)
         await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
-        return await find(unit.conn, actor, entry.id)
+        return await show(unit.conn, actor, entry.id)
 
 
 def _settled(actor: Actor, wanted: NewEntry) -> NewEntry:

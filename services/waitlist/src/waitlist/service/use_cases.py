@@ -9,6 +9,7 @@ from typing import Self
 from waitlist.service.converting import Converting
 from waitlist.service.ending import Ending
 from waitlist.service.entries import Entries
+from waitlist.service.explaining import Explaining
 from waitlist.service.knowing import Knowing
 from waitlist.service.matching import Matching
 from waitlist.service.notifying import Notifying
@@ -27,6 +28,7 @@ class UseCases:
     notifying: Notifying
     converting: Converting
     matching: Matching
+    explaining: Explaining
 
     @classmethod
     def of(cls, tools: Tools) -> Self:
@@ -40,4 +42,5 @@ class UseCases:
             notifying=Notifying(tools, knowing, offering),
             converting=converting,
             matching=Matching(tools, knowing, offering, converting, ending),
+            explaining=Explaining(tools, knowing),
         )
