@@ -9,6 +9,7 @@ from typing import Self
 from waitlist.service.converting import Converting
 from waitlist.service.ending import Ending
 from waitlist.service.entries import Entries
+from waitlist.service.guests import Guests
 from waitlist.service.knowing import Knowing
 from waitlist.service.matching import Matching
 from waitlist.service.notifying import Notifying
@@ -27,17 +28,20 @@ class UseCases:
     notifying: Notifying
     converting: Converting
     matching: Matching
+    guests: Guests
 
     @classmethod
     def of(cls, tools: Tools) -> Self:
         """Put the use cases together."""
         ending, knowing = Ending(tools), Knowing(tools)
         offering, converting = Offering(tools, ending), Converting(tools, ending)
+        entries = Entries(tools, ending)
         return cls(
-            entries=Entries(tools, ending),
+            entries=entries,
             policies=Policies(tools.database, tools.booking),
             ending=ending,
             notifying=Notifying(tools, knowing, offering),
             converting=converting,
             matching=Matching(tools, knowing, offering, converting, ending),
+            guests=Guests(tools, entries, converting, ending),
         )
