@@ -37,7 +37,7 @@ async def booking(service: WaitlistService) -> AsyncIterator[BookingClient]:
 
 async def test_it_tells_of_places_and_people(booking: BookingClient, staff: Guest) -> None:
     location_id, client_id = await staff.location(timezone="Europe/Berlin"), await staff.client()
-    assert await booking.location(staff.org_id, location_id) == Location(location_id, "Europe/Berlin")
+    assert await booking.location(staff.org_id, location_id) == Location(location_id, "Europe/Berlin", name="Bistro")
     assert await booking.client(staff.org_id, client_id) == Client(client_id, "Ada")
     instance = await add_instance(staff.booking, max_attendance=5)
     await hold(staff.booking, instance["uid"], 2)

@@ -93,12 +93,12 @@ class Supervisor:
         door = stack.enter_context(socket.create_server((HOST, ports["gateway"])))
         self._servers = await stack.enter_async_context(self._embedded())
         urls = {service.name: f"http://{HOST}:{ports[service.name]}" for service in self._options.services}
-        env = self._service_env(self._servers, urls)
+        url = f"http://{HOST}:{ports['gateway']}"
+        env = self._service_env(self._servers, urls, url)
         with self._screen.step("Preparing the databases …"):
             await asyncio.gather(*(migrate(service, env) for service in self._options.services))
         await stack.enter_async_context(self._serving(env, ports))
         await stack.enter_async_context(_gateway(urls, door))
-        url = f"http://{HOST}:{ports['gateway']}"
         with self._screen.step("Preparing the demo organization …"):
             tenant = await ensure_tenant(self._folder, url, self._servers.postgres_url)
         names = [service.name for service in self._options.services]
@@ -174,9 +174,10 @@ class Supervisor:
         running = {name: identity for name, identity in identities.items() if identity is not None}
         write_atomically(self._folder.processes, json.dumps(running))
 
-    def _service_env(self, servers: EmbeddedServers, urls: Mapping[str, str]) -> dict[str, str]:
+    def _service_env(self, servers: EmbeddedServers, urls: Mapping[str, str], public_url: str) -> dict[str, str]:
         return {
-            **os.environ,
+            "SLOTWIRE_PUBLIC_URL": public_url,
+            **os.environ,  # which may tell another address, where the stack is reached by one
             **{f"SLOTWIRE_{name.upper().replace('-', '_')}_URL": url for name, url in urls.items()},
             "SLOTWIRE_POSTGRES_URL": servers.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,

@@ -16,7 +16,7 @@ from chassis.service import Foundation
 from chassis.unit import UnitOfWork
 from chassis.web import create_web_app
 from slotwire_contracts import WAITLIST_EVENTS
-from waitlist.api import ERRORS, routes
+from waitlist.api import ERRORS, add_guest_page, routes
 from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Taking
 from waitlist.service.claims import Claims
@@ -60,6 +60,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         rate_limits=base.rate_limits,
         checks=base.checks,
     )
+
+    add_guest_page(app, use_cases.guests)
 
     async def asking(_: web.Application) -> AsyncIterator[None]:
         async with booking.opened():

@@ -8,11 +8,12 @@ from waitlist.api.entries import routes as entry_routes
 from waitlist.api.errors import ERRORS
 from waitlist.api.event_waitlist import routes as event_routes
 from waitlist.api.explaining import routes as explain_routes
+from waitlist.api.guest_page import add_guest_page
 from waitlist.api.offers import routes as offer_routes
 from waitlist.api.policies import routes as policy_routes
 from waitlist.service.use_cases import UseCases
 
-__all__ = ["ERRORS", "routes"]
+__all__ = ["ERRORS", "add_guest_page", "routes"]
 
 
 def routes(use: UseCases) -> list[Route]:

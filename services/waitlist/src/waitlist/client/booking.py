@@ -19,7 +19,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 
 from chassis.identity import ORGANIZATION_HEADER
 from waitlist.domain.errors import UnavailableError
-from waitlist.domain.told import Client, EventInstance, Location, OpenHours
+from waitlist.domain.told import Booking, Client, EventInstance, Location, OpenHours
 
 _log = structlog.get_logger(__name__)
 
@@ -27,6 +27,7 @@ T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FOUND, _NOT_FOUND = 200, 404
 _REFUSALS = frozenset({404, 409, 422})
+_OVER = frozenset({"CANCELLED", "DECLINED"})
 _RETRY_SECONDS = 1
 _AGAIN_SECONDS = 0.1
 
@@ -100,6 +101,14 @@ class BookingClient:
             UnavailableError: the booking service does not answer.
         """
         return await self._find(org_id, "/api/v1/clients", client_id, lambda found: Client(found["id"], found["name"]))
+
+    async def booking(self, org_id: str, booking_id: str) -> Booking | None:
+        """Ask for a booking; None when there is none.
+
+        Raises:
+            UnavailableError: the booking service does not answer.
+        """
+        return await self._find(org_id, "/api/v1/bookings", booking_id, _booking)
 
     async def has_service(self, org_id: str, service_id: str) -> bool:
         """Ask whether there is a service whose event instances can be waited for.
@@ -200,6 +209,7 @@ def _location(found: Mapping[str, Any]) -> Location:
         visit_minutes=found["visit_minutes"],
         weekly_hours=None if weekly is None else {day: _hours(told) for day, told in weekly.items()},
         date_overrides={day: _hours(told) for day, told in overrides.items()},
+        name=found["name"],
     )
 
 
@@ -218,4 +228,14 @@ def _instance(found: Mapping[str, Any]) -> EventInstance:
         max_attendance=found["max_attendance"],
         remaining=found["remaining"],
         cancelled=found["status"] == "cancelled",
+    )
+
+
+def _booking(found: Mapping[str, Any]) -> Booking:
+    return Booking(
+        id=found["id"],
+        start_time=datetime.fromisoformat(found["start_time"]),
+        end_time=datetime.fromisoformat(found["end_time"]),
+        party_size=found["party_size"],
+        cancelled=found["status"] in _OVER,
     )

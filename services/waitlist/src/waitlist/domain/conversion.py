@@ -66,11 +66,13 @@ def asked_of_booking(entry: Entry, offer: Offer | None, terms: Terms, actor: Act
         actor: who asks: a client may take what is offered, and staff anything that is free.
 
     Raises:
-        OfferGoneError: nothing is offered, and nothing is asked for either.
+        OfferGoneError: nothing is offered, and nothing is asked for either; or what was seen is offered no more.
         ForbiddenError: a client asks for something else than what is offered.
     """
     if actor.is_client:
         _check_own(offer, terms, actor)
+    if terms.offer_id is not None and (offer is None or offer.id != terms.offer_id):
+        raise gone()
     told = {"waitlist_entry_id": entry.id, "source": "waitlist", **_guest(entry)}
     if offer is not None and offer.hold_id is not None:
         told["hold_id"] = offer.hold_id

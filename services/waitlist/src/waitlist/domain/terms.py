@@ -17,11 +17,12 @@ START_TIME, END_TIME, TABLE = "startTime", "endTime", "tableId"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a caller gave: times as `HH:MM` of the requested date or as instants."""
+    """What a caller gave: times as `HH:MM` of the requested date or as instants; perhaps the offer that was seen."""
 
     start: time | datetime | None = None
     end: time | datetime | None = None
     table_id: str | None = None
+    offer_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,12 @@ class Terms:
     Attributes:
         place: when.
         table_id: the table that staff chose.
+        offer_id: the offer that is accepted, and no other.
     """
 
     place: Place | None = None
     table_id: str | None = None
+    offer_id: str | None = None
 
 
 def terms_of(wanted: Wanted, entry: Entry, location: Location | None) -> Terms:
@@ -53,13 +56,13 @@ def terms_of(wanted: Wanted, entry: Entry, location: Location | None) -> Terms:
     if entry.requested_date is None:
         _check_nothing(wanted, flaws)
         flaws.tell()
-        return Terms()
+        return Terms(offer_id=wanted.offer_id)
     if (wanted.start is None) != (wanted.end is None):
         missing, given = (END_TIME, START_TIME) if wanted.end is None else (START_TIME, END_TIME)
         flaws.add(missing, f"must be given with {given}", "missing")
     flaws.tell()
     if wanted.start is None or wanted.end is None:
-        return Terms(table_id=wanted.table_id)
+        return Terms(table_id=wanted.table_id, offer_id=wanted.offer_id)
     zone = "UTC" if location is None else location.timezone
     start = _instant(entry.requested_date, wanted.start, zone, START_TIME, flaws)
     end = _instant(entry.requested_date, wanted.end, zone, END_TIME, flaws)
@@ -68,7 +71,7 @@ def terms_of(wanted: Wanted, entry: Entry, location: Location | None) -> Terms:
     if end <= start:
         flaws.add(END_TIME, f"must be after {START_TIME}", "after_start")
     flaws.tell()
-    return Terms(Place(start, end), wanted.table_id)
+    return Terms(Place(start, end), wanted.table_id, wanted.offer_id)
 
 
 def _check_nothing(wanted: Wanted, flaws: Flaws) -> None:

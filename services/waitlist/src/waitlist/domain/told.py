@@ -20,6 +20,7 @@ class Location:
         visit_minutes: how long a visit is, where nobody says so.
         weekly_hours: when it is open, by weekday from `monday` on; None: at any time.
         date_overrides: the hours of single dates, `YYYY-MM-DD`, instead of these.
+        name: what its guests know it by.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Location:
     visit_minutes: int = 90
     weekly_hours: Mapping[str, OpenHours] | None = None
     date_overrides: Mapping[str, OpenHours] = field(default_factory=dict)
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,14 @@ class Client:
 
     id: str
     name: str
+
+
+@dataclass(frozen=True)
+class Booking:
+    """What an entry has become."""
+
+    id: str
+    start_time: datetime
+    end_time: datetime
+    party_size: int
+    cancelled: bool

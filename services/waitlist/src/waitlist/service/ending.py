@@ -30,12 +30,21 @@ class Ending:
     def __init__(self, tools: Tools) -> None:
         self._use = tools
 
-    async def decline(self, actor: Actor, entry_id: str, origin: Origin, once: Once | None) -> Placed:
+    async def decline(
+        self, actor: Actor, entry_id: str, origin: Origin, once: Once | None, *, offer_id: str | None = None
+    ) -> Placed:
         """Decline what an entry is offered; the place goes to the next.
+
+        Args:
+            actor: who declines.
+            entry_id: the entry.
+            origin: the request behind it.
+            once: its Idempotency-Key.
+            offer_id: the offer that was seen, if no other is to be declined.
 
         Raises:
             NotFoundError: there is no such entry in the actor's reach.
-            OfferGoneError: it has no live offer.
+            OfferGoneError: it has no live offer, or another than the one that was seen.
             InvalidTransitionError: it is becoming a booking right now.
         """
         async with self._use.units.begin(once) as unit:
@@ -43,7 +52,7 @@ class Ending:
             await check_idle(unit.conn, entry)
             now = self._use.clock()
             offer = await offers.open_of(unit.conn, actor.org_id, entry_id)
-            if offer is None or not offer.is_live(now):
+            if offer is None or not offer.is_live(now) or offer_id not in {None, offer.id}:
                 raise gone()
             await self._let_pass(unit, entry, offer, OfferState.DECLINED, actor=actor, origin=origin, now=now)
             await self._use.mark(unit.conn, entry.org_id, entry.queue, now)

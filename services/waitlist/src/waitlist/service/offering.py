@@ -18,6 +18,7 @@ from waitlist.domain.happening import Notified
 from waitlist.domain.offer import LEASE, Held, Offer, OfferState, answered, hold_minutes, late, moved
 from waitlist.domain.policy import AfterExpiry, Policy
 from waitlist.domain.status import Status
+from waitlist.domain.times import DAY
 from waitlist.domain.visits import Facts, Place, Spots
 from waitlist.service.ending import Ending
 from waitlist.service.finding import own
@@ -127,7 +128,7 @@ class Offering:
         live = offer if offer.state is OfferState.LIVE else moved(offer, OfferState.LIVE)
         live = replace(live, attempt=await offers.count_of(unit.conn, entry.org_id, entry.id) + 1)
         await offers.update(unit.conn, live)
-        told = Notified(live, self._use.claims.url(entry, live.end_time))
+        told = Notified(live, self._use.claims.url(entry, live.end_time + DAY))
         notified = replace(entry, status=Status.NOTIFIED)
         maker = Actor(entry.org_id, live.made_by)
         await self._use.recording.write(unit, told, notified, maker, Origin(live.request_id), now=now)

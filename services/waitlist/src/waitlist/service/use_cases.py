@@ -10,6 +10,7 @@ from waitlist.service.converting import Converting
 from waitlist.service.ending import Ending
 from waitlist.service.entries import Entries
 from waitlist.service.explaining import Explaining
+from waitlist.service.guests import Guests
 from waitlist.service.knowing import Knowing
 from waitlist.service.matching import Matching
 from waitlist.service.notifying import Notifying
@@ -29,18 +30,21 @@ class UseCases:
     converting: Converting
     matching: Matching
     explaining: Explaining
+    guests: Guests
 
     @classmethod
     def of(cls, tools: Tools) -> Self:
         """Put the use cases together."""
         ending, knowing = Ending(tools), Knowing(tools)
         offering, converting = Offering(tools, ending), Converting(tools, ending)
+        entries = Entries(tools, ending)
         return cls(
-            entries=Entries(tools, ending),
+            entries=entries,
             policies=Policies(tools.database, tools.booking),
             ending=ending,
             notifying=Notifying(tools, knowing, offering),
             converting=converting,
             matching=Matching(tools, knowing, offering, converting, ending),
             explaining=Explaining(tools, knowing),
+            guests=Guests(tools, entries, converting, ending),
         )
