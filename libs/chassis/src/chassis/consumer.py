@@ -1,4 +1,4 @@
-"""The consumer loop: fetch, claim, act, commit; then, and only then, the offsets, beside the next batch.
+"""The consumer loop: fetch, claim, act, commit; then, and only then, the offsets, beside a later batch.
 
 What is claimed, so that it is acted on once, is the sink's; `chassis.inbox` has the plain one. Invariants: a sink's
 effect and its claims commit together, before the offsets; a record that cannot be handled never stops its partition: it
@@ -29,6 +29,7 @@ _DEAD = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", 
 
 _BATCH_RECORDS = 1_000
 _FETCH_SECONDS = 1.0
+_COMMIT_SECONDS = 0.1
 _REASON_CHARACTERS = 1_000
 
 E = TypeVar("E")
@@ -124,18 +125,24 @@ class ConsumerLoop(Generic[E]):
         names = [topic.name for topic in self.topics]
         async with Consumer.connected(self.bootstrap, names, group=self.group) as consumer:
             _log.info("consuming", topics=names, group=self.group)
-            done: Sequence[Record] = ()
+            done: list[Record] = []
+            due, clock = 0.0, asyncio.get_running_loop()
             while not stop.is_set():
-                # What is done is committed while the next batch is under way; with nothing next, at once.
-                records = await consumer.fetch(at_most=_BATCH_RECORDS, wait_seconds=0.0 if done else _FETCH_SECONDS)
-                committing = asyncio.create_task(_commit(consumer, done))
+                # Each commit costs the broker a write, so what is done within a moment is committed together, while
+                # the next batch is under way; with nothing next, when the moment is over.
+                wait = max(0.0, due - clock.time()) if done else _FETCH_SECONDS
+                records = await consumer.fetch(at_most=_BATCH_RECORDS, wait_seconds=wait)
+                ripe = done if clock.time() >= due else []
+                committing = asyncio.create_task(_commit(consumer, ripe))
                 try:
                     await self._process(records, stop)
                 except _InterruptedError:
-                    return
+                    records = []
                 finally:
                     await committing
-                done = records
+                if ripe or not done:
+                    done, due = [], clock.time() + _COMMIT_SECONDS
+                done += records
             await _commit(consumer, done)
 
     async def _process(self, records: Sequence[Record], stop: Stop) -> None:

@@ -231,17 +231,18 @@ class Consumer:
         return records
 
     async def commit(self, records: Iterable[Record]) -> None:
-        """Commit the offsets behind the given records.
+        """Commit the offsets behind the given records, of those partitions whose records were read since they are ours.
 
         Raises:
-            KafkaError: when the group has moved on or the broker is away; the records may then come again.
+            KafkaError: when the group has moved on with any of them, or the broker is away; those may then come again.
         """
         ends = _ends(records)
-        if not all(self._read.holds(partition, end) for partition, end in ends.items()):
-            # Were the partition ours again, the broker would take it, and forget how far others have come meanwhile.
+        # Were a partition ours again, the broker would take it, and forget how far others have come meanwhile.
+        held = {partition: end for partition, end in ends.items() if self._read.holds(partition, end)}
+        if held:
+            await self._consumer.commit(held)
+        if len(held) < len(ends):
             raise CommitFailedError
-        if ends:
-            await self._consumer.commit(ends)
 
 
 @dataclass(frozen=True, slots=True)

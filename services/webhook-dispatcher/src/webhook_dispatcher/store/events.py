@@ -4,7 +4,7 @@ Invariants: an event is claimed once, in the transaction of its deliveries, and 
 records left no trace of is a gap.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from chassis.postgres import Connection
@@ -105,15 +105,7 @@ async def claim(conn: Connection, arrivals: Sequence[Arrival], matched: Mapping[
     rows = await conn.fetch(
         _CLAIM,
         *_columns(read),
-        [one.event_id for one in new],
-        [one.org_id for one in new],
-        [one.type for one in new],
-        [one.resource_id for one in new],
-        [one.sequence for one in new],
-        [one.place.topic for one in new],
-        [one.place.partition for one in new],
-        [one.place.position for one in new],
-        [one.record for one in new],
+        *_rows(new),
         [matched[one.event_id] for one in new],
         [one.day for one in new],
     )
@@ -140,15 +132,7 @@ async def restore(conn: Connection, arrivals: Sequence[Arrival]) -> None:
         return
     await conn.execute(
         _RESTORE,
-        [one.event_id for one in arrivals],
-        [one.org_id for one in arrivals],
-        [one.type for one in arrivals],
-        [one.resource_id for one in arrivals],
-        [one.sequence for one in arrivals],
-        [one.place.topic for one in arrivals],
-        [one.place.partition for one in arrivals],
-        [one.place.position for one in arrivals],
-        [one.record for one in arrivals],
+        *_rows(arrivals),
         [one.day for one in arrivals],
     )
 
@@ -168,6 +152,21 @@ async def forget_day(conn: Connection, day: date) -> None:
 async def forget_gaps(conn: Connection, before: datetime) -> None:
     """Forget gaps that were found before an instant."""
     await conn.execute(_FORGET_GAPS, before)
+
+
+def _rows(arrivals: Collection[Arrival]) -> tuple[list[object], ...]:
+    """Lay out what stands in an event's row, from its id to its record."""
+    return (
+        [one.event_id for one in arrivals],
+        [one.org_id for one in arrivals],
+        [one.type for one in arrivals],
+        [one.resource_id for one in arrivals],
+        [one.sequence for one in arrivals],
+        [one.place.topic for one in arrivals],
+        [one.place.partition for one in arrivals],
+        [one.place.position for one in arrivals],
+        [one.record for one in arrivals],
+    )
 
 
 def _columns(read: Sequence[Run]) -> tuple[list[object], ...]:

@@ -126,7 +126,8 @@ class OutcomeWriter:
     async def _settle_in_order(self, conn: Connection, batch: Sequence[Outcome]) -> None:
         """Settle in a transaction, and let those go on that waited for what has ended."""
         passing = [one.job for one in batch if one.passes_turn]
-        await turns.lock(conn, {job.subscription_id for job in passing})
+        if passing:
+            await turns.lock(conn, {job.subscription_id for job in passing})
         await outcomes.settle(conn, batch)
         if passing:
             await turns.pass_on(conn, [job.id for job in passing], self._clock())
