@@ -17,12 +17,12 @@ from chassis.ids import new_id, next_id
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
 from chassis.migrations import migrate
+from chassis.outbound import Guard
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from slotwire_contracts import ReservationEvent, encode
 from support.reservations import an_event
 from support.waiting import eventually
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import Reader
 from webhook_dispatcher.domain.arrival import Arrival

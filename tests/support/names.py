@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from webhook_dispatcher.client.guard import Guard
+from chassis.outbound import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.exchange import Exchange, Failure, FailureKind
 

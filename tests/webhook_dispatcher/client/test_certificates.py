@@ -14,13 +14,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from chassis.outbound import Guard
 from devstack.ports import HOST
 from support.certificates import Authority
 from support.dispatcher import LOOPBACK
 from support.endpoints import endpoint
 from webhook_dispatcher.client import certificates
 from webhook_dispatcher.client.certificates import Contexts, check_certificate
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.auth import ClientCertificate, GivenCertificate
 from webhook_dispatcher.domain.errors import ValidationFailedError

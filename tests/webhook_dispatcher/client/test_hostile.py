@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from chassis.outbound import Guard
 from devstack.ports import HOST
 from support.certificates import Authority
 from support.dispatcher import LOOPBACK
 from support.endpoints import endpoint, raw_endpoint, read_request, status
 from support.names import Names, blocked, post
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.exchange import Answer, Failure, FailureKind
 

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import pytest
 
+from chassis.outbound import Guard
+from chassis.outbound.names import Names
 from devstack.ports import HOST
 from support.dispatcher import LOOPBACK
 from support.endpoints import endpoint
 from support.nameserver import Nameserver, nameserver
-from webhook_dispatcher.client.guard import Guard
-from webhook_dispatcher.client.names import Names
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.exchange import Answer, Failure, FailureKind
 

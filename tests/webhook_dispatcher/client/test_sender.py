@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chassis.outbound import Guard
 from devstack.ports import free_port
 from support.dispatcher import LOOPBACK
 from support.endpoints import Talk, endpoint, hanging, raw_endpoint, read_request, status
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.exchange import Answer, Failure, FailureKind
 

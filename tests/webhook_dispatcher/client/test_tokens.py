@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
+from chassis.outbound import Guard
 from devstack.ports import free_port
 from support.dispatcher import LOOPBACK
 from support.endpoints import Endpoint, endpoint, status
 from support.token_endpoint import TokenEndpoint, token_endpoint
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.auth import ClientCredentials
 from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, FailureKind

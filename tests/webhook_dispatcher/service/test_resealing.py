@@ -9,18 +9,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import REGISTRY
 
+from chassis import resealing
 from chassis.crypto import Sealer
 from chassis.ids import new_id
 from chassis.lifecycle import Stop
 from chassis.postgres import Database
+from chassis.resealing import Resealer, Resealing
 from support.waiting import eventually
 from webhook_dispatcher.domain.auth import ClientCredentials, UnreadableAuth
 from webhook_dispatcher.domain.rotation import OldSecret
 from webhook_dispatcher.domain.subscription import State, Subscription
-from webhook_dispatcher.service import resealing
-from webhook_dispatcher.service.resealing import Resealing
+from webhook_dispatcher.store.sealed import TABLE
 from webhook_dispatcher.store.subscriptions import SubscriptionStore, directory_version
-from webhook_dispatcher.worker import Resealer
+from webhook_dispatcher.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 OLD_KEY, NEW_KEY = os.urandom(32), os.urandom(32)
@@ -65,7 +66,7 @@ def told(name: str) -> float:
 
 async def look(database: Database, sealer: Sealer) -> tuple[float, float]:
     """Run until a whole look is done; answers how many an old key seals, and how many nothing opens."""
-    stop, one = Stop(), Resealer(Resealing(database, sealer))
+    stop, one = Stop(), Resealer(Resealing(database, sealer, TABLE), stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE)
     assert math.isnan(told("sealed_with_old_keys"))
     running = asyncio.create_task(one.run(stop))
 

@@ -13,14 +13,14 @@ import pytest
 from aiohttp import web
 
 from chassis.clock import utc_now
+from chassis.outbound import Guard
+from chassis.outbound.names import Names
 from devstack.ports import HOST
 from support.dispatcher import LIMITS, LOOPBACK, Dispatcher, a_happening, put_deliveries, running
 from support.endpoints import Endpoint, endpoint, hanging, raw_endpoint, status
 from support.nameserver import nameserver
 from support.serving import serving
 from support.waiting import eventually
-from webhook_dispatcher.client.guard import Guard
-from webhook_dispatcher.client.names import Names
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.rate_limit import RateLimit
 from webhook_dispatcher.domain.subscription import Subscription

@@ -12,11 +12,12 @@ from aiohttp import web
 from chassis.clock import utc_now
 from chassis.ids import new_id
 from chassis.lifecycle import Loop
+from chassis.outbound import Guard
+from chassis.resealing import Resealer, Resealing
 from chassis.service import Foundation
 from chassis.web import create_web_app
 from slotwire_contracts import TOPICS, WEBHOOK_EVENTS
 from webhook_dispatcher.api import ERRORS, routes
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import GROUP, Reader, consumer
 from webhook_dispatcher.service.deliveries import Deliveries
@@ -27,11 +28,11 @@ from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.ledger import Accounting, Ledgers
 from webhook_dispatcher.service.recovery import Recovery
 from webhook_dispatcher.service.replaying import Replaying, StepLimits
-from webhook_dispatcher.service.resealing import Resealing
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.service.subscriptions import Subscriptions
 from webhook_dispatcher.service.trials import Trials
 from webhook_dispatcher.settings import DATABASE, Settings
+from webhook_dispatcher.store.sealed import TABLE as SEALED
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
 from webhook_dispatcher.stream import HealthStream
 from webhook_dispatcher.worker import (
@@ -39,11 +40,11 @@ from webhook_dispatcher.worker import (
     Follower,
     Limits,
     Replayer,
-    Resealer,
     Retainer,
     Watcher,
     Worker,
 )
+from webhook_dispatcher.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
 
 VERSION = "0.1.0"
 
@@ -129,12 +130,16 @@ def create_app(settings: Settings) -> web.Application:
         Loop("replays", replayer.run),
         Loop("consumer", consumer(settings.kafka_bootstrap, base.database, ingest, retention, clock=utc_now).run),
         Loop("partitions", Retainer(retention).run),
-        Loop("resealing", Resealer(Resealing(base.database, base.sealer)).run),
+        Loop("resealing", _resealer(base).run),
         Loop("ledger", Watcher(Accounting(base.database, utc_now)).run),
         Loop("health", HealthStream(settings.kafka_bootstrap, health, utc_now).run),
     )
     app.on_cleanup.append(lambda _: guard.close())
     return app
+
+
+def _resealer(base: Foundation) -> Resealer:
+    return Resealer(Resealing(base.database, base.sealer, SEALED), stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -1,27 +1,16 @@
-"""Reading answers of endpoints, and telling why there is none.
+"""Telling why there is no answer of an endpoint.
 
-Invariant: never more of an answer is held than was asked for, whatever comes.
+Invariant: whatever an exchange raised is told as one of the kinds of failure, in words that can be stored.
 """
 
 import ssl
 
 import aiohttp
-from aiohttp import StreamReader
 
-from webhook_dispatcher.client.guard import BlockedAddressError
+from chassis.outbound import BlockedAddressError
 from webhook_dispatcher.domain.exchange import Failure, FailureKind, storable
 
 _DETAIL_CHARACTERS = 500
-
-
-async def read_at_most(content: StreamReader, limit: int) -> bytes:
-    """Read the first bytes of an answer; where there are more, its connection is closed when it is released."""
-    chunks: list[bytes] = []
-    left = limit
-    while left > 0 and (chunk := await content.read(left)):
-        chunks.append(chunk)
-        left -= len(chunk)
-    return b"".join(chunks)
 
 
 def failure_of(error: Exception) -> Failure:

@@ -18,8 +18,8 @@ import aiohttp
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.http import HttpProcessingError
 
+from chassis.outbound import Guard
 from webhook_dispatcher.client.certificates import Contexts, tls_context
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.responses import failure_of
 from webhook_dispatcher.client.tokens import TokenError, Tokens
 from webhook_dispatcher.client.wire import Received, Wire

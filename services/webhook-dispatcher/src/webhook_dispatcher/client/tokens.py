@@ -18,7 +18,8 @@ from aiohttp import ClientSession
 from pydantic_core import from_json
 from yarl import URL
 
-from webhook_dispatcher.client.responses import failure_of, read_at_most
+from chassis.outbound import read_at_most
+from webhook_dispatcher.client.responses import failure_of
 from webhook_dispatcher.domain.auth import ClientCredentials
 
 _READ_BYTES = 64 * 1024

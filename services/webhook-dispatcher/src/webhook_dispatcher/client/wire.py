@@ -18,7 +18,7 @@ from aiohttp import BaseConnector, ClientConnectionError, ClientRequest, ClientT
 from aiohttp.connector import Connection
 from yarl import URL
 
-from webhook_dispatcher.client.responses import read_at_most
+from chassis.outbound import read_at_most
 
 _KEPT_TARGETS = 10_000
 _SWITCHING, _FINAL = 101, 200

@@ -14,10 +14,10 @@ from typing import Any, assert_never
 
 from chassis.clock import Clock
 from chassis.idempotency import Once
+from chassis.outbound import Guard, RefusedUrlError
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from webhook_dispatcher.client.certificates import check_certificate
-from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.domain.auth import Auth, ClientCredentials, GivenAuth, GivenCertificate, check_fit
 from webhook_dispatcher.domain.errors import (
     Flaw,
@@ -38,7 +38,6 @@ from webhook_dispatcher.domain.retry import parse_policy
 from webhook_dispatcher.domain.rotation import retire
 from webhook_dispatcher.domain.signature import SECRET_BYTES, parse_secret
 from webhook_dispatcher.domain.subscription import DisabledReason, Ordering, State, Subscription
-from webhook_dispatcher.domain.urls import parse_url
 from webhook_dispatcher.service.disabling import Cause, disable
 from webhook_dispatcher.service.discarding import Discarding
 from webhook_dispatcher.store import health, reopening
@@ -270,9 +269,10 @@ class Subscriptions:
         return checked
 
     async def _check_url(self, url: str) -> str:
-        reason = await self._guard.vet(parse_url(url, allow_http=self._allow_http))
-        if reason is not None:
-            raise ValidationFailedError(Flaw("url", f"must lead to a public address; {reason}", "blocked_address"))
+        try:
+            await self._guard.vet(url, allow_http=self._allow_http)
+        except RefusedUrlError as refused:
+            raise ValidationFailedError(Flaw("url", refused.message, refused.rule)) from None
         return url
 
     async def _check_auth(self, given: GivenAuth | None) -> Auth | None:

@@ -13,11 +13,12 @@ import structlog
 from pydantic_core import from_json, to_json
 
 from chassis.crypto import Sealer, SealError
+from chassis.resealing import SealedTable
 from webhook_dispatcher.domain.auth import Auth, ClientCertificate, ClientCredentials, UnreadableAuth
 from webhook_dispatcher.domain.rotation import OldSecret
 
 _log = structlog.get_logger(__name__)
-COLUMNS = ("headers", "secret", "old_secrets", "auth")
+TABLE = SealedTable("subscriptions", "id", ("headers", "secret", "old_secrets", "auth"))
 _CERTIFICATE, _CREDENTIALS = "mtls", "oauth2_client_credentials"
 
 
@@ -81,30 +82,14 @@ class Sealed:
             return ClientCredentials(**told)
         return ClientCertificate(**{**told, "expires_at": datetime.fromisoformat(told["expires_at"])})
 
-    def renewed(self, row: Any) -> dict[str, bytes | None] | None:
-        """Seal a row's columns with the present key; None where it sealed them all.
-
-        Raises:
-            SealError: no key at hand opens one of them.
-        """
-        sealed = {column: row[column] for column in COLUMNS if row[column] is not None}
-        anew = {column: self._sealer.renew(one, context=_context(row["id"], column)) for column, one in sealed.items()}
-        if not any(anew.values()):
-            return None
-        return {column: anew.get(column) or sealed.get(column) for column in COLUMNS}
-
     def _seal(self, subscription_id: str, column: str, plain: bytes) -> bytes:
-        return self._sealer.seal(plain, context=_context(subscription_id, column))
+        return self._sealer.seal(plain, context=TABLE.context(subscription_id, column))
 
     def _open(self, row: Any, column: str) -> bytes | None:
         if row[column] is None:
             return None
         try:
-            return self._sealer.open(row[column], context=_context(row["id"], column))
+            return self._sealer.open(row[column], context=TABLE.context(row["id"], column))
         except SealError as error:
             _log.error("subscription_unreadable", subscription=row["id"], column=column, error=str(error))
             return None
-
-
-def _context(subscription_id: str, column: str) -> bytes:
-    return f"subscriptions/{subscription_id}/{column}".encode()

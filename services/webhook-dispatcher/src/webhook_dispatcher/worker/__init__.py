@@ -7,8 +7,7 @@ from webhook_dispatcher.worker.follower import Follower
 from webhook_dispatcher.worker.loop import Limits, Worker
 from webhook_dispatcher.worker.publisher import AttemptPublisher
 from webhook_dispatcher.worker.replays import Replayer
-from webhook_dispatcher.worker.resealer import Resealer
 from webhook_dispatcher.worker.retainer import Retainer
 from webhook_dispatcher.worker.watcher import Watcher
 
-__all__ = ["AttemptPublisher", "Follower", "Limits", "Replayer", "Resealer", "Retainer", "Watcher", "Worker"]
+__all__ = ["AttemptPublisher", "Follower", "Limits", "Replayer", "Retainer", "Watcher", "Worker"]

@@ -1,4 +1,4 @@
-"""What a subscription's URL may be.
+"""What a URL may be that others name.
 
 Invariant: an accepted URL is plain printable ASCII with a host that is a name or a canonical address, so that no two
 parsers can see different hosts in it.
@@ -9,13 +9,25 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
-from webhook_dispatcher.domain.errors import Flaw, ValidationFailedError
-
 MAX_CHARACTERS = 2048
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%#]+")  # RFC 3986, sections 2.2 and 2.3
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _MAX_HOST = 253
+
+
+class RefusedUrlError(Exception):
+    """A URL that is not connected to.
+
+    Attributes:
+        message: what it must be.
+        rule: the rule's name.
+    """
+
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.rule = rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +46,26 @@ class Endpoint:
 
 
 def parse_url(url: str, *, allow_http: bool) -> Endpoint:
-    """Check a URL by api.md section 4 and tell where it leads.
+    """Check a URL and tell where it leads.
 
     Args:
         url: the URL as it was given.
         allow_http: whether an operator allows `http`.
 
     Raises:
-        ValidationFailedError: it is no URL, or one that webhooks are not sent to.
+        RefusedUrlError: it is no URL, or one that is not connected to.
     """
     if len(url) > MAX_CHARACTERS:
-        raise _refused(f"must be at most {MAX_CHARACTERS} characters", "too_long")
+        raise RefusedUrlError(f"must be at most {MAX_CHARACTERS} characters", "too_long")
     if not _CHARACTERS.fullmatch(url):
-        raise _refused("must be a URL in plain ASCII, other characters percent-encoded", "characters")
+        raise RefusedUrlError("must be a URL in plain ASCII, other characters percent-encoded", "characters")
     parts, port = _split(url)
     if parts.scheme != "https" and not (allow_http and parts.scheme == "http"):
-        raise _refused("must begin with https://", "scheme")
+        raise RefusedUrlError("must begin with https://", "scheme")
     if "@" in parts.netloc:
-        raise _refused("must not carry credentials; send a header instead", "credentials")
+        raise RefusedUrlError("must not carry credentials; send a header instead", "credentials")
     if "#" in url:
-        raise _refused("must not have a fragment", "fragment")
+        raise RefusedUrlError("must not have a fragment", "fragment")
     host, is_address = _host(parts)
     return Endpoint(host, port or (443 if parts.scheme == "https" else 80), is_address)
 
@@ -63,7 +75,7 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _refused("must be a valid URL", "url_parsing") from None
+        raise RefusedUrlError("must be a valid URL", "url_parsing") from None
     return parts, port
 
 
@@ -75,7 +87,7 @@ def _host(parts: SplitResult) -> tuple[str, bool]:
     if _NUMERIC.fullmatch(labels[-1]):
         return _v4(host), True
     if len(host) > _MAX_HOST or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _refused("must name a host", "host")
+        raise RefusedUrlError("must name a host", "host")
     return host, False
 
 
@@ -84,17 +96,13 @@ def _v4(host: str) -> str:
     try:
         return str(IPv4Address(host))
     except AddressValueError:
-        raise _refused("must write an IPv4 address as four decimal numbers", "host") from None
+        raise RefusedUrlError("must write an IPv4 address as four decimal numbers", "host") from None
 
 
 def _v6(host: str) -> str:
     try:
         if "%" in host:
-            raise _refused("must not name a zone", "host")
+            raise RefusedUrlError("must not name a zone", "host")
         return str(IPv6Address(host))
     except AddressValueError:
-        raise _refused("must name a host", "host") from None
-
-
-def _refused(message: str, rule: str) -> ValidationFailedError:
-    return ValidationFailedError(Flaw("url", message, rule))
+        raise RefusedUrlError("must name a host", "host") from None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_dispatcher.domain.addresses import refusal
+from chassis.outbound.addresses import refusal
 
 HOSTILE = {
     "0.0.0.0": "this host",  # noqa: S104 - an address to refuse, not one to listen on

@@ -1,6 +1,6 @@
 """The guard in front of every connection: names are resolved here, and sockets are made here.
 
-Invariant: no socket is opened to an address that `domain.addresses` refuses. A name is refused if any of its addresses
+Invariant: no socket is opened to an address that `addresses` refuses. A name is refused if any of its addresses
 is; what was vetted is what is connected to, so a name that changes its mind between look-ups gains nothing; and IP
 literals, which aiohttp never resolves, are vetted where their socket is made.
 """
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import AddrInfoType
 
-from webhook_dispatcher.client.names import Names
-from webhook_dispatcher.domain.addresses import Network, refusal
-from webhook_dispatcher.domain.urls import Endpoint
+from chassis.outbound.addresses import Network, refusal
+from chassis.outbound.names import Names
+from chassis.outbound.urls import RefusedUrlError, parse_url
 
 _LOOK_UP_SECONDS = 3.0
 
 
 class BlockedAddressError(OSError):
-    """An endpoint's address is none that webhooks are sent to."""
+    """An address is none that may be connected to."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"{address} is refused: {reason}")
@@ -76,11 +76,19 @@ class Guard(AbstractResolver):
         if reason is not None:
             raise BlockedAddressError(address, reason)
 
-    async def vet(self, endpoint: Endpoint) -> str | None:
-        """Tell why an endpoint is refused as it resolves now, or None.
+    async def vet(self, url: str, *, allow_http: bool) -> None:
+        """Let a URL pass as it is written and as it resolves now.
 
-        A name that does not resolve passes: it may do so later, and every attempt vets it again.
+        A name that does not resolve passes: it may do so later, and every connection vets it again.
+
+        Args:
+            url: the URL as it was given.
+            allow_http: whether an operator allows `http`.
+
+        Raises:
+            RefusedUrlError: it is no URL, or leads where nothing is connected to.
         """
+        endpoint = parse_url(url, allow_http=allow_http)
         try:
             async with asyncio.timeout(_LOOK_UP_SECONDS):
                 if endpoint.is_address:
@@ -88,7 +96,6 @@ class Guard(AbstractResolver):
                 else:
                     await self.resolve(endpoint.host, endpoint.port, socket.AF_UNSPEC)
         except BlockedAddressError as error:
-            return str(error)
+            raise RefusedUrlError(f"must lead to a public address; {error}", "blocked_address") from None
         except OSError:  # TimeoutError is one
-            return None
-        return None
+            return

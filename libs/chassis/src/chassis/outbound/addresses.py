@@ -1,4 +1,4 @@
-"""Which network addresses webhooks may be sent to.
+"""Which network addresses may be connected to.
 
 Invariant: an address is refused unless it is one of the public internet, in whatever form it is written or wrapped; an
 operator's allow-list is the only exception. Ranges are listed here and not taken from `ipaddress`, whose idea of
@@ -55,7 +55,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last fo
 
 
 def refusal(address: str, allowed: Iterable[Network]) -> str | None:
-    """Tell why webhooks are not sent to an address, or None if they are.
+    """Tell why an address is not connected to, or None if it is.
 
     Args:
         address: an IPv4 or IPv6 address as a resolver or a socket names it, perhaps with a zone (`fe80::1%eth0`).
