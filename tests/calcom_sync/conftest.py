@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chassis.postgres import Database
+from support.booking_service import Caller
 from support.calcom_service import CalcomService, running_calcom_service
 from support.servers import Servers
 
@@ -13,3 +15,15 @@ async def service(servers: Servers) -> AsyncIterator[CalcomService]:
     """The running service."""
     async with running_calcom_service(servers) as running:
         yield running
+
+
+@pytest.fixture
+async def admin(service: CalcomService) -> Caller:
+    """An admin of a new organization."""
+    return await service.caller()
+
+
+@pytest.fixture
+def db(service: CalcomService) -> Database:
+    """The service's own database, to look into."""
+    return service.database

@@ -16,7 +16,11 @@ from chassis.identity import Identity, KeyKind
 from chassis.postgres import Database, database_url
 from chassis.service import migrate
 from support.booking_service import Caller
+from support.dispatcher import LOOPBACK
 from support.servers import Servers
+
+INTEGRATION = "/api/v1/integrations/calcom"
+API_KEY = "cal_live_0123456789abcdef"
 
 TestServer.__test__ = False  # its name makes pytest take it for a test
 
@@ -50,6 +54,8 @@ async def running_calcom_service(servers: Servers, **more: object) -> AsyncItera
         "postgres_url": servers.postgres_url,
         "kafka_bootstrap": servers.kafka_bootstrap,
         "secret_key": SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
+        "calcom_allow_networks": LOOPBACK,
+        "calcom_allow_http": True,
         **more,
     }
     settings = Settings.model_validate(given)

@@ -24,7 +24,7 @@ from chassis.idempotency import (
     Once,
     scope_of,
 )
-from chassis.identity import ORGANIZATION_HEADER, Caller, Identity
+from chassis.identity import ORGANIZATION_HEADER, Caller, Identity, KeyKind
 from chassis.ids import new_id
 from chassis.postgres import TRANSIENT, UNSTORABLE
 from chassis.web.errors import STATUSES, ApiError, CodedError, api_error, from_validation, render
@@ -138,6 +138,8 @@ class Endpoint:
             raise api_error("forbidden", f"the API key lacks the scope {self.route.scope}")
         if self.route.staff_only and not caller.is_staff:
             raise api_error("forbidden", "a client key cannot do this")
+        if self.route.admin_only and caller.kind is not KeyKind.ADMIN:
+            raise api_error("forbidden", "only an admin key can do this")
 
     async def _read_body(self, request: web.Request) -> bytes:
         raw = await request.read()

@@ -76,6 +76,7 @@ class Route:
         headers: the request headers that it heeds beside those that every operation does, and what they mean.
         errors: the codes that it may answer beside those that every operation of its kind may.
         staff_only: whether client keys are refused.
+        admin_only: whether all but admin keys are refused.
         refusals: how errors are answered; None for the one shape.
     """
 
@@ -92,6 +93,7 @@ class Route:
     headers: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     staff_only: bool = False
+    admin_only: bool = False
     refusals: Refusals | None = None
 
     @property

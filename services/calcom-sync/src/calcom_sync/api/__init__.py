@@ -4,11 +4,13 @@ Invariant: no rule and no SQL lives here; every refusal's code has its status in
 """
 
 from calcom_sync.api.errors import ERRORS
+from calcom_sync.api.integrations import routes as integration_routes
+from calcom_sync.service.integrations import Integrations
 from chassis.web import Route
 
 __all__ = ["ERRORS", "routes"]
 
 
-def routes() -> list[Route]:
+def routes(integrations: Integrations) -> list[Route]:
     """List every operation."""
-    return []
+    return integration_routes(integrations)

@@ -5,4 +5,6 @@ Invariant: every code of the domain's errors is here or among chassis's.
 
 from collections.abc import Mapping
 
-ERRORS: Mapping[str, int] = {}
+ERRORS: Mapping[str, int] = {
+    "calcom_not_configured": 409,
+}

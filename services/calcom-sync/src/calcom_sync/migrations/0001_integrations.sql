@@ -5,7 +5,7 @@ CREATE TABLE integrations (
     base_url text NOT NULL,
     api_version text COLLATE "C" NOT NULL,
     pagination text COLLATE "C" NOT NULL CHECK (pagination IN ('offset', 'cursor')),
-    schedules jsonb NOT NULL, -- which of Cal.com's event types belongs to which schedule and event type here
+    schedules jsonb NOT NULL, -- where the bookings of which of Cal.com's event types belong
     default_schedule_id text COLLATE "C",
     times_editable boolean NOT NULL,
     sync_interval_seconds integer NOT NULL CHECK (sync_interval_seconds >= 1),
@@ -14,6 +14,5 @@ CREATE TABLE integrations (
     api_key_ends text NOT NULL, -- its last characters, to tell it by
     webhook_secret bytea NOT NULL, -- sealed
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL,
-    version integer NOT NULL
+    updated_at timestamptz NOT NULL
 );

@@ -1,0 +1,62 @@
+"""What the rules refuse with.
+
+Invariants: every refusal carries a stable `code` (api.md section 1), and the HTTP status of a code is the API's
+business; a field's flaw reads `must …`, any other message begins in lower case, and none ends in a full stop.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+class CalcomSyncError(Exception):
+    """A refusal of a request; nothing has changed."""
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str, *, param: str | None = None, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.details: dict[str, Any] | None = None if details is None else dict(details)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A field that is well-formed but breaks a rule.
+
+    Attributes:
+        param: the field.
+        message: what it must be.
+        rule: the rule's name.
+    """
+
+    param: str
+    message: str
+    rule: str
+
+
+class ValidationFailedError(CalcomSyncError):
+    """Fields break rules. The message is the first one's; the details read like those of a malformed body."""
+
+    code = "validation_failed"
+
+    def __init__(self, first: Flaw, *others: Flaw) -> None:
+        self.flaws = (first, *others)
+        super().__init__(
+            f"{first.param}: {first.message}",
+            param=first.param,
+            details={"errors": [asdict(flaw) for flaw in self.flaws]},
+        )
+
+
+class NotFoundError(CalcomSyncError):
+    """There is no such object for this caller."""
+
+    code = "not_found"
+
+
+class NotConfiguredError(CalcomSyncError):
+    """The organization has no integration that could be used."""
+
+    code = "calcom_not_configured"

@@ -1,0 +1,130 @@
+"""An organization's integration with Cal.com: where its bookings are read, and where they belong here.
+
+Invariant: an API key is only ever sent where the one who gave it said, and it is in no `repr`.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from calcom_sync.domain.errors import Flaw, ValidationFailedError
+
+BASE_URL = "https://api.cal.com"
+API_VERSION = "2024-08-13"
+_KEY_SHOWN = 4
+
+
+class Pagination(StrEnum):
+    """How lists are asked for: by how many to skip, or by a cursor, which newer versions of the API want."""
+
+    OFFSET = "offset"
+    CURSOR = "cursor"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the bookings of one of Cal.com's event types belong.
+
+    Attributes:
+        schedule_id: the schedule here.
+        event_type_id: the event type here, if any.
+        calcom_event_type_id: which event type of Cal.com's it is; or else
+        calcom_event_type_slug: its slug.
+    """
+
+    schedule_id: str
+    event_type_id: str | None = None
+    calcom_event_type_id: int | None = None
+    calcom_event_type_slug: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What an organization sets.
+
+    Attributes:
+        base_url: where Cal.com's API is, without a slash at its end.
+        api_version: the version of the API to ask for.
+        pagination: how lists are asked for.
+        schedules: where bookings belong, by their event type.
+        default_schedule_id: where those of every other event type belong; None: nowhere, they are skipped.
+        times_editable: whether the times of its bookings may be changed here.
+        sync_interval_seconds: how often what changed is asked for.
+        enabled: whether anything is asked for without being told to.
+    """
+
+    base_url: str = BASE_URL
+    api_version: str = API_VERSION
+    pagination: Pagination = Pagination.OFFSET
+    schedules: tuple[Placement, ...] = ()
+    default_schedule_id: str | None = None
+    times_editable: bool = False
+    sync_interval_seconds: int = 300
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """An integration.
+
+    Attributes:
+        api_key: what Cal.com is asked with; None if no key for secrets at rest opens it any more.
+        api_key_ends: the last characters of it, by which to tell it from others.
+        webhook_secret: what Cal.com signs its webhooks with; None as for `api_key`.
+    """
+
+    org_id: str
+    terms: Terms
+    api_key: str | None = field(repr=False)
+    api_key_ends: str
+    webhook_secret: str | None = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+def ends_of(api_key: str) -> str:
+    """Tell the last characters of an API key, which are shown."""
+    return api_key[-_KEY_SHOWN:]
+
+
+def check(terms: Terms, api_key: str | None, present: Integration | None) -> None:
+    """Check what an organization wants to set.
+
+    Args:
+        terms: the settings.
+        api_key: the API key that was given; None to keep the present one.
+        present: the present integration, if there is one.
+
+    Raises:
+        ValidationFailedError: an event type is not named once, or a key is lacking.
+    """
+    flaws = [*_placement_flaws(terms.schedules), *_key_flaws(terms, api_key, present)]
+    if flaws:
+        raise ValidationFailedError(*flaws)
+
+
+def _placement_flaws(placements: Sequence[Placement]) -> list[Flaw]:
+    flaws = []
+    named: Counter[object] = Counter()
+    for place, one in enumerate(placements):
+        names = [name for name in (one.calcom_event_type_id, one.calcom_event_type_slug) if name is not None]
+        if len(names) != 1:
+            message = "must have calcom_event_type_id or calcom_event_type_slug, one of the two"
+            flaws.append(Flaw(f"schedules.{place}", message, "one_of"))
+            continue
+        named[names[0]] += 1
+        if named[names[0]] > 1:
+            flaws.append(Flaw(f"schedules.{place}", "must name an event type that no other one names", "distinct"))
+    return flaws
+
+
+def _key_flaws(terms: Terms, api_key: str | None, present: Integration | None) -> list[Flaw]:
+    if api_key is not None:
+        return []
+    if present is None:
+        return [Flaw("api_key", "must be given the first time", "missing")]
+    if terms.base_url != present.terms.base_url:  # else whoever may set the address could have the key sent to them
+        return [Flaw("api_key", "must be given again when base_url changes", "missing")]
+    return []

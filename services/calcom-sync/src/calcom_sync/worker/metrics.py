@@ -1,0 +1,11 @@
+"""What operators see of the service.
+
+Invariant: no series is labelled with an organization.
+"""
+
+from prometheus_client import Gauge
+
+SEALED_WITH_OLD_KEYS = Gauge(
+    "slotwire_calcom_sealed_with_old_keys", "Integrations that an old key for secrets at rest sealed."
+)
+UNREADABLE = Gauge("slotwire_calcom_unreadable", "Integrations that no key for secrets at rest opens.")
