@@ -12,7 +12,7 @@ from yarl import URL
 from devstack.gateway import Target, create_gateway, route
 from devstack.ports import HOST, free_port
 
-SERVICES = ("booking", "waitlist", "webhook-dispatcher")
+SERVICES = ("booking", "waitlist", "webhook-dispatcher", "calcom-sync")
 READ_TIMEOUT = 0.5  # seconds
 
 
@@ -35,6 +35,11 @@ READ_TIMEOUT = 0.5  # seconds
         ("/api/v1/webhooks", Target("webhook-dispatcher", "/api/v1/webhooks")),
         ("/api/v1/webhooks/subscriptions", Target("webhook-dispatcher", "/api/v1/webhooks/subscriptions")),
         ("/api/v1/webhooks-other", Target("booking", "/api/v1/webhooks-other")),
+        ("/api/bookings/sync-calcom", Target("calcom-sync", "/api/bookings/sync-calcom")),
+        ("/api/bookings/sync-calcom-other", Target("booking", "/api/bookings/sync-calcom-other")),
+        ("/api/v1/integrations/calcom", Target("calcom-sync", "/api/v1/integrations/calcom")),
+        ("/api/v1/integrations/calcom/runs", Target("calcom-sync", "/api/v1/integrations/calcom/runs")),
+        ("/services/calcom-sync/docs", Target("calcom-sync", "/docs", "/services/calcom-sync")),
         ("/services/booking/docs", Target("booking", "/docs", "/services/booking")),
         ("/services/webhook-dispatcher", Target("webhook-dispatcher", "/", "/services/webhook-dispatcher")),
         ("/services/booking/a%2Fb", Target("booking", "/a%2Fb", "/services/booking")),

@@ -16,9 +16,9 @@ from support.waiting import eventually
 pytestmark = pytest.mark.timeout(900)
 
 FILES = ("docker-compose.yml", "tests/e2e/compose.override.yml")
-SERVING = ("postgres", "kafka", "booking", "waitlist", "webhook-dispatcher", "gateway")
-ONCE = ("init", "booking-migrate", "waitlist-migrate", "webhook-dispatcher-migrate")
-OURS = (*ONCE, "booking", "waitlist", "webhook-dispatcher")
+SERVING = ("postgres", "kafka", "booking", "waitlist", "webhook-dispatcher", "calcom-sync", "gateway")
+ONCE = ("init", "booking-migrate", "waitlist-migrate", "webhook-dispatcher-migrate", "calcom-sync-migrate")
+OURS = (*ONCE, "booking", "waitlist", "webhook-dispatcher", "calcom-sync")
 BOOKING = {
     "start_time": "2030-02-15T10:00:00Z",
     "end_time": "2030-02-15T11:00:00Z",
@@ -100,7 +100,7 @@ async def test_only_the_gateway_is_reached_from_outside(stack: Project) -> None:
 async def test_our_containers_have_neither_root_nor_secrets(stack: Project) -> None:
     containers = await stack.containers()
     assert {containers[name]["Config"]["User"] for name in OURS} == {"10001:10001"}
-    for name in ("booking", "waitlist", "webhook-dispatcher"):
+    for name in ("booking", "waitlist", "webhook-dispatcher", "calcom-sync"):
         assert (await stack.run("exec", "-T", name, "id", "-u")).strip() == "10001"
     password = (await stack.run("exec", "-T", "booking", "cat", "postgres_password")).strip()
     assert len(password) == 32

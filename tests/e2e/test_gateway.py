@@ -15,7 +15,7 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 
-SERVICES = {"booking": "", "waitlist": "", "webhook-dispatcher": ""}
+SERVICES = {"booking": "", "waitlist": "", "webhook-dispatcher": "", "calcom-sync": ""}
 PATHS = [
     "/",
     "/api/v1/bookings",
@@ -36,6 +36,11 @@ PATHS = [
     "/api/v1/webhooks/subscriptions",
     "/api/v1/webhooks/subscriptions/sub_1?x=1",
     "/api/v1/webhooks-other",
+    "/api/bookings/sync-calcom",
+    "/api/bookings/sync-calcom-other",
+    "/api/v1/integrations/calcom",
+    "/api/v1/integrations/calcom/runs?limit=1",
+    "/api/v1/integrations",
     "/services",
     "/services/booking",
     "/services/booking/",
@@ -44,6 +49,7 @@ PATHS = [
     "/services/bookings/docs",
     "/services/webhook-dispatcher",
     "/services/webhook-dispatcher/openapi.json",
+    "/services/calcom-sync/docs",
     "/services/nobody/docs",
     "/services/",
 ]

@@ -29,6 +29,7 @@ PACKAGES = (
     "aiokafka",
     "asyncpg",
     "booking",
+    "calcom_sync",
     "chassis",
     "slotwire_contracts",
     "waitlist",

@@ -22,6 +22,8 @@ PATHS = {
     "/platform/v1/scheduling/waitlist": "waitlist",
     "/w": "waitlist",
     "/api/v1/webhooks": "webhook-dispatcher",
+    "/api/bookings/sync-calcom": "calcom-sync",
+    "/api/v1/integrations/calcom": "calcom-sync",
 }
 """Which service answers a path and all below it; booking answers every other."""
 

@@ -40,6 +40,7 @@ SERVICES = (
     module_service("booking", "booking"),
     module_service("waitlist", "waitlist"),
     module_service("webhook-dispatcher", "webhook_dispatcher"),
+    module_service("calcom-sync", "calcom_sync"),
 )
 
 

@@ -14,7 +14,7 @@ from chassis.ids import new_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app
-from slotwire_contracts import TOPICS, WEBHOOK_EVENTS
+from slotwire_contracts import WEBHOOK_EVENTS, public_topics
 from webhook_dispatcher.api import ERRORS, routes
 from webhook_dispatcher.client.guard import Guard
 from webhook_dispatcher.client.sender import Sender
@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> web.Application:
     replayer = Replayer(
         settings.kafka_bootstrap,
         Replaying(base.database, store, retention, StepLimits(), clock=utc_now, reopened=worker.reopened),
-        topics=[topic.name for topic in TOPICS],
+        topics=[topic.name for topic in public_topics()],
         group=GROUP,
         read=Reader(utc_now).read,
         new_id=new_id,

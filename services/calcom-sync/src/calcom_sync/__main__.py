@@ -1,0 +1,14 @@
+"""`python -m calcom_sync serve` runs the service, `… migrate` prepares its databases."""
+
+from calcom_sync.app import create_app
+from calcom_sync.settings import DATABASE, Settings
+from chassis import service
+
+
+def main() -> None:
+    """Do what the command line says, with settings from the environment."""
+    service.main(service=DATABASE, create_app=create_app, settings_class=Settings)
+
+
+if __name__ == "__main__":
+    main()

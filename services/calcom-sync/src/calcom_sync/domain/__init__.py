@@ -1,0 +1,1 @@
+"""The rules of the sync, pure: values in, values or refusals out."""

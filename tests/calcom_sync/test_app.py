@@ -1,0 +1,11 @@
+"""The composed service: its operations, and what operators ask it."""
+
+import pytest
+
+from support.calcom_service import CalcomService
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"])
+async def test_it_answers_operators_and_readers(service: CalcomService, path: str) -> None:
+    async with service.http.get(service.base + path) as response:
+        assert response.status == 200

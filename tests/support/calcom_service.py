@@ -1,0 +1,65 @@
+"""Cal.com sync over real HTTP, and organizations that use it."""
+
+import base64
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from calcom_sync.app import create_app
+from calcom_sync.settings import DATABASE, Settings
+from chassis.identity import Identity, KeyKind
+from chassis.postgres import Database, database_url
+from chassis.service import migrate
+from support.booking_service import Caller
+from support.servers import Servers
+
+TestServer.__test__ = False  # its name makes pytest take it for a test
+
+
+@dataclass(frozen=True)
+class CalcomService:
+    """A running service, with its database to look into."""
+
+    base: str
+    identity: Identity
+    http: aiohttp.ClientSession
+    settings: Settings
+    database: Database
+
+    async def caller(
+        self,
+        org_id: str | None = None,
+        kind: KeyKind = KeyKind.ADMIN,
+        scopes: frozenset[str] = frozenset({"*"}),
+    ) -> Caller:
+        """Give somebody a key, in an organization of their own unless one is named."""
+        org_id = org_id or await self.identity.create_organization("Test")
+        created = await self.identity.create_key(org_id, kind, scopes, name="test")
+        return Caller(org_id, self.base, self.http, {"Authorization": f"Bearer {created.key}"})
+
+
+@asynccontextmanager
+async def running_calcom_service(servers: Servers, **more: object) -> AsyncIterator[CalcomService]:
+    """The service on a free port, with its databases migrated; `more` are settings."""
+    given = {
+        "postgres_url": servers.postgres_url,
+        "kafka_bootstrap": servers.kafka_bootstrap,
+        "secret_key": SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
+        **more,
+    }
+    settings = Settings.model_validate(given)
+    await migrate(settings, DATABASE)
+    callers, keys = Identity.on(settings.postgres_url)
+    url = database_url(settings.postgres_url, DATABASE)
+    async with (
+        TestServer(create_app(settings)) as server,
+        keys.opened(),
+        Database(url, pool_size=2, application="tests").opened() as database,
+        aiohttp.ClientSession() as http,
+    ):
+        yield CalcomService(str(server.make_url("")).rstrip("/"), callers, http, settings, database)
