@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from slotwire_contracts import (
     BOOKING_EVENTS,
+    CALCOM_BOOKINGS,
+    CALCOM_RESULTS,
     CATALOG,
     TOPICS,
     WAITLIST_EVENTS,
@@ -13,6 +15,7 @@ from slotwire_contracts import (
     dead_letter_topic,
     dead_letters,
     is_known,
+    public_topics,
     public_types,
 )
 
@@ -32,6 +35,12 @@ TOPIC_ONLY = {
 }
 
 
+CALCOM = {
+    "calcom_booking.observed": ("calcom_booking", CALCOM_BOOKINGS, "/slotwire/calcom-sync"),
+    "calcom_booking.applied": ("calcom_result", CALCOM_RESULTS, "/slotwire/booking"),
+}
+
+
 WAITLIST = "joined notified converted removed offer_expired declined updated"
 DISABLED = "webhook_subscription.disabled"
 
@@ -42,7 +51,7 @@ def test_webhooks_tell_of_reservations_waitlists_and_disabled_subscriptions_and_
     entries = [f"waitlist_entry.{word}" for word in WAITLIST.split()]
     public = {DISABLED, *(f"reservation.{word}" for word in words), *entries}
     assert set(public_types()) == public
-    assert set(CATALOG) - public == {"reservation.assigned", "reservation.unassigned", *TOPIC_ONLY}
+    assert set(CATALOG) - public == {"reservation.assigned", "reservation.unassigned", *TOPIC_ONLY, *CALCOM}
 
 
 def test_each_type_has_its_place() -> None:
@@ -52,6 +61,7 @@ def test_each_type_has_its_place() -> None:
             place = ("webhook_subscription", WEBHOOK_EVENTS, "/slotwire/webhook-dispatcher")
         if kind.startswith("waitlist_entry."):
             place = ("waitlist_entry", WAITLIST_EVENTS, "/slotwire/waitlist")
+        place = CALCOM.get(kind, place)
         assert (entry.type, entry.resource, entry.topic, entry.source) == (kind, *place)
         assert entry.dataschema.endswith(f"/{kind}/1")
     assert is_known("reservation.late")
@@ -59,13 +69,21 @@ def test_each_type_has_its_place() -> None:
     assert not is_known("reservation.*")
 
 
-def test_bookings_waitlists_and_subscriptions_have_a_topic_each() -> None:
-    """events.md section 1: "its key is the resource's id", "12 | 14 days, settable", booking's and waitlist's."""
+def test_each_family_has_its_topic() -> None:
+    """events.md section 1: "its key is the resource's id", "12 | 14 days, settable", booking's and waitlist's;
+    "`calcom.bookings` / `calcom.results` | 6 | 7 days | calcom-sync / booking". A chain keeps its key over its uids.
+    """
     assert (
         Topic("booking.events", 12, 14 * 24, "resource id", "booking"),
         Topic("waitlist.events", 12, 14 * 24, "entry id", "waitlist"),
         Topic("webhook.events", 6, 14 * 24, "subscription id", "webhook-dispatcher"),
+        Topic("calcom.bookings", 6, 7 * 24, "chain id", "calcom-sync"),
+        Topic("calcom.results", 6, 7 * 24, "chain id", "booking"),
     ) == TOPICS
+
+
+def test_webhooks_are_told_from_three_topics() -> None:
+    assert public_topics() == (BOOKING_EVENTS, WAITLIST_EVENTS, WEBHOOK_EVENTS)
 
 
 def test_attempts_have_a_topic_of_their_own() -> None:

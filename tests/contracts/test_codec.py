@@ -84,7 +84,7 @@ def test_every_type_is_read_as_its_own(kind: str) -> None:
 
 def test_the_key_is_the_resources_id_and_the_header_tells_the_format() -> None:
     keys = {entry.resource: record_key(a_catalog_event(kind)).decode() for kind, entry in CATALOG.items()}
-    assert keys == {resource: content["id"] for resource, content in RESOURCES.items()}
+    assert keys == {resource: content.get("id", content.get("chain_id")) for resource, content in RESOURCES.items()}
     assert list(HEADERS) == [("content-type", b"application/cloudevents+json")]
 
 

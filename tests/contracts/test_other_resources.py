@@ -1,4 +1,6 @@
-"""What is no reservation: holds, instances, places, tables, subscriptions, and their events (events.md section 2)."""
+"""What is no reservation: holds, instances, places, tables, subscriptions, bookings of Cal.com, and their events
+(events.md section 2).
+"""
 
 import json
 from datetime import date
@@ -64,6 +66,17 @@ def test_a_snapshot_never_changes(resource: str) -> None:
         ("webhook_subscription", {"status": "gone"}),
         ("webhook_subscription", {"disabled_reason": "tired"}),
         ("webhook_subscription", {"updated_at": None}),
+        ("calcom_booking", {"chain_id": ""}),
+        ("calcom_booking", {"uids": []}),
+        ("calcom_booking", {"status": "DECLINED"}),
+        ("calcom_booking", {"start_time": "2024-02-15T10:00:00"}),
+        ("calcom_booking", {"schedule_id": None}),
+        ("calcom_booking", {"party_size": 0}),
+        ("calcom_booking", {"attendees": [{"name": "John"}]}),
+        ("calcom_booking", {"created_at": None}),
+        ("calcom_result", {"observed_sequence": 0}),
+        ("calcom_result", {"outcome": "skipped"}),
+        ("calcom_result", {"problem": {"param": "schedule_id"}}),
     ],
 )
 def test_what_no_snapshot_says_is_refused(resource: str, spoilt: dict[str, Any]) -> None:
@@ -135,6 +148,26 @@ def test_opening_hours_are_read_by_weekday_and_date() -> None:
     ]
     assert location.date_overrides == {date(2024, 12, 25): ()}
     assert event.data.change.changes["weekly_hours"].to == {}
+
+
+def test_a_booking_of_calcom_goes_by_the_chain_whatever_its_uid_is_now() -> None:
+    """A reschedule in Cal.com is a new uid; one local booking is kept for all of them."""
+    for kind in ("calcom_booking.observed", "calcom_booking.applied"):
+        event = a_catalog_event(kind, resource=a_resource(CATALOG[kind].resource, uid="cal_uid_9"))
+        assert event.subject == "cal_uid_1"
+
+
+@pytest.mark.parametrize("found_by", ["sync", "incremental", "reconcile", "webhook"])
+def test_an_observation_tells_what_found_it_and_what_differs(found_by: str) -> None:
+    change = {"found_by": found_by, "run_id": None, "changed": ["status", "attendees"]}
+    assert change_of("calcom_booking.observed", change) == change
+    with pytest.raises(ValidationError, match="found_by"):
+        a_catalog_event("calcom_booking.observed", change={**change, "found_by": "chance"})
+
+
+def test_an_answer_tells_whose_run_it_answers() -> None:
+    for run in (None, "run_1"):
+        assert change_of("calcom_booking.applied", {"run_id": run}) == {"run_id": run}
 
 
 def test_every_kind_of_resource_of_the_catalog_is_tried_here() -> None:

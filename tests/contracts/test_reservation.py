@@ -77,6 +77,13 @@ def test_no_field_but_metadata_may_be_left_out() -> None:
                 type(a_reservation()).model_validate(fewer)
 
 
+def test_only_a_reservation_from_elsewhere_tells_what_it_is_there() -> None:
+    external = {"provider": "calcom", "uid": "cal_uid_1", "conflict": True}
+    made = a_reservation(external=external)
+    assert json.loads(made.model_dump_json()) == {**RESERVATION, "external": external}
+    assert "external" not in json.loads(a_reservation().model_dump_json())
+
+
 def test_changes_write_the_statuses_in_lower_case() -> None:
     assert get_args(StatusWord) == tuple(status.lower() for status in ReservationStatus)
 

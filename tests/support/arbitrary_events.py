@@ -20,6 +20,16 @@ HOURS = st.lists(
     st.fixed_dictionaries(dict.fromkeys(("start", "end"), st.times().map(lambda at: time.strftime(at, "%H:%M")))),
     max_size=3,
 )
+_ATTENDEES = st.fixed_dictionaries(
+    {
+        "name": st.text(max_size=20),
+        "email": TEXT,
+        "phone": st.none() | TEXT,
+        "timezone": st.none() | TEXT,
+        "absent": st.booleans(),
+        "seat_uid": st.none() | TEXT,
+    }
+)
 _FIELDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
     "reservation": {
         "title": st.none() | TEXT,
@@ -72,6 +82,27 @@ _FIELDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "disabled_reason": st.sampled_from([None, "requested", "gone", "failing"]),
         "updated_at": INSTANTS,
     },
+    "calcom_booking": {
+        "chain_id": TEXT,
+        "uids": st.lists(TEXT, min_size=1, max_size=3),
+        "status": st.sampled_from(["PENDING", "CONFIRMED", "COMPLETED", "CANCELLED", "NO_SHOW"]),
+        "start_time": INSTANTS,
+        "event_type_id": st.none() | TEXT,
+        "calcom_event_type": st.none()
+        | st.fixed_dictionaries({"id": st.none() | st.integers(1, 2**40), "slug": st.none() | TEXT}),
+        "host": st.none() | st.fixed_dictionaries({"name": TEXT, "email": TEXT}),
+        "attendees": st.lists(_ATTENDEES, max_size=3),
+        "party_size": st.integers(1, 500),
+        "metadata": st.dictionaries(TEXT, JSON, max_size=3),
+        "updated_at": st.none() | INSTANTS,
+    },
+    "calcom_result": {
+        "chain_id": TEXT,
+        "booking_id": st.none() | TEXT,
+        "outcome": st.sampled_from(["created", "updated", "unchanged", "conflict", "stale", "invalid"]),
+        "conflict": st.booleans(),
+        "problem": st.none() | st.fixed_dictionaries({"param": TEXT, "message": TEXT}),
+    },
 }
 _ANY_CHANGES = st.fixed_dictionaries(
     {"changes": st.dictionaries(TEXT, st.fixed_dictionaries({"from": JSON, "to": JSON}), max_size=3)}
@@ -104,6 +135,14 @@ _OTHER_CHANGES: Mapping[str, st.SearchStrategy[Any]] = {
         {"reason": st.sampled_from(["guest", "staff", "expired", "declined", "event_cancelled"])}
     ),
     "waitlist_entry.updated": _ANY_CHANGES,
+    "calcom_booking.observed": st.fixed_dictionaries(
+        {
+            "found_by": st.sampled_from(["sync", "incremental", "reconcile", "webhook"]),
+            "run_id": st.none() | TEXT,
+            "changed": st.lists(TEXT, max_size=3),
+        }
+    ),
+    "calcom_booking.applied": st.fixed_dictionaries({"run_id": st.none() | TEXT}),
     "webhook_subscription.disabled": st.fixed_dictionaries(
         {"reason": st.sampled_from(["requested", "gone", "failing"]), "failing_since": st.none() | INSTANTS}
     ),

@@ -5,6 +5,8 @@ from typing import Any
 
 from slotwire_contracts import (
     CATALOG,
+    CalcomBooking,
+    CalcomResult,
     CatalogEvent,
     EventInstance,
     Hold,
@@ -107,6 +109,51 @@ RESOURCES: Mapping[str, Mapping[str, Any]] = {
         "created_at": "2024-01-01T00:00:00.250000Z",
         "updated_at": "2024-01-02T12:30:00.500000Z",
     },
+    "calcom_booking": {
+        "chain_id": "cal_uid_1",
+        "uid": "cal_uid_2",
+        "uids": ["cal_uid_1", "cal_uid_2"],
+        "status": "CONFIRMED",
+        "status_reason": None,
+        "start_time": "2024-02-15T10:00:00Z",
+        "end_time": "2024-02-15T11:00:00Z",
+        "title": "Consultation between Jane and John",
+        "description": None,
+        "location": "https://example.com/room",
+        "location_type": "video",
+        "timezone": "Europe/Berlin",
+        "schedule_id": "sch_xyz789",
+        "event_type_id": None,
+        "calcom_event_type": {"id": 42, "slug": "consultation"},
+        "host": {"name": "Jane Roe", "email": "jane@example.com"},
+        "attendees": [
+            {
+                "name": "John Doe",
+                "email": "john@example.com",
+                "phone": None,
+                "timezone": "America/New_York",
+                "absent": False,
+                "seat_uid": None,
+            }
+        ],
+        "party_size": 1,
+        "recurring_booking_uid": None,
+        "absent_host": False,
+        "rescheduled_reason": "Ill that day",
+        "metadata": {"source": "website"},
+        "times_editable": False,
+        "created_at": "2024-01-01T00:00:00.250000Z",
+        "updated_at": "2024-01-02T12:30:00.500000Z",
+    },
+    "calcom_result": {
+        "chain_id": "cal_uid_1",
+        "uid": "cal_uid_2",
+        "observed_sequence": 2,
+        "booking_id": None,
+        "outcome": "invalid",
+        "conflict": False,
+        "problem": {"param": "schedule_id", "message": "must name a schedule of the organization"},
+    },
 }
 """The JSON of one of each kind of resource, with the keys in their order."""
 
@@ -135,10 +182,22 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "waitlist_entry.declined": {"offerId": "wlo_abc123"},
     "waitlist_entry.updated": {"changes": {"partySize": {"from": 2, "to": 4}}},
     "webhook_subscription.disabled": {"reason": "failing", "failing_since": "2023-12-28T12:30:00.250000Z"},
+    "calcom_booking.observed": {"found_by": "incremental", "run_id": "run_abc123", "changed": ["uid", "start_time"]},
+    "calcom_booking.applied": {"run_id": "run_abc123"},
 }
 """A change for every type of the catalog."""
 
-AnyResource = Reservation | Hold | EventInstance | Location | Table | WaitlistEntry | WebhookSubscription
+AnyResource = (
+    Reservation
+    | Hold
+    | EventInstance
+    | Location
+    | Table
+    | WaitlistEntry
+    | WebhookSubscription
+    | CalcomBooking
+    | CalcomResult
+)
 
 MODELS: Mapping[str, type[AnyResource]] = {
     "reservation": Reservation,
@@ -148,6 +207,8 @@ MODELS: Mapping[str, type[AnyResource]] = {
     "table": Table,
     "waitlist_entry": WaitlistEntry,
     "webhook_subscription": WebhookSubscription,
+    "calcom_booking": CalcomBooking,
+    "calcom_result": CalcomResult,
 }
 """The class of each kind of resource."""
 

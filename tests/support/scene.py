@@ -19,7 +19,7 @@ import aiohttp
 from chassis.ids import new_id
 from chassis.kafka import KafkaError, LogReader, Producer
 from chassis.postgres import Database
-from slotwire_contracts import BOOKING_EVENTS, TOPICS, ReservationEvent, dead_letter_topic, encode, record_key
+from slotwire_contracts import BOOKING_EVENTS, ReservationEvent, dead_letter_topic, encode, public_topics, record_key
 from support.dispatcher import a_happening
 from support.reservations import a_reservation
 from support.subscriber import Subscriber, subscriber
@@ -224,7 +224,7 @@ async def write(producer: Producer, event: ReservationEvent) -> None:
 
 async def check_offsets(bootstrap: str) -> None:
     """Check that the group gets to the end of every partition, and set nothing aside."""
-    topics = [topic.name for topic in TOPICS]
+    topics = [topic.name for topic in public_topics()]
     async with LogReader.connected(bootstrap) as log:
         left = await log.stretches(topics, _FIRST, _FOR_EVER)
 

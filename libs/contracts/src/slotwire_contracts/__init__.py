@@ -3,7 +3,25 @@
 A consumer of the streams needs nothing else: `decode(record.value)` and a `match` on the event.
 """
 
-from slotwire_contracts.catalog import CATALOG, CatalogEntry, CatalogEvent, is_known, public_types
+from slotwire_contracts.calcom_booking import (
+    CalcomAttendee,
+    CalcomBooking,
+    CalcomEventType,
+    CalcomHost,
+    CalcomOutcome,
+    CalcomProblem,
+    CalcomResult,
+    CalcomStatus,
+)
+from slotwire_contracts.calcom_events import (
+    AppliedChange,
+    CalcomBookingApplied,
+    CalcomBookingObserved,
+    CalcomEvent,
+    FoundBy,
+    ObservedChange,
+)
+from slotwire_contracts.catalog import CATALOG, CatalogEntry, CatalogEvent, is_known, public_topics, public_types
 from slotwire_contracts.codec import CONTENT_TYPE, HEADERS, AnyEvent, DecodeError, decode, encode, record_key
 from slotwire_contracts.data import NoChange, ResourceData
 from slotwire_contracts.envelope import SCHEMA_BASE, Actor, Event, KnownEvent, UnknownEvent, schema_uri
@@ -30,7 +48,7 @@ from slotwire_contracts.location import (
 )
 from slotwire_contracts.making import Occasion, make_event
 from slotwire_contracts.metadata import METADATA_DEPTH, Metadata, is_too_deep
-from slotwire_contracts.reservation import LocationType, Reservation, ReservationStatus
+from slotwire_contracts.reservation import ExternalBooking, LocationType, Reservation, ReservationStatus
 from slotwire_contracts.reservation_changes import (
     Change,
     CreatedChange,
@@ -61,6 +79,8 @@ from slotwire_contracts.table import Table, TableCreated, TableDeleted, TableEve
 from slotwire_contracts.times import Instant, PreciseInstant
 from slotwire_contracts.topics import (
     BOOKING_EVENTS,
+    CALCOM_BOOKINGS,
+    CALCOM_RESULTS,
     TOPICS,
     WAITLIST_EVENTS,
     WEBHOOK_ATTEMPTS,
@@ -115,6 +135,8 @@ __all__ = [
     "ATTEMPTS_CONTENT_TYPE",
     "ATTEMPTS_HEADERS",
     "BOOKING_EVENTS",
+    "CALCOM_BOOKINGS",
+    "CALCOM_RESULTS",
     "CATALOG",
     "CONTENT_TYPE",
     "HEADERS",
@@ -128,7 +150,19 @@ __all__ = [
     "AnyChange",
     "AnyChanges",
     "AnyEvent",
+    "AppliedChange",
     "AttemptOutcome",
+    "CalcomAttendee",
+    "CalcomBooking",
+    "CalcomBookingApplied",
+    "CalcomBookingObserved",
+    "CalcomEvent",
+    "CalcomEventType",
+    "CalcomHost",
+    "CalcomOutcome",
+    "CalcomProblem",
+    "CalcomResult",
+    "CalcomStatus",
     "CalledOffChange",
     "CamelModel",
     "CatalogEntry",
@@ -148,8 +182,10 @@ __all__ = [
     "EventInstanceStatus",
     "EventInstanceUpdated",
     "EventInstanceUpdatedChange",
+    "ExternalBooking",
     "FieldChange",
     "FieldChanges",
+    "FoundBy",
     "Hold",
     "HoldReleased",
     "Instant",
@@ -163,6 +199,7 @@ __all__ = [
     "Metadata",
     "NoChange",
     "NotifiedChange",
+    "ObservedChange",
     "Occasion",
     "OfferChange",
     "OfferedInstance",
@@ -229,6 +266,7 @@ __all__ = [
     "is_known",
     "is_too_deep",
     "make_event",
+    "public_topics",
     "public_types",
     "record_key",
     "schema_uri",

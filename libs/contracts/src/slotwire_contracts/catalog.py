@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from slotwire_contracts import calcom_events as calcom
 from slotwire_contracts import event_instance as instances
 from slotwire_contracts import location as locations
 from slotwire_contracts import reservation_events as reservations
@@ -18,9 +19,17 @@ from slotwire_contracts import waitlist_events as waitlist
 from slotwire_contracts import webhook_subscription as webhooks
 from slotwire_contracts.envelope import schema_uri
 from slotwire_contracts.hold import HoldReleased
-from slotwire_contracts.topics import BOOKING_EVENTS, WAITLIST_EVENTS, WEBHOOK_EVENTS, Topic
+from slotwire_contracts.topics import (
+    BOOKING_EVENTS,
+    CALCOM_BOOKINGS,
+    CALCOM_RESULTS,
+    TOPICS,
+    WAITLIST_EVENTS,
+    WEBHOOK_EVENTS,
+    Topic,
+)
 
-__all__ = ["CATALOG", "CatalogEntry", "CatalogEvent", "is_known", "public_types"]
+__all__ = ["CATALOG", "CatalogEntry", "CatalogEvent", "is_known", "public_topics", "public_types"]
 
 CatalogEvent = Annotated[
     reservations.ReservationEvent
@@ -29,7 +38,8 @@ CatalogEvent = Annotated[
     | locations.LocationEvent
     | tables.TableEvent
     | waitlist.WaitlistEntryEvent
-    | webhooks.WebhookSubscriptionDisabled,
+    | webhooks.WebhookSubscriptionDisabled
+    | calcom.CalcomEvent,
     Field(discriminator="type"),
 ]
 """Any event of the catalog; `type` tells which."""
@@ -66,10 +76,12 @@ class CatalogEntry:
         return f"/slotwire/{self.topic.owner}"
 
 
-def _entry(model: EventModel, *, public: bool, topic: Topic = BOOKING_EVENTS) -> CatalogEntry:
+def _entry(
+    model: EventModel, *, public: bool, topic: Topic = BOOKING_EVENTS, resource: str | None = None
+) -> CatalogEntry:
     (event_type,) = get_args(model.model_fields["type"].annotation)
-    resource, _, _ = event_type.partition(".")
-    return CatalogEntry(event_type, model, resource, public, topic)
+    family, _, _ = event_type.partition(".")
+    return CatalogEntry(event_type, model, resource or family, public, topic)
 
 
 _ENTRIES = (
@@ -103,6 +115,8 @@ _ENTRIES = (
     _entry(waitlist.WaitlistEntryDeclined, public=True, topic=WAITLIST_EVENTS),
     _entry(waitlist.WaitlistEntryUpdated, public=True, topic=WAITLIST_EVENTS),
     _entry(webhooks.WebhookSubscriptionDisabled, public=True, topic=WEBHOOK_EVENTS),
+    _entry(calcom.CalcomBookingObserved, public=False, topic=CALCOM_BOOKINGS),
+    _entry(calcom.CalcomBookingApplied, public=False, topic=CALCOM_RESULTS, resource="calcom_result"),
 )
 
 CATALOG: Mapping[str, CatalogEntry] = MappingProxyType({entry.type: entry for entry in _ENTRIES})
@@ -112,6 +126,12 @@ CATALOG: Mapping[str, CatalogEntry] = MappingProxyType({entry.type: entry for en
 def public_types() -> tuple[str, ...]:
     """List the types that the history feed and webhooks show, in the catalog's order."""
     return tuple(entry.type for entry in _ENTRIES if entry.public)
+
+
+def public_topics() -> tuple[Topic, ...]:
+    """List the topics that carry a type of which webhooks tell, in the order of `TOPICS`."""
+    carrying = {entry.topic for entry in _ENTRIES if entry.public}
+    return tuple(topic for topic in TOPICS if topic in carrying)
 
 
 def is_known(event_type: str) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict, Unpack, overload
 
+from slotwire_contracts.calcom_booking import CalcomBooking, CalcomResult
+from slotwire_contracts.calcom_events import CalcomBookingApplied, CalcomBookingObserved
 from slotwire_contracts.catalog import CATALOG, CatalogEvent
 from slotwire_contracts.envelope import Actor
 from slotwire_contracts.event_instance import EventInstance, EventInstanceEvent
@@ -23,6 +25,17 @@ from slotwire_contracts.webhook_subscription import WebhookSubscription, Webhook
 __all__ = ["Occasion", "make_event"]
 
 _Change = ContractModel | Mapping[str, Any]
+_Resource = (
+    Reservation
+    | Hold
+    | EventInstance
+    | Location
+    | Table
+    | WaitlistEntry
+    | WebhookSubscription
+    | CalcomBooking
+    | CalcomResult
+)
 
 
 class Occasion(TypedDict):
@@ -68,10 +81,18 @@ def make_event(
 def make_event(
     type: str, *, resource: WebhookSubscription, change: _Change, **occasion: Unpack[Occasion]
 ) -> WebhookSubscriptionDisabled: ...
+@overload
+def make_event(
+    type: str, *, resource: CalcomBooking, change: _Change, **occasion: Unpack[Occasion]
+) -> CalcomBookingObserved: ...
+@overload
+def make_event(
+    type: str, *, resource: CalcomResult, change: _Change, **occasion: Unpack[Occasion]
+) -> CalcomBookingApplied: ...
 def make_event(
     type: str,  # noqa: A002 - the attribute's name in CloudEvents
     *,
-    resource: Reservation | Hold | EventInstance | Location | Table | WaitlistEntry | WebhookSubscription,
+    resource: _Resource,
     change: _Change,
     **occasion: Unpack[Occasion],
 ) -> CatalogEvent:

@@ -1,6 +1,7 @@
 """A reservation as the world sees it: the full snapshot in events, and the one representation of the HTTP API.
 
-Invariant: the fields stand in this order everywhere (api.md section 2); a field without a value is null, never absent.
+Invariant: the fields stand in this order everywhere (api.md section 2); a field without a value is null, never absent,
+but for `external`, which only a reservation from elsewhere has.
 """
 
 from enum import StrEnum
@@ -9,10 +10,10 @@ from typing import Annotated
 from pydantic import Field
 
 from slotwire_contracts.metadata import Metadata
-from slotwire_contracts.model import ContractModel
+from slotwire_contracts.model import ContractModel, omitted_when_none
 from slotwire_contracts.times import Instant
 
-__all__ = ["LocationType", "Reservation", "ReservationStatus"]
+__all__ = ["ExternalBooking", "LocationType", "Reservation", "ReservationStatus"]
 
 
 class ReservationStatus(StrEnum):
@@ -36,6 +37,17 @@ class LocationType(StrEnum):
     PHONE = "phone"
     VIDEO = "video"
     CUSTOM = "custom"
+
+
+class ExternalBooking(ContractModel):
+    """What a reservation that was made elsewhere is there."""
+
+    provider: str
+    """Where it was made, e.g. `calcom`."""
+    uid: str
+    """The id that it has there now; a move may give it another."""
+    conflict: bool
+    """Whether its time was taken here: it overlaps what has it, until that is free."""
 
 
 class Reservation(ContractModel):
@@ -79,3 +91,5 @@ class Reservation(ContractModel):
     version: Annotated[int, Field(ge=1)]
     """Counts changes; of two snapshots of a reservation the greater is the later."""
     updated_at: Instant
+    external: ExternalBooking | None = omitted_when_none()
+    """Where it was made, if not here."""

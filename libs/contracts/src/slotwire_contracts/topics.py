@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 __all__ = [
     "BOOKING_EVENTS",
+    "CALCOM_BOOKINGS",
+    "CALCOM_RESULTS",
     "TOPICS",
     "WAITLIST_EVENTS",
     "WEBHOOK_ATTEMPTS",
@@ -51,10 +53,20 @@ WAITLIST_EVENTS = Topic("waitlist.events", 12, 14 * _DAY_HOURS, "entry id", "wai
 WEBHOOK_EVENTS = Topic("webhook.events", 6, 14 * _DAY_HOURS, "subscription id", "webhook-dispatcher")
 """What happens to webhook subscriptions."""
 
+CALCOM_BOOKINGS = Topic("calcom.bookings", 6, 7 * _DAY_HOURS, "chain id", "calcom-sync")
+"""What is found in Cal.com.
+
+The key is the uid of a reschedule chain's first booking. Cal.com gives a moved booking a new uid; under that as key,
+the news of one booking would be spread over partitions and could overtake each other.
+"""
+
+CALCOM_RESULTS = Topic("calcom.results", 6, 7 * _DAY_HOURS, "chain id", "booking")
+"""What became of it here."""
+
 WEBHOOK_ATTEMPTS = Topic("webhook.attempts", 6, 7 * _DAY_HOURS, "subscription id", "webhook-dispatcher")
 """What endpoints answered: records of `webhook_attempts`, not events."""
 
-TOPICS: tuple[Topic, ...] = (BOOKING_EVENTS, WAITLIST_EVENTS, WEBHOOK_EVENTS)
+TOPICS: tuple[Topic, ...] = (BOOKING_EVENTS, WAITLIST_EVENTS, WEBHOOK_EVENTS, CALCOM_BOOKINGS, CALCOM_RESULTS)
 """Every topic that carries events of the catalog."""
 
 

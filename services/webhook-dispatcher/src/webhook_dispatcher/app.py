@@ -16,7 +16,7 @@ from chassis.outbound import Guard
 from chassis.resealing import Resealer, Resealing
 from chassis.service import Foundation
 from chassis.web import create_web_app
-from slotwire_contracts import TOPICS, WEBHOOK_EVENTS
+from slotwire_contracts import WEBHOOK_EVENTS, public_topics
 from webhook_dispatcher.api import ERRORS, routes
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import GROUP, Reader, consumer
@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> web.Application:
     replayer = Replayer(
         settings.kafka_bootstrap,
         Replaying(base.database, store, retention, StepLimits(), clock=utc_now, reopened=worker.reopened),
-        topics=[topic.name for topic in TOPICS],
+        topics=[topic.name for topic in public_topics()],
         group=GROUP,
         read=Reader(utc_now).read,
         new_id=new_id,

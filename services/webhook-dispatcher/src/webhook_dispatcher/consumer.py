@@ -12,7 +12,7 @@ from chassis.clock import Clock
 from chassis.consumer import ConsumerLoop, Incoming, PoisonError
 from chassis.kafka import Record
 from chassis.postgres import Connection, Database
-from slotwire_contracts import TOPICS, DecodeError, Topic, decode
+from slotwire_contracts import DecodeError, Topic, decode, public_topics
 from webhook_dispatcher.domain.arrival import Arrival, Place
 from webhook_dispatcher.domain.ids import EVENT, UnsortableIdError, instant_of
 from webhook_dispatcher.service.ingest import Ingest
@@ -105,12 +105,12 @@ def consumer(
     retention: Retention,
     *,
     clock: Clock,
-    topics: Sequence[Topic] = TOPICS,
+    topics: Sequence[Topic] | None = None,
     group: str = GROUP,
 ) -> ConsumerLoop[Arrival]:
-    """Make the loop that reads every topic of the catalog."""
+    """Make the loop that reads every topic of which webhooks tell, unless others are given."""
     sink = IngestSink(ingest, retention)
-    return ConsumerLoop(tuple(topics), group, bootstrap, database, Reader(clock).read, sink)
+    return ConsumerLoop(tuple(topics or public_topics()), group, bootstrap, database, Reader(clock).read, sink)
 
 
 def _place(record: Record) -> Place:
