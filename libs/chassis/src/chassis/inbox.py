@@ -31,13 +31,15 @@ class Inbox(Generic[E]):
 
     Attributes:
         handle: acts on new events inside the transaction; what it answers is called after the commit.
+        at_once: how many events one transaction takes at most.
     """
 
     handle: Handle[E]
+    at_once: int = 1_000
 
     def parts(self, incoming: Sequence[Incoming[E]]) -> Iterable[Sequence[Incoming[E]]]:
-        """Take all that was read at once."""
-        return [incoming] if incoming else []
+        """Divide what was read by its number."""
+        return [incoming[start : start + self.at_once] for start in range(0, len(incoming), self.at_once)]
 
     async def prepare(self, incoming: Sequence[Incoming[E]]) -> None:
         """Do nothing: the inbox takes every event."""
