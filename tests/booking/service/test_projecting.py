@@ -151,13 +151,15 @@ async def test_it_goes_wherever_it_went_there(desk: Desk, calcom: Watcher, walk:
         assert (event.data.change.from_status, event.data.change.reason) == (before.lower(), "so it is")
 
 
+@pytest.mark.parametrize("later", [HOUR / 2, 2 * HOUR])
 async def test_one_that_staff_completed_early_and_that_goes_on_there_has_all_of_its_time_again(
-    desk: Desk, calcom: Watcher
+    desk: Desk, calcom: Watcher, later: timedelta
 ) -> None:
     schedule_id, chain = await desk.schedule(), a_chain()
     result = await calcom.see(a_snapshot(chain, schedule_id))
     desk.now = START + HOUR / 4
     await to(desk, str(result.booking_id), status=Status.COMPLETED)
+    desk.now = START + later
     await calcom.see(a_snapshot(chain, schedule_id, title="It goes on"))
     with pytest.raises(SlotUnavailableError):
         await somebody_books(desk, schedule_id, start_time=START + HOUR / 2, end_time=END)
@@ -169,6 +171,7 @@ async def test_what_is_told_again_or_too_late_changes_nothing(desk: Desk, calcom
     second = calcom.observe(a_snapshot(chain, schedule_id, title="New"))
     (newer,) = await calcom.apply(second)
     (older,) = await calcom.apply(first)
+    desk.now += HOUR
     same = await calcom.see(a_snapshot(chain, schedule_id, title="New"))
     assert [newer.outcome, older.outcome, same.outcome] == [CREATED, STALE, UNCHANGED]
     assert {newer.booking_id, older.booking_id, same.booking_id} == {newer.booking_id}
