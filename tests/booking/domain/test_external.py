@@ -158,3 +158,14 @@ def test_buffers_that_leave_the_bounds_are_refused() -> None:
     first = START.replace(year=1970, month=1, day=2, hour=0)
     with pytest.raises(ValidationFailedError, match="start_time: must lie between"):
         made(place=place, event_type_id="evt_1", start_time=first)
+
+
+def test_a_text_is_kept_as_far_as_it_fits_into_a_record() -> None:
+    booking = made(title="t" * 6000, description="d" * 5001, attendees=[{**ADA, "name": "n" * 5000}])
+    lengths = [len(text or "") for text in (booking.title, booking.attendee_notes, booking.attendee_name)]
+    assert lengths == [5000, 5000, 5000]
+
+
+def test_whether_its_times_may_be_changed_here_is_told_to_nobody() -> None:
+    booking = made()
+    assert steps(booking, made(booking, times_editable=True), None, NOW) == []

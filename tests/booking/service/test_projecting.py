@@ -10,7 +10,7 @@ from booking.domain.change import Change
 from booking.domain.creation import Attendee
 from booking.domain.errors import ExternalReadOnlyError, SlotUnavailableError
 from booking.domain.listing import FeedPage
-from booking.domain.reference import EVENT_TYPES, EventType
+from booking.domain.reference import EVENT_TYPES, SCHEDULES, EventType
 from booking.domain.search import Search
 from booking.domain.status import Status
 from booking.service.availability import Availability
@@ -318,18 +318,14 @@ async def test_another_booking_of_calcom_that_goes_frees_its_time(desk: Desk, ca
     assert sorted([await still_waits(calcom, one) for one in waiting]) == [False, True]
 
 
-async def test_what_was_freed_unseen_the_next_look_claims(desk: Desk, calcom: Watcher) -> None:
+async def test_a_lane_that_is_opened_is_claimed_at_the_next_look(desk: Desk, calcom: Watcher) -> None:
     schedule_id = await desk.schedule()
     await somebody_books(desk, schedule_id)
     result = await in_conflict(calcom, schedule_id)
     claims = Claims(UnitOfWork(desk.db, lambda: None), desk.clock, Ids(new_id, next_id))
     await claims.claim_due()
     assert await still_waits(calcom, result)
-    async with desk.db.connection() as conn:
-        await conn.execute(
-            "DELETE FROM occupancy o USING resources r WHERE r.resource_no = o.resource_no AND r.owner_id = $1",
-            schedule_id,
-        )
+    await desk.data.change(desk.actor, SCHEDULES, schedule_id, {"capacity": 2}, ORIGIN)
     await claims.claim_due()
     assert not await still_waits(calcom, result)
 
@@ -372,7 +368,10 @@ async def test_its_times_are_changed_there_and_the_rest_here_too(desk: Desk, cal
     booking = await calcom.booking(result)
     assert (booking.title, booking.metadata["note"], booking.metadata["other"]) == ("Consultation", "by the window", 1)
     assert "campaign" not in booking.metadata
-    await calcom.see(a_snapshot(chain, schedule_id, times_editable=True))
+    before = await told(desk, result)
+    editable = await calcom.see(a_snapshot(chain, schedule_id, metadata={"other": 1}, times_editable=True))
+    assert editable.outcome is UNCHANGED
+    assert await told(desk, result) == before
     await to(desk, booking_id, details={"start_time": START + HOUR, "end_time": END + HOUR})
     assert (await calcom.booking(result)).start_time == START + HOUR
 
