@@ -10,7 +10,7 @@ from booking.domain.change import Change
 from booking.domain.creation import Attendee
 from booking.domain.errors import ExternalReadOnlyError, SlotUnavailableError
 from booking.domain.listing import FeedPage
-from booking.domain.reference import EVENT_TYPES, EventType
+from booking.domain.reference import EVENT_TYPES, SCHEDULES, EventType
 from booking.domain.search import Search
 from booking.domain.status import Status
 from booking.service.availability import Availability
@@ -151,13 +151,15 @@ async def test_it_goes_wherever_it_went_there(desk: Desk, calcom: Watcher, walk:
         assert (event.data.change.from_status, event.data.change.reason) == (before.lower(), "so it is")
 
 
+@pytest.mark.parametrize("later", [HOUR / 2, 2 * HOUR])
 async def test_one_that_staff_completed_early_and_that_goes_on_there_has_all_of_its_time_again(
-    desk: Desk, calcom: Watcher
+    desk: Desk, calcom: Watcher, later: timedelta
 ) -> None:
     schedule_id, chain = await desk.schedule(), a_chain()
     result = await calcom.see(a_snapshot(chain, schedule_id))
     desk.now = START + HOUR / 4
     await to(desk, str(result.booking_id), status=Status.COMPLETED)
+    desk.now = START + later
     await calcom.see(a_snapshot(chain, schedule_id, title="It goes on"))
     with pytest.raises(SlotUnavailableError):
         await somebody_books(desk, schedule_id, start_time=START + HOUR / 2, end_time=END)
@@ -169,6 +171,7 @@ async def test_what_is_told_again_or_too_late_changes_nothing(desk: Desk, calcom
     second = calcom.observe(a_snapshot(chain, schedule_id, title="New"))
     (newer,) = await calcom.apply(second)
     (older,) = await calcom.apply(first)
+    desk.now += HOUR
     same = await calcom.see(a_snapshot(chain, schedule_id, title="New"))
     assert [newer.outcome, older.outcome, same.outcome] == [CREATED, STALE, UNCHANGED]
     assert {newer.booking_id, older.booking_id, same.booking_id} == {newer.booking_id}
@@ -315,18 +318,14 @@ async def test_another_booking_of_calcom_that_goes_frees_its_time(desk: Desk, ca
     assert sorted([await still_waits(calcom, one) for one in waiting]) == [False, True]
 
 
-async def test_what_was_freed_unseen_the_next_look_claims(desk: Desk, calcom: Watcher) -> None:
+async def test_a_lane_that_is_opened_is_claimed_at_the_next_look(desk: Desk, calcom: Watcher) -> None:
     schedule_id = await desk.schedule()
     await somebody_books(desk, schedule_id)
     result = await in_conflict(calcom, schedule_id)
     claims = Claims(UnitOfWork(desk.db, lambda: None), desk.clock, Ids(new_id, next_id))
     await claims.claim_due()
     assert await still_waits(calcom, result)
-    async with desk.db.connection() as conn:
-        await conn.execute(
-            "DELETE FROM occupancy o USING resources r WHERE r.resource_no = o.resource_no AND r.owner_id = $1",
-            schedule_id,
-        )
+    await desk.data.change(desk.actor, SCHEDULES, schedule_id, {"capacity": 2}, ORIGIN)
     await claims.claim_due()
     assert not await still_waits(calcom, result)
 
@@ -369,7 +368,10 @@ async def test_its_times_are_changed_there_and_the_rest_here_too(desk: Desk, cal
     booking = await calcom.booking(result)
     assert (booking.title, booking.metadata["note"], booking.metadata["other"]) == ("Consultation", "by the window", 1)
     assert "campaign" not in booking.metadata
-    await calcom.see(a_snapshot(chain, schedule_id, times_editable=True))
+    before = await told(desk, result)
+    editable = await calcom.see(a_snapshot(chain, schedule_id, metadata={"other": 1}, times_editable=True))
+    assert editable.outcome is UNCHANGED
+    assert await told(desk, result) == before
     await to(desk, booking_id, details={"start_time": START + HOUR, "end_time": END + HOUR})
     assert (await calcom.booking(result)).start_time == START + HOUR
 

@@ -3,6 +3,8 @@
 Invariant: making the application connects to nothing; what it needs is opened when it starts and closed when it ends.
 """
 
+from functools import partial
+
 from aiohttp import web
 
 from booking.api import ERRORS, UseCases, routes
@@ -18,6 +20,7 @@ from booking.service.projecting import Projection
 from booking.service.reference import ReferenceData
 from booking.service.reservations import Reservations
 from booking.settings import DATABASE, Settings
+from chassis import inbox
 from chassis.clock import Clock, utc_now
 from chassis.ids import new_id, next_id
 from chassis.lifecycle import Loop
@@ -60,5 +63,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         Loop("completion", completion.run),
         Loop("claims", Claims(base.units, clock, ids).run),
         Loop("calcom", calcom.run),
+        Loop("inbox", partial(inbox.sweep, base.database)),
     )
     return app

@@ -25,6 +25,9 @@ from booking.domain.times import Span, check_span
 from slotwire_contracts import CalcomBooking
 
 PROVIDER = "calcom"
+TEXT_CHARACTERS = 5_000
+"""What is kept of a text: each travels three times in the record of a change, beside the metadata."""
+
 DETAILS_KEY = "calcom"
 """The key of a booking's metadata under which stands what it has no fields of its own for."""
 
@@ -120,10 +123,10 @@ def projected(
         end_time=seen.end_time,
         timezone=_known_zone(seen.timezone) or zone,
         zone=zone,
-        title=seen.title or None,
-        location=seen.location,
+        title=_cut(seen.title) or None,
+        location=_cut(seen.location),
         location_type=None if seen.location_type is None else seen.location_type.value,
-        attendee_notes=seen.description,
+        attendee_notes=_cut(seen.description),
         metadata=metadata,
         party_size=seen.party_size,
         source=PROVIDER,
@@ -142,7 +145,8 @@ def steps(before: Booking | None, after: Booking, reason: str | None, now: datet
     """Tell what happened, each with the booking right after it; nothing when the snapshot tells nothing new.
 
     What no field of `reservation.updated` tells of, such as another uid, or a time that could be claimed at last, is
-    told by one without changes, unless another event shows the booking with it.
+    told by one without changes, unless another event shows the booking with it. Nothing is told of whether its times may
+    be changed here: that is no part of the booking that the world sees.
 
     Args:
         before: the booking as it is stored; None when it is new.
@@ -154,7 +158,8 @@ def steps(before: Booking | None, after: Booking, reason: str | None, now: datet
         return [(Created(after.source, after.party_size, walk_in=False), after)]
     moved_on = replace(after, version=before.version + 1, updated_at=now)
     told = facts(before, replace(moved_on, status=before.status), moved_on, reason)
-    return told or ([(Updated({}), moved_on)] if before != after else [])
+    differs = replace(before, times_editable=after.times_editable) != after
+    return told or ([(Updated({}), moved_on)] if differs else [])
 
 
 def provided_metadata(seen: CalcomBooking) -> dict[str, object]:
@@ -211,11 +216,15 @@ def _who(seen: CalcomBooking) -> Mapping[str, Any]:
         return {}
     first = seen.attendees[0]
     return {
-        "attendee_name": first.name,
-        "attendee_email": first.email,
-        "attendee_phone": first.phone,
+        "attendee_name": _cut(first.name),
+        "attendee_email": _cut(first.email),
+        "attendee_phone": _cut(first.phone),
         "attendee_timezone": _known_zone(first.timezone),
     }
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else text[:TEXT_CHARACTERS]
 
 
 def _known_zone(name: str | None) -> str | None:

@@ -129,6 +129,8 @@ class Projection:
         after = replace(after, conflict=isinstance(todo, Reclaim) and claim is None)
         told = steps(before, after, seen.status_reason, now)
         if before is not None and not told:
+            if before.times_editable != after.times_editable:
+                await external.let_edit(unit.conn, before, times_editable=after.times_editable)
             return before
         stored = await write(unit, before, told, actor, origin, claim=claim, now=now, next_event_id=self._next_event_id)
         if before is not None and before.schedule_id is not None and frees(before, stored, now):

@@ -25,6 +25,8 @@ SET booking_id = $4, sequence = $5, metadata_keys = $6, answers = $7, last_answe
 WHERE org_id = $1 AND provider = $2 AND chain_id = $3
 """
 
+_LET_EDIT = "UPDATE bookings SET times_editable = $3 WHERE id = $1 AND org_id = $2"
+
 # What is over by now has no use for its time any more. Those that somebody changes just now are looked at again later.
 _CLAIMABLE = f"""
 SELECT {SELECTED} FROM bookings b
@@ -67,6 +69,11 @@ async def keep(conn: Connection, org_id: str, provider: str, chain_id: str, chai
         chain.last_answer_id,
         chain.last_answer_at,
     )
+
+
+async def let_edit(conn: Connection, booking: Booking, *, times_editable: bool) -> None:
+    """Write down whether a booking's times may be changed here. The caller holds the lock of its row."""
+    await conn.execute(_LET_EDIT, booking.id, booking.org_id, times_editable)
 
 
 async def claimable(
