@@ -5,21 +5,22 @@ from typing import Any
 
 from calcom_sync.domain.chains import Chain
 from calcom_sync.domain.integration import Placement, Terms
-from calcom_sync.domain.rows import Row, RowAttendee, RowHost
+from calcom_sync.domain.row import Row
 from calcom_sync.domain.snapshots import View
+from slotwire_contracts import CalcomAttendee, CalcomEventType, CalcomHost
 from support.calcom.life import BEGINNING
 
 SOON = BEGINNING + timedelta(days=1)
 HALF_AN_HOUR = timedelta(minutes=30)
 TERMS = Terms(schedules=(Placement("sch_1", "evt_1", calcom_event_type_id=50),), default_schedule_id="sch_default")
-HOST = RowHost(id=7, name="Hanna Host", email="hanna@host.example", timezone="Europe/Berlin")
+HOST = CalcomHost(name="Hanna Host", email="hanna@host.example")
 
 
-def attendee(name: str = "Ada", *, absent: bool = False, seat_uid: str | None = None, email: str = "") -> RowAttendee:
+def attendee(name: str = "Ada", *, absent: bool = False, seat_uid: str | None = None) -> CalcomAttendee:
     """Somebody who was invited."""
-    return RowAttendee(
+    return CalcomAttendee(
         name=name,
-        email=email or f"{name.lower()}@guest.example",
+        email=f"{name.lower()}@guest.example",
         phone=None,
         timezone="Europe/Berlin",
         absent=absent,
@@ -33,19 +34,10 @@ def row(uid: str = "A", start: datetime = SOON, **given: Any) -> Row:
         "status": "accepted",
         "end": start + HALF_AN_HOUR,
         "title": "A talk",
-        "description": None,
-        "location": None,
         "hosts": (HOST,),
+        "timezone": "Europe/Berlin",
         "attendees": (attendee(),),
-        "event_type_id": 50,
-        "event_type_slug": "consultation",
-        "cancellation_reason": None,
-        "rescheduling_reason": None,
-        "rescheduled_from_uid": None,
-        "rescheduled_to_uid": None,
-        "recurring_booking_uid": None,
-        "absent_host": False,
-        "metadata": {},
+        "event_type": CalcomEventType(id=50, slug="consultation"),
         "created_at": BEGINNING,
         "updated_at": BEGINNING,
     }

@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calcom_sync.domain.chains import REPLICA_LAG, Arranged, arrange, is_surely_gone, linked
-from calcom_sync.domain.rows import Row
+from calcom_sync.domain.row import Row
 from support.calcom.life import BEGINNING
-from support.calcom_rows import attendee, row
+from support.calcom_rows import row
 
-A = row("A", status="cancelled", rescheduled_to_uid="B")
-B = row("B", status="cancelled", rescheduled_from_uid="A", rescheduled_to_uid="C")
-C = row("C", rescheduled_from_uid="B")
+A = row("A", status="cancelled", rescheduled_to="B")
+B = row("B", status="cancelled", rescheduled_from="A", rescheduled_to="C")
+C = row("C", rescheduled_from="B")
 
 
 def seated(uid: str, **given: object) -> Row:
     """A booking with seats."""
-    return row(uid, attendees=(attendee(seat_uid=f"seat-{uid}"),), **given)  # type: ignore[arg-type]  # fields of a row
+    return row(uid, is_seated=True, **given)  # type: ignore[arg-type]  # fields of a row
 
 
 def only(arranged: Arranged) -> tuple[str, tuple[str, ...], str | None]:
@@ -35,7 +35,7 @@ def test_a_chain_is_put_together(rows: list[Row]) -> None:
 
 
 def test_one_end_of_a_link_is_enough() -> None:
-    mute = [row("A", status="cancelled"), row("B", status="cancelled", rescheduled_from_uid="A"), C]
+    mute = [row("A", status="cancelled"), row("B", status="cancelled", rescheduled_from="A"), C]
     assert only(arrange(mute, {})) == ("A", ("A", "B", "C"), "C")
     assert only(arrange([A, B, row("C")], {})) == ("A", ("A", "B", "C"), "C")
 
@@ -54,7 +54,7 @@ def test_a_known_uid_keeps_its_chain() -> None:
     assert only(arrange([C], known)) == ("A", ("A", "B", "C"), "C")
     assert only(arrange([A], known)) == ("A", ("A", "B"), None)
     assert arrange([B], known).wanted == {"C"}
-    apart = arrange([A, row("B", rescheduled_from_uid="A")], {"A": ("A",), "B": ("B",)})
+    apart = arrange([A, row("B", rescheduled_from="A")], {"A": ("A",), "B": ("B",)})
     assert sorted(chain.uids for chain in apart.chains) == [("A",), ("B",)]
 
 
@@ -71,17 +71,17 @@ def test_what_is_gone_is_not_waited_for() -> None:
 
 
 def test_bookings_with_seats_stand_alone() -> None:
-    left, moved = seated("A", rescheduled_to_uid="B"), seated("B", rescheduled_from_uid="A")
+    left, moved = seated("A", rescheduled_to="B"), seated("B", rescheduled_from="A")
     arranged = arrange([left, moved], {})
     assert sorted(chain.uids for chain in arranged.chains) == [("A",), ("B",)]
     assert not arrange([moved], {}).wanted
-    empty = row("A", status="cancelled", attendees=(), rescheduled_to_uid="B")
+    empty = row("A", status="cancelled", attendees=(), rescheduled_to="B")
     assert sorted(chain.uids for chain in arrange([empty, moved], {}).chains) == [("A",), ("B",)]
 
 
 def test_of_two_that_took_its_place_the_one_that_lives_is_current() -> None:
-    first = row("B", rescheduled_from_uid="A")
-    second = row("C", rescheduled_from_uid="A", status="cancelled", created_at=BEGINNING + timedelta(hours=1))
+    first = row("B", rescheduled_from="A")
+    second = row("C", rescheduled_from="A", status="cancelled", created_at=BEGINNING + timedelta(hours=1))
     origin = row("A", status="cancelled")
     assert only(arrange([origin, first, second], {}))[2] == "B"
     assert arrange([second], {"A": ("A", "B")}).wanted == {"B"}
@@ -90,14 +90,14 @@ def test_of_two_that_took_its_place_the_one_that_lives_is_current() -> None:
 
 def test_circles_do_not_hang() -> None:
     around = [
-        row("A", rescheduled_from_uid="B"),
-        row("B", rescheduled_from_uid="A"),
-        row("C", rescheduled_from_uid="B"),
+        row("A", rescheduled_from="B"),
+        row("B", rescheduled_from="A"),
+        row("C", rescheduled_from="B"),
     ]
     (chain,) = arrange(around, {}).chains
     assert chain.id == "A"
     assert set(chain.uids) == {"A", "B", "C"}
-    assert only(arrange([row("A", rescheduled_from_uid="A", rescheduled_to_uid="A")], {}))[1] == ("A",)
+    assert only(arrange([row("A", rescheduled_from="A", rescheduled_to="A")], {}))[1] == ("A",)
 
 
 @given(st.lists(st.sampled_from(["move", "cancel"]), max_size=6), st.randoms(use_true_random=False), st.data())
@@ -111,8 +111,8 @@ def test_whatever_is_read_first_the_chain_is_the_same(moves: list[str], random: 
         rows[uid] = row(
             uid,
             status="accepted" if is_last else "cancelled",
-            rescheduled_from_uid=uids[n - 1] if n else None,
-            rescheduled_to_uid=after,
+            rescheduled_from=uids[n - 1] if n else None,
+            rescheduled_to=after,
             created_at=BEGINNING + timedelta(hours=n),
         )
     known: dict[str, tuple[str, ...]] = {}

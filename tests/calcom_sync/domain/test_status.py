@@ -31,14 +31,14 @@ ADA, AWAY = attendee(), attendee("Ben", absent=True)
         ("cancelled", {"cancellation_reason": "Ill"}, BEGINNING, ("CANCELLED", "Ill")),
         (
             "cancelled",
-            {"rescheduled_to_uid": "B", "cancellation_reason": "No"},
+            {"rescheduled_to": "B", "cancellation_reason": "No"},
             BEGINNING,
             ("CANCELLED", "rescheduled"),
         ),
-        ("cancelled", {"rescheduled_by_email": "a@b.example"}, BEGINNING, ("CANCELLED", "rescheduled")),
+        ("cancelled", {"rescheduled_by": "a@b.example"}, BEGINNING, ("CANCELLED", "rescheduled")),
         (
             "cancelled",
-            {"cancellation_reason": "Train late", "rescheduling_reason": "Train late", "rescheduled_from_uid": "0"},
+            {"cancellation_reason": "Train late", "rescheduling_reason": "Train late", "rescheduled_from": "0"},
             BEGINNING,
             ("CANCELLED", None),
         ),

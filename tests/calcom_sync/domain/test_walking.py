@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calcom_sync.domain.rows import Row
+from calcom_sync.domain.row import Row
 from calcom_sync.domain.walking import OVERLAP, Place, Walk, begin, by_start, by_update, latest, step, watermark
 from support.calcom.life import BEGINNING
 from support.calcom_rows import row

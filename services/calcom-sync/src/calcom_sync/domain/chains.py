@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from calcom_sync.domain.rows import Row
+from calcom_sync.domain.row import Row
 
 REPLICA_LAG = timedelta(minutes=5)
 """How far what Cal.com answers may be behind what it has answered before."""
@@ -69,7 +69,7 @@ def arrange(rows: Iterable[Row], known: Mapping[str, tuple[str, ...]], gone: fro
 
 def linked(rows: Iterable[Row]) -> frozenset[str]:
     """Tell which uids rows name, their own among them: those of which must be known to which chain they belong."""
-    names = ((row.uid, row.rescheduled_from_uid, row.rescheduled_to_uid) for row in rows)
+    names = ((row.uid, row.rescheduled_from, row.rescheduled_to) for row in rows)
     return frozenset(name for each in names for name in each if name)
 
 
@@ -117,11 +117,11 @@ class _Graph:
     def _links(self) -> Iterator[tuple[str, str]]:
         """Tell the later and the earlier uid of every link; a row's own word goes before that of others."""
         for row in self._rows.values():
-            if row.rescheduled_to_uid and self._is_move(row.uid, row.rescheduled_to_uid):
-                yield row.rescheduled_to_uid, row.uid
+            if row.rescheduled_to and self._is_move(row.uid, row.rescheduled_to):
+                yield row.rescheduled_to, row.uid
         for row in self._rows.values():
-            if row.rescheduled_from_uid and self._is_move(row.rescheduled_from_uid, row.uid):
-                yield row.uid, row.rescheduled_from_uid
+            if row.rescheduled_from and self._is_move(row.rescheduled_from, row.uid):
+                yield row.uid, row.rescheduled_from
 
     def _is_move(self, earlier: str, later: str) -> bool:
         seated = any(uid in self._rows and self._rows[uid].is_seated for uid in (earlier, later))

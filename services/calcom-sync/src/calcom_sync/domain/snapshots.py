@@ -14,7 +14,7 @@ from calcom_sync.domain.counting import Outcome
 from calcom_sync.domain.integration import Terms
 from calcom_sync.domain.places import location_type_of, zone_of
 from calcom_sync.domain.placing import place_of
-from calcom_sync.domain.rows import Row, RowAttendee, RowHost
+from calcom_sync.domain.row import Row
 from calcom_sync.domain.status import GRACE, aged, deleted, standing
 from calcom_sync.domain.window import Window
 from slotwire_contracts import CalcomAttendee, CalcomBooking, CalcomEventType, CalcomHost, CalcomProblem, is_too_deep
@@ -23,7 +23,6 @@ OURS = "slotwire_"
 """How keys begin that we write into a booking's metadata at Cal.com; they come back to us and are no news."""
 
 ANY_TIME = Window()
-_UNKNOWN = "unknown"
 
 _SET_HERE = ("schedule_id", "event_type_id", "times_editable")
 """The fields that follow from the organization's settings alone."""
@@ -153,11 +152,10 @@ def _foreign(row: Row, view: View) -> Skipped | None:
 
 
 def _is_only_attendee(row: Row, owner: str) -> bool:
-    hosts = _known_hosts(row)
-    return owner in _emails(row.attendees) and bool(hosts) and owner not in _emails(hosts)
+    return owner in _emails(row.attendees) and bool(row.hosts) and owner not in _emails(row.hosts)
 
 
-def _emails(people: Iterable[RowAttendee | RowHost]) -> set[str]:
+def _emails(people: Iterable[CalcomAttendee | CalcomHost]) -> set[str]:
     return {person.email.lower() for person in people}
 
 
@@ -184,7 +182,7 @@ def _snapshot(chain: Chain, row: Row, before: CalcomBooking | None, view: View) 
         event_type_id=place.event_type_id,
         calcom_event_type=kind,
         host=_host(chain, before),
-        attendees=tuple(_attendee(one) for one in row.attendees),
+        attendees=tuple(one.model_copy(update={"timezone": zone_of(one.timezone)}) for one in row.attendees),
         party_size=max(1, len(row.attendees)),
         recurring_booking_uid=row.recurring_booking_uid,
         absent_host=row.absent_host,
@@ -198,50 +196,27 @@ def _snapshot(chain: Chain, row: Row, before: CalcomBooking | None, view: View) 
 
 def _kind(chain: Chain, before: CalcomBooking | None) -> CalcomEventType | None:
     """Tell the event type, which a chain keeps: what one row does not say of it, an earlier one does."""
-    last = None if before is None else before.calcom_event_type
-    said = [(row.event_type_id, row.event_type_slug) for row in reversed(chain.rows)]
-    said += [] if last is None else [(last.id, last.slug)]
-    number = next((number for number, _ in said if number is not None), None)
-    slug = next((slug for _, slug in said if slug is not None), None)
-    return None if number is None and slug is None else CalcomEventType(id=number, slug=slug)
+    said = [row.event_type for row in reversed(chain.rows)] + [None if before is None else before.calcom_event_type]
+    found = [kind for kind in said if kind is not None]
+    if not found:
+        return None
+    number = next((kind.id for kind in found if kind.id is not None), None)
+    return CalcomEventType(id=number, slug=next((kind.slug for kind in found if kind.slug is not None), None))
 
 
 def _host(chain: Chain, before: CalcomBooking | None) -> CalcomHost | None:
     """Tell who receives the attendees; where Cal.com does not know, whom it knew last."""
-    found = _last_known_host(chain)
-    if found is None:
-        return None if before is None else before.host
-    return CalcomHost(name=found.name, email=found.email)
+    found = next((row.hosts[0] for row in reversed(chain.rows) if row.hosts), None)
+    return found or (None if before is None else before.host)
 
 
 def _zone(chain: Chain, before: CalcomBooking | None) -> str | None:
     """Tell the host's time zone, likewise."""
-    found = _last_known_host(chain)
-    if found is None:
-        return None if before is None else before.timezone
-    return zone_of(found.timezone)
-
-
-def _last_known_host(chain: Chain) -> RowHost | None:
-    return next((host for row in reversed(chain.rows) for host in _known_hosts(row)), None)
-
-
-def _known_hosts(row: Row) -> list[RowHost]:
-    return [host for host in row.hosts if host.id != _UNKNOWN and host.email]
-
-
-def _attendee(one: RowAttendee) -> CalcomAttendee:
-    return CalcomAttendee(
-        name=one.name,
-        email=one.email,
-        phone=one.phone,
-        timezone=zone_of(one.timezone),
-        absent=one.absent,
-        seat_uid=one.seat_uid,
-    )
+    found = next((row.timezone for row in reversed(chain.rows) if row.timezone), None)
+    return zone_of(found) or (None if before is None else before.timezone)
 
 
 def _why_rescheduled(row: Row) -> str | None:
     """Tell why it was moved: a row that was moved here carries that in `cancellationReason` while it is live."""
-    carried = row.cancellation_reason if row.rescheduled_from_uid and row.is_live else None
+    carried = row.cancellation_reason if row.rescheduled_from and row.is_live else None
     return row.rescheduling_reason or carried or None

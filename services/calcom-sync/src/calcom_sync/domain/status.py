@@ -9,7 +9,7 @@ backwards too.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from calcom_sync.domain.rows import Row, RowAttendee
+from calcom_sync.domain.row import Row
 from slotwire_contracts import CalcomAttendee, CalcomBooking, CalcomStatus
 
 GRACE = timedelta(minutes=15)
@@ -53,9 +53,7 @@ def deleted(snapshot: CalcomBooking) -> CalcomBooking:
     return snapshot.model_copy(update={"status": CalcomStatus.CANCELLED, "status_reason": DELETED})
 
 
-def _by_clock(
-    end: datetime, attendees: Sequence[RowAttendee | CalcomAttendee], now: datetime, grace: timedelta
-) -> CalcomStatus:
+def _by_clock(end: datetime, attendees: Sequence[CalcomAttendee], now: datetime, grace: timedelta) -> CalcomStatus:
     if now < end + grace:
         return CalcomStatus.CONFIRMED
     nobody_came = bool(attendees) and all(attendee.absent for attendee in attendees)
@@ -63,7 +61,7 @@ def _by_clock(
 
 
 def _why_cancelled(row: Row) -> str | None:
-    if row.rescheduled_to_uid or row.rescheduled_by_email:
+    if row.rescheduled_to or row.rescheduled_by:
         return RESCHEDULED
     # The reason of the move that led here stays in this field where a cancellation gives none.
     return None if row.cancellation_reason == row.rescheduling_reason else row.cancellation_reason or None

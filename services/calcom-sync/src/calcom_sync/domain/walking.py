@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from calcom_sync.domain.rows import Row
+from calcom_sync.domain.row import Row
 
 OVERLAP = timedelta(minutes=5)
 """How far before the watermark a walk begins, as a replica may have shown rows late."""
