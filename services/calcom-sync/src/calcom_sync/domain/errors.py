@@ -60,3 +60,37 @@ class NotConfiguredError(CalcomSyncError):
     """The organization has no integration that could be used."""
 
     code = "calcom_not_configured"
+
+
+class CalcomError(CalcomSyncError):
+    """Cal.com could not be read; the subclasses tell why."""
+
+
+class CalcomUnauthorizedError(CalcomError):
+    """Cal.com refuses the API key."""
+
+    code = "calcom_unauthorized"
+
+
+class CalcomUnreachableError(CalcomError):
+    """There is no Cal.com at the address, or it does not answer."""
+
+    code = "calcom_unreachable"
+
+
+class CalcomMalformedError(CalcomError):
+    """Cal.com answers what cannot be read."""
+
+    code = "calcom_malformed"
+
+
+class CalcomWrongVersionError(CalcomError):
+    """Another version of Cal.com's API answers than the one that was asked for."""
+
+    code = "calcom_wrong_version"
+
+
+class CalcomThrottledError(CalcomError):
+    """Cal.com has locked the API key out for longer than is waited for."""
+
+    code = "calcom_throttled"
