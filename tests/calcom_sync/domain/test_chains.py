@@ -127,6 +127,16 @@ def test_whatever_is_read_first_the_chain_is_the_same(moves: list[str], random: 
     assert known == {"U0": tuple(uids)}
 
 
+def test_a_chain_that_was_moved_to_nowhere_is_open() -> None:
+    moved = row("A", status="cancelled", rescheduled_by="ada@guest.example")
+    after = row("B", rescheduled_from="A")
+    (chain,) = arrange([moved], {}).chains
+    assert chain.is_open
+    for rows in ([moved, after], [row("A", status="cancelled")], [after]):
+        (chain,) = arrange(rows, {"A": ("A",)}).chains
+        assert not chain.is_open
+
+
 def test_uids_that_must_be_known() -> None:
     assert linked([A, C]) == {"A", "B", "C"}
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from calcom_sync.domain.snapshots import Observed, Skipped, grown_old, observe
-from calcom_sync.domain.status import GRACE, aged, deleted, standing
+from calcom_sync.domain.snapshots import Observed, observe
+from calcom_sync.domain.status import GRACE, aged, deleted, is_due, standing
 from slotwire_contracts import CalcomBooking, CalcomStatus
 from support.calcom.life import BEGINNING
 from support.calcom_rows import HALF_AN_HOUR, SOON, attendee, chain, row, view
@@ -66,10 +66,9 @@ def test_what_was_to_come_is_over_by_the_clock_alone() -> None:
     assert aged(snapshot, OVER).status is CalcomStatus.COMPLETED
     assert aged(taken_over(attendees=(AWAY,)), OVER).status is CalcomStatus.NO_SHOW
     assert aged(taken_over(status="pending"), OVER).status is CalcomStatus.PENDING
-    assert isinstance(grown_old(snapshot, JUST_BEFORE), Skipped)
-    seen = grown_old(snapshot, OVER)
-    assert isinstance(seen, Observed)
-    assert (seen.changed, seen.is_doubtful) == (("status",), False)
+    assert not is_due(snapshot, JUST_BEFORE)
+    assert is_due(snapshot, OVER)
+    assert not is_due(aged(snapshot, OVER), OVER)
 
 
 def test_what_was_deleted_is_cancelled_unless_it_was() -> None:

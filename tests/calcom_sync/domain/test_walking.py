@@ -34,7 +34,8 @@ def walked(rows: Sequence[Row], take: int, random: Random | None = None) -> list
     for _ in range(10 * len(rows) + 10):
         if walk.place is None:
             return taken
-        settled, walk = step(walk, answered(rows, walk.place, take, random), take=take, key=by_update)
+        page = answered(rows, walk.place, take, random)
+        settled, walk = step(walk, page, is_last=len(page) < take, key=by_update)
         taken.append(settled)
     raise AssertionError("the walk has no end")
 
@@ -44,17 +45,17 @@ def test_it_begins_before_the_watermark() -> None:
 
 
 def test_a_short_page_is_the_end() -> None:
-    assert step(begin(BEGINNING), [], take=2, key=by_update) == ((), Walk(None))
-    assert step(begin(BEGINNING), [at("A", 1)], take=2, key=by_update) == ((at("A", 1),), Walk(None))
+    assert step(begin(BEGINNING), [], is_last=True, key=by_update) == ((), Walk(None))
+    assert step(begin(BEGINNING), [at("A", 1)], is_last=True, key=by_update) == ((at("A", 1),), Walk(None))
 
 
 def test_what_was_written_at_one_moment_is_taken_up_together() -> None:
     rows = [at("A", 1), at("B", 2), at("C", 2), at("D", 3)]
-    settled, walk = step(begin(BEGINNING), rows[:2], take=2, key=by_update)
+    settled, walk = step(begin(BEGINNING), rows[:2], is_last=False, key=by_update)
     assert (settled, walk) == ((rows[0],), Walk(Place(BEGINNING + 2 * MINUTE), (rows[1],)))
-    settled, walk = step(walk, rows[1:3], take=2, key=by_update)
+    settled, walk = step(walk, rows[1:3], is_last=False, key=by_update)
     assert (settled, walk) == ((), Walk(Place(BEGINNING + 2 * MINUTE, 2), (rows[1], rows[2])))
-    settled, walk = step(walk, rows[3:], take=2, key=by_update)
+    settled, walk = step(walk, rows[3:], is_last=True, key=by_update)
     assert (settled, walk) == (tuple(rows[1:]), Walk(None))
 
 
@@ -65,7 +66,7 @@ def test_an_instant_that_fills_pages_is_skipped_through() -> None:
 
 def test_a_filter_that_does_nothing_does_not_hang_it() -> None:
     place, rows = Place(BEGINNING + 60 * MINUTE), [at("A", 1), at("B", 2)]
-    _, walk = step(Walk(place), rows, take=2, key=by_update)
+    _, walk = step(Walk(place), rows, is_last=False, key=by_update)
     assert walk.place == Place(place.after, 2)
 
 
@@ -102,5 +103,5 @@ def test_an_order_that_changes_loses_none_where_an_instant_has_less_than_a_page(
 
 def test_a_window_is_walked_by_start() -> None:
     rows = [row("A", BEGINNING + MINUTE), row("B", BEGINNING + 2 * MINUTE)]
-    settled, walk = step(Walk(Place(BEGINNING)), rows, take=2, key=by_start)
+    settled, walk = step(Walk(Place(BEGINNING)), rows, is_last=False, key=by_start)
     assert (settled, walk) == ((rows[0],), Walk(Place(BEGINNING + 2 * MINUTE), (rows[1],)))

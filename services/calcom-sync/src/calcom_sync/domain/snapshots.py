@@ -99,11 +99,6 @@ def observe(chain: Chain, before: CalcomBooking | None, view: View) -> Observed 
     return _compared(before, snapshot, is_doubtful=before is not None and _is_doubtful(before, snapshot, view))
 
 
-def grown_old(before: CalcomBooking, now: datetime, grace: timedelta = GRACE) -> Observed | Skipped:
-    """Tell what is to be told of a chain that was not read again, as time has passed."""
-    return _compared(before, aged(before, now, grace))
-
-
 def _compared(before: CalcomBooking | None, after: CalcomBooking, *, is_doubtful: bool = False) -> Observed | Skipped:
     names = changed(before, after)
     if before is not None and not names:
