@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from support.calcom.life import Life
-from support.calcom.rows import Attendee, Booking, Kind
+from support.calcom.rows import Attendee, Booking, Kind, Status
 
 KINDS = (Kind(), Kind(id=51, slug="check-up", minutes=45), Kind(id=60, slug="class", minutes=60, seats=True))
 PEOPLE = tuple(Attendee(name, f"{name.lower()}@guest.example") for name in ("Ada", "Ben", "Cleo", "Dan", "Eve"))
@@ -60,7 +60,7 @@ class Chance:
         return [self._move] if asked_to else [self._delete]
 
     def _seat_ways(self, row: Booking) -> list[Callable[[Booking], None]]:
-        ways = [self._add_seat, self._add_seat]
+        ways: list[Callable[[Booking], None]] = [self._add_seat, self._add_seat]
         if row.status == "accepted":
             ways += [self._cancel, self._mark, self._unmark, self._move_all]
         if row.attendees:
@@ -69,7 +69,7 @@ class Chance:
 
     def _book(self) -> None:
         kind, guests = self._random.choice(KINDS), self._random.sample(PEOPLE, k=self._random.choice((1, 1, 2)))
-        status = "pending" if not kind.seats and self._random.random() < 0.2 else "accepted"
+        status: Status = "pending" if not kind.seats and self._random.random() < 0.2 else "accepted"
         description = self._random.choice(("", "A talk"))
         self._life.create(self._start(), *guests, kind=kind, status=status, description=description)
 
