@@ -6,6 +6,7 @@ the truth; what `StandIn` answers about it is what Cal.com would.
 Invariant: a defect is off until a test switches it on, and everything random comes from a seed.
 """
 
+from support.calcom.chance import Chance
 from support.calcom.couriers import Courier, Loss
 from support.calcom.defects import Defects, Malformed, Throttle
 from support.calcom.life import Chain, Life
@@ -18,6 +19,7 @@ __all__ = [
     "Attendee",
     "Booking",
     "Chain",
+    "Chance",
     "Courier",
     "Defects",
     "Fate",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from support.calcom.rows import OVER, Attendee, Booking, Host, Kind, Status
+from support.calcom.rows import Attendee, Booking, Host, Kind, Status
 
 _LETTERS = "23456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 BEGINNING = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -144,8 +144,9 @@ class Life:
         self._tell("BOOKING_CANCELLED", row, requestReschedule=True)
 
     def cancel(self, uid: str, reason: str = "", *, by: str = "") -> None:
-        """Call a booking off."""
-        by = by or self._known(uid).host.email
+        """Call a booking off; without a reason, the one that stands there stays."""
+        row = self._known(uid)
+        reason, by = reason or row.cancellation_reason, by or row.host.email
         row = self._change(uid, status="cancelled", cancellation_reason=reason, cancelled_by=by)
         self._tell("BOOKING_CANCELLED", row)
 
@@ -195,7 +196,8 @@ class Life:
         """
         row = self._known(uid)
         (moved,) = (each for each in row.attendees if each.seat_uid == seat_uid)
-        there = next((each for each in self.rows() if self._takes_seats_at(each, row.kind, start)), None)
+        others = (each for each in self.rows() if each.uid != uid and each.kind == row.kind and each.start == start)
+        there = next((each for each in others if not each.is_over), None)
         left = self._without(uid, seat_uid)
         if there is None:
             linked = {"from_uid": uid if is_linked else None, "title": row.title}
@@ -278,10 +280,6 @@ class Life:
         assert len(left) + 1 == len(row.attendees), "there is no such seat"
         self._write(replace(row, attendees=left))
         return left
-
-    @staticmethod
-    def _takes_seats_at(row: Booking, kind: Kind, start: datetime) -> bool:
-        return row.kind == kind and row.start == start and row.status not in OVER
 
     def _known(self, uid: str) -> Booking:
         row = self.row(uid)

@@ -44,6 +44,15 @@ class Chain:
         last = self.rows[-1] if self.rows else None
         return last if last is not None and (self.is_gone or last.uid == self.uid) else None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was moved, and what to is not known: it may be among what is still to be read.
+
+        Rows of a series are never told what became of them, so until all is read such a chain is not said to be over.
+        """
+        row = self.row
+        return row is not None and not self.is_gone and row.status == "cancelled" and row.rescheduled_by is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Arranged:

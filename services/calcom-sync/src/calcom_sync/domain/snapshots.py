@@ -4,7 +4,7 @@ Invariants: the same chain, settings and moment give the same snapshot, whatever
 never replaced by something older. A chain that was once taken over is followed wherever it goes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -99,11 +99,6 @@ def observe(chain: Chain, before: CalcomBooking | None, view: View) -> Observed 
     return _compared(before, snapshot, is_doubtful=before is not None and _is_doubtful(before, snapshot, view))
 
 
-def grown_old(before: CalcomBooking, now: datetime, grace: timedelta = GRACE) -> Observed | Skipped:
-    """Tell what is to be told of a chain that was not read again, as time has passed."""
-    return _compared(before, aged(before, now, grace))
-
-
 def _compared(before: CalcomBooking | None, after: CalcomBooking, *, is_doubtful: bool = False) -> Observed | Skipped:
     names = changed(before, after)
     if before is not None and not names:
@@ -177,7 +172,7 @@ def _snapshot(chain: Chain, row: Row, before: CalcomBooking | None, view: View) 
         description=row.description,
         location=row.location,
         location_type=location_type_of(row.location),
-        timezone=zone_of(row.timezone),
+        timezone=_zone(chain, before),
         schedule_id=place.schedule_id,
         event_type_id=place.event_type_id,
         calcom_event_type=kind,
@@ -194,13 +189,9 @@ def _snapshot(chain: Chain, row: Row, before: CalcomBooking | None, view: View) 
     )
 
 
-def _newest_first(chain: Chain) -> Iterator[Row]:
-    return reversed(chain.rows)
-
-
 def _kind(chain: Chain, before: CalcomBooking | None) -> CalcomEventType | None:
     """Tell the event type, which a chain keeps: what one row does not say of it, an earlier one does."""
-    said = [row.event_type for row in _newest_first(chain)] + [None if before is None else before.calcom_event_type]
+    said = [row.event_type for row in reversed(chain.rows)] + [None if before is None else before.calcom_event_type]
     found = [kind for kind in said if kind is not None]
     if not found:
         return None
@@ -210,8 +201,14 @@ def _kind(chain: Chain, before: CalcomBooking | None) -> CalcomEventType | None:
 
 def _host(chain: Chain, before: CalcomBooking | None) -> CalcomHost | None:
     """Tell who receives the attendees; where Cal.com does not know, whom it knew last."""
-    found = next((row.hosts[0] for row in _newest_first(chain) if row.hosts), None)
+    found = next((row.hosts[0] for row in reversed(chain.rows) if row.hosts), None)
     return found or (None if before is None else before.host)
+
+
+def _zone(chain: Chain, before: CalcomBooking | None) -> str | None:
+    """Tell the host's time zone, likewise."""
+    found = next((row.timezone for row in reversed(chain.rows) if row.timezone), None)
+    return zone_of(found) or (None if before is None else before.timezone)
 
 
 def _why_rescheduled(row: Row) -> str | None:

@@ -39,9 +39,17 @@ def standing(row: Row, now: datetime, grace: timedelta = GRACE) -> tuple[CalcomS
             return None
 
 
+def is_due(snapshot: CalcomBooking, now: datetime, grace: timedelta = GRACE) -> bool:
+    """Tell whether a booking is over by now and is still told to be on.
+
+    It is to be read again then: who came is marked late, and no update of the booking tells of it.
+    """
+    return snapshot.status is CalcomStatus.CONFIRMED and now >= snapshot.end_time + grace
+
+
 def aged(snapshot: CalcomBooking, now: datetime, grace: timedelta = GRACE) -> CalcomBooking:
-    """Tell how a booking stands that Cal.com has not changed since: what was to come may be over by now."""
-    if snapshot.status is not CalcomStatus.CONFIRMED:
+    """Tell how a booking stands if Cal.com has not changed it since."""
+    if not is_due(snapshot, now, grace):
         return snapshot
     return snapshot.model_copy(update={"status": _by_clock(snapshot.end_time, snapshot.attendees, now, grace)})
 

@@ -56,17 +56,17 @@ def begin(watermark: datetime) -> Walk:
     return Walk(Place(watermark - OVERLAP))
 
 
-def step(walk: Walk, page: Sequence[Row], *, take: int, key: Key) -> tuple[tuple[Row, ...], Walk]:
+def step(walk: Walk, page: Sequence[Row], *, is_last: bool, key: Key) -> tuple[tuple[Row, ...], Walk]:
     """Take up a page: tells the rows that can be dealt with, each uid once, and how the walk goes on.
 
     Args:
         walk: the walk so far, not at its end.
         page: what was answered.
-        take: how many rows were asked for.
-        key: by what they are sorted.
+        is_last: whether it was shorter than asked for.
+        key: by what the rows are sorted.
     """
     rows = latest([*walk.held, *page])
-    if walk.place is None or len(page) < take:
+    if walk.place is None or is_last or not page:
         return rows, Walk(None)
     last = max(key(row) for row in page)
     if last <= walk.place.after:

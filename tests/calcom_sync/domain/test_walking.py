@@ -1,0 +1,107 @@
+"""How lists are read to their end although rows move, and equal ones have no order."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calcom_sync.domain.row import Row
+from calcom_sync.domain.walking import OVERLAP, Place, Walk, begin, by_start, by_update, latest, step, watermark
+from support.calcom.life import BEGINNING
+from support.calcom_rows import row
+
+MINUTE = timedelta(minutes=1)
+
+
+def at(uid: str, minutes: int) -> Row:
+    """A booking that was changed so many minutes after the beginning."""
+    return row(uid, updated_at=BEGINNING + minutes * MINUTE)
+
+
+def answered(rows: Sequence[Row], place: Place, take: int, random: Random | None = None) -> list[Row]:
+    """A page as Cal.com answers it; without an order of its own for equal rows."""
+    found = [one for one in rows if by_update(one) >= place.after]
+    if random is not None:
+        random.shuffle(found)
+    return sorted(found, key=by_update)[place.skip : place.skip + take]
+
+
+def walked(rows: Sequence[Row], take: int, random: Random | None = None) -> list[tuple[Row, ...]]:
+    """All that a walk takes up, page by page."""
+    walk, taken = begin(BEGINNING), list[tuple[Row, ...]]()
+    for _ in range(10 * len(rows) + 10):
+        if walk.place is None:
+            return taken
+        page = answered(rows, walk.place, take, random)
+        settled, walk = step(walk, page, is_last=len(page) < take, key=by_update)
+        taken.append(settled)
+    raise AssertionError("the walk has no end")
+
+
+def test_it_begins_before_the_watermark() -> None:
+    assert begin(BEGINNING).place == Place(BEGINNING - OVERLAP)
+
+
+def test_a_short_page_is_the_end() -> None:
+    assert step(begin(BEGINNING), [], is_last=True, key=by_update) == ((), Walk(None))
+    assert step(begin(BEGINNING), [at("A", 1)], is_last=True, key=by_update) == ((at("A", 1),), Walk(None))
+
+
+def test_what_was_written_at_one_moment_is_taken_up_together() -> None:
+    rows = [at("A", 1), at("B", 2), at("C", 2), at("D", 3)]
+    settled, walk = step(begin(BEGINNING), rows[:2], is_last=False, key=by_update)
+    assert (settled, walk) == ((rows[0],), Walk(Place(BEGINNING + 2 * MINUTE), (rows[1],)))
+    settled, walk = step(walk, rows[1:3], is_last=False, key=by_update)
+    assert (settled, walk) == ((), Walk(Place(BEGINNING + 2 * MINUTE, 2), (rows[1], rows[2])))
+    settled, walk = step(walk, rows[3:], is_last=True, key=by_update)
+    assert (settled, walk) == (tuple(rows[1:]), Walk(None))
+
+
+def test_an_instant_that_fills_pages_is_skipped_through() -> None:
+    rows = [at(str(n), 1) for n in range(7)]
+    assert [one for settled in walked(rows, 3) for one in settled] == rows
+
+
+def test_a_filter_that_does_nothing_does_not_hang_it() -> None:
+    place, rows = Place(BEGINNING + 60 * MINUTE), [at("A", 1), at("B", 2)]
+    _, walk = step(Walk(place), rows, is_last=False, key=by_update)
+    assert walk.place == Place(place.after, 2)
+
+
+def test_of_a_uid_that_comes_twice_the_later_row_counts() -> None:
+    old, new = at("A", 1), at("A", 2)
+    assert latest([old, new]) == latest([new, old]) == (new,)
+
+
+def test_the_watermark_never_goes_back() -> None:
+    assert watermark(None, []) is None
+    assert watermark(BEGINNING, [at("A", -5)]) == BEGINNING
+    assert watermark(BEGINNING, [at("A", 5), row("B", updated_at=None)]) == BEGINNING + 5 * MINUTE
+
+
+@given(st.lists(st.integers(0, 6), max_size=30), st.integers(1, 6))
+def test_every_row_is_taken_up_once(minutes: list[int], take: int) -> None:
+    rows = [at(str(n), minute) for n, minute in enumerate(minutes)]
+    taken = [one.uid for settled in walked(rows, take) for one in settled]
+    assert sorted(taken) == sorted(one.uid for one in rows)
+
+
+@given(st.lists(st.integers(0, 20), max_size=30), st.randoms(use_true_random=False))
+def test_an_order_that_changes_loses_none_where_an_instant_has_less_than_a_page(
+    minutes: list[int], random: Random
+) -> None:
+    rows = [at(str(n), minute) for n, minute in enumerate(minutes)]
+    take = max((minutes.count(minute) for minute in minutes), default=1) + 1
+    taken = [one.uid for settled in walked(rows, take, random) for one in settled]
+    assert sorted(taken) == sorted(one.uid for one in rows)
+    for settled in walked(rows, take, random):
+        last = {by_update(one) for one in settled}
+        assert all((by_update(one) in last) == (one in settled) for one in rows if by_update(one) in last)
+
+
+def test_a_window_is_walked_by_start() -> None:
+    rows = [row("A", BEGINNING + MINUTE), row("B", BEGINNING + 2 * MINUTE)]
+    settled, walk = step(Walk(Place(BEGINNING)), rows, is_last=False, key=by_start)
+    assert (settled, walk) == ((rows[0],), Walk(Place(BEGINNING + 2 * MINUTE), (rows[1],)))
