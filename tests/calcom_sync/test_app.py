@@ -17,4 +17,6 @@ async def test_every_operation_is_described(service: CalcomService) -> None:
     assert {path: sorted(operations) for path, operations in paths.items()} == {
         "/api/bookings/sync-calcom": ["post"],
         "/api/v1/integrations/calcom": ["delete", "get", "put"],
+        "/api/v1/integrations/calcom/runs": ["get"],
+        "/api/v1/integrations/calcom/runs/{id}": ["get"],
     }

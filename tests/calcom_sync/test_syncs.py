@@ -103,6 +103,33 @@ async def test_a_long_list_is_counted_whole(office: Office) -> None:
     assert (again["synced"], again["fetched"]) == (0, 520)
 
 
+async def test_what_was_synced_can_be_read_again(office: Office, service: CalcomService) -> None:
+    office.life.create(in_days(1))
+    told = [(await office.sync()).body for _ in range(2)]
+    runs = f"{INTEGRATION}/runs"
+    listed = (await office.admin.get(f"{runs}?limit=1")).body
+    assert ([one["id"] for one in listed["data"]], listed["has_more"]) == ([told[1]["run_id"]], True)
+    rest = (await office.admin.get(f"{runs}?limit=1&starting_after={told[1]['run_id']}")).body
+    assert ([one["id"] for one in rest["data"]], rest["has_more"]) == ([told[0]["run_id"]], False)
+    one = (await office.admin.get(f"{runs}/{told[0]['run_id']}")).data
+    assert one == rest["data"][0]
+    assert (one["status"], one["kind"], one["synced"], one["unanswered"], one["requests"]) == (
+        "completed",
+        "manual",
+        1,
+        0,
+        2,
+    )
+    other = await service.caller()
+    assert (await other.get(f"{runs}/{told[0]['run_id']}")).code == "not_found"
+    assert (await other.get(runs)).body == {"data": [], "has_more": False}
+    staff = await service.caller(office.admin.org_id, KeyKind.STAFF)
+    assert {(await staff.get(path)).code for path in (runs, f"{runs}/{told[0]['run_id']}")} == {"forbidden"}
+    office.calcom.defects.malformed = Malformed.NO_JSON
+    failed = (await office.sync()).body["error"]["details"]["run_id"]
+    assert (await office.admin.get(f"{runs}/{failed}")).data["error"]["code"] == "calcom_malformed"
+
+
 async def test_the_same_request_twice_is_one_sync(office: Office) -> None:
     office.life.create(in_days(1))
     body = {"organizationId": office.admin.org_id}

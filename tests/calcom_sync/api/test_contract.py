@@ -8,6 +8,11 @@ import os
 
 import pytest
 
+from calcom_sync.domain.run import RunKind
+from calcom_sync.service.ids import Ids
+from calcom_sync.service.runs import Runs
+from chassis.clock import utc_now
+from chassis.ids import new_id, next_id
 from support.booking_service import Caller
 from support.calcom_service import API_KEY, INTEGRATION, CalcomService
 from support.contract import Contract
@@ -20,12 +25,14 @@ EXAMPLES = int(os.environ.get("SLOTWIRE_PROOF_EXAMPLES", "10"))
 async def test_every_answer_is_described(service: CalcomService, admin: Caller) -> None:
     async with service.http.get(f"{service.base}/openapi.json") as response:
         document = await response.json()
+    runs = Runs(service.database, utc_now, Ids(new_id, next_id), lambda: None)
+    run = await runs.ask(admin.org_id, RunKind.MANUAL)
     contract = Contract(
         base=service.base,
         document=document,
         headers=admin.headers,
         values={"base_url": ["http://127.0.0.1:9"], "api_key": [API_KEY]},
-        ids={},
+        ids={f"{INTEGRATION}/runs": [run.id]},
         bodies={INTEGRATION: {"base_url": "http://127.0.0.1:9", "api_key": API_KEY}},
     )
     seen = await asyncio.to_thread(contract.check, EXAMPLES)

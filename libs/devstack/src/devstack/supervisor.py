@@ -187,6 +187,8 @@ class Supervisor:
             "SLOTWIRE_LOG_FORMAT": "console",
             "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8", "::1/128"]',
             "SLOTWIRE_WEBHOOK_ALLOW_HTTP": "true",
+            "SLOTWIRE_CALCOM_ALLOW_NETWORKS": '["127.0.0.0/8", "::1/128"]',
+            "SLOTWIRE_CALCOM_ALLOW_HTTP": "true",
             "PYTHONUNBUFFERED": "1",
         }
 

@@ -3,6 +3,7 @@
 Invariant: making the application connects to nothing; what it needs is opened when it starts and closed when it ends.
 """
 
+import functools
 import secrets
 from collections.abc import AsyncIterator
 
@@ -21,6 +22,7 @@ from calcom_sync.settings import DATABASE, Settings
 from calcom_sync.store.integrations import TABLE, IntegrationStore
 from calcom_sync.worker import Runner
 from calcom_sync.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
+from chassis import inbox
 from chassis.clock import Clock, utc_now
 from chassis.ids import new_id, next_id
 from chassis.lifecycle import Loop
@@ -53,6 +55,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         new_id=new_id,
     )
     runs = Runs(base.database, clock, ids, runner.wake)
+    asking = Asking(base.units, base.database, store, runs, patience=settings.calcom_patience)
     integrations = Integrations(
         base.database,
         store,
@@ -64,7 +67,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     app = create_web_app(
         title="Slotwire Cal.com sync",
         version=VERSION,
-        routes=routes(integrations, Asking(base.units, base.database, store, runs, patience=settings.calcom_patience)),
+        routes=routes(integrations, asking, runs),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
@@ -72,16 +75,17 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         checks=base.checks,
     )
 
-    async def asking(_: web.Application) -> AsyncIterator[None]:
+    async def connected(_: web.Application) -> AsyncIterator[None]:
         async with client.opened():
             yield
 
-    app.cleanup_ctx.append(asking)
+    app.cleanup_ctx.append(connected)
     resealing = Resealing(base.database, base.sealer, TABLE)
     base.run_in(
         app,
         Loop("runs", runner.run),
         Loop("answers", consumer(settings.kafka_bootstrap, base.database).run),
+        Loop("inbox", functools.partial(inbox.sweep, base.database)),
         Loop("resealing", Resealer(resealing, stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE).run),
     )
     app.on_cleanup.append(lambda _: guard.close())

@@ -5,14 +5,16 @@ Invariant: no rule and no SQL lives here; every refusal's code has its status in
 
 from calcom_sync.api.errors import ERRORS
 from calcom_sync.api.integrations import routes as integration_routes
+from calcom_sync.api.runs import routes as run_routes
 from calcom_sync.api.syncs import routes as sync_routes
 from calcom_sync.service.asking import Asking
 from calcom_sync.service.integrations import Integrations
+from calcom_sync.service.runs import Runs
 from chassis.web import Route
 
 __all__ = ["ERRORS", "routes"]
 
 
-def routes(integrations: Integrations, asking: Asking) -> list[Route]:
+def routes(integrations: Integrations, asking: Asking, runs: Runs) -> list[Route]:
     """List every operation."""
-    return [*sync_routes(asking), *integration_routes(integrations)]
+    return [*sync_routes(asking), *integration_routes(integrations), *run_routes(runs)]
