@@ -145,8 +145,8 @@ def steps(before: Booking | None, after: Booking, reason: str | None, now: datet
     """Tell what happened, each with the booking right after it; nothing when the snapshot tells nothing new.
 
     What no field of `reservation.updated` tells of, such as another uid, or a time that could be claimed at last, is
-    told by one without changes, unless another event shows the booking with it. Nothing is told of whether its times may
-    be changed here: that is no part of the booking that the world sees.
+    told by one without changes, unless another event shows the booking with it. Nothing is told of whether its times
+    may be changed here: that is no part of the booking that the world sees.
 
     Args:
         before: the booking as it is stored; None when it is new.
