@@ -15,5 +15,6 @@ async def test_every_operation_is_described(service: CalcomService) -> None:
     async with service.http.get(f"{service.base}/openapi.json") as response:
         paths = (await response.json())["paths"]
     assert {path: sorted(operations) for path, operations in paths.items()} == {
+        "/api/bookings/sync-calcom": ["post"],
         "/api/v1/integrations/calcom": ["delete", "get", "put"],
     }

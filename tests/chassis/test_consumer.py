@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from chassis import inbox
 from chassis.consumer import After, ConsumerLoop, Incoming, PoisonError
 from chassis.inbox import Inbox
 from chassis.kafka import Record
-from chassis.lifecycle import Loop, background
+from chassis.lifecycle import Loop, Stop, background
 from chassis.postgres import Connection, Database
 from slotwire_contracts import Topic, dead_letter_topic
 from support.servers import Servers
@@ -190,3 +191,30 @@ async def has(db: Database, events: int) -> bool:
 
 async def buried(topic: Topic, servers: Servers) -> bool:
     return bool(await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name)))
+
+
+async def test_one_transaction_takes_no_more_than_it_is_to_and_keeps_their_order(effects: Effects) -> None:
+    records = [Record("t", 0, place, 0, b"k", b"%d" % place) for place in range(7)]
+    incoming = [decode(record) for record in records]
+    parts = list(Inbox(effects.handle, at_once=3).parts(incoming))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    assert [one for part in parts for one in part] == incoming
+    assert list(Inbox(effects.handle).parts([])) == []
+
+
+async def test_an_event_is_forgotten_when_its_record_cannot_come_again(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with db.connection() as connection:
+        for name, days in (("old", 31), ("young", 29)):
+            await connection.execute(
+                "INSERT INTO inbox VALUES ($1, 't', 0, 0, '', now() - make_interval(days => $2))", name, days
+            )
+    monkeypatch.setattr(inbox, "_SWEEP_SECONDS", 0.01)
+    stop = Stop()
+    sweeping = asyncio.create_task(inbox.sweep(db, stop))
+    async with db.connection() as connection, asyncio.timeout(5):
+        while await connection.fetchval("SELECT array_agg(event_id) FROM inbox") != ["young"]:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await sweeping

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from booking.api.errors import ERRORS as BOOKING_ERRORS
 from booking.domain.instances import EVENT_CANCELLED
+from calcom_sync.api.errors import ERRORS as CALCOM_ERRORS
 from chassis.identity import KeyKind
 from chassis.identity.callers import SCOPES
 from chassis.web.errors import STATUSES
@@ -28,7 +29,6 @@ from webhook_dispatcher.settings import Settings
 
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 GATEWAY = {"bad_gateway": 502, "gateway_timeout": 504}
-LATER = {"calcom.sync"}  # of services that are not here yet
 
 
 def text(page: str) -> str:
@@ -55,12 +55,19 @@ def test_the_retry_schedule() -> None:
 
 def test_the_error_codes() -> None:
     listed = {code: int(status) for status, codes, _ in rows("api.md", "status") for code in words(codes)}
-    every: Mapping[str, int] = {**STATUSES, **BOOKING_ERRORS, **WAITLIST_ERRORS, **WEBHOOK_ERRORS, **GATEWAY}
+    every: Mapping[str, int] = {
+        **STATUSES,
+        **BOOKING_ERRORS,
+        **WAITLIST_ERRORS,
+        **WEBHOOK_ERRORS,
+        **CALCOM_ERRORS,
+        **GATEWAY,
+    }
     assert listed == every
 
 
 def test_the_scopes_and_kinds_of_keys() -> None:
-    assert {scope for scopes, _ in rows("api.md", "scope") for scope in words(scopes)} == SCOPES - LATER
+    assert {scope for scopes, _ in rows("api.md", "scope") for scope in words(scopes)} == SCOPES
     assert {words(kind)[0] for kind, _ in rows("api.md", "`--kind`")} == set(KeyKind)
 
 

@@ -56,6 +56,7 @@ async def running_calcom_service(servers: Servers, **more: object) -> AsyncItera
         "secret_key": SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
         "calcom_allow_networks": LOOPBACK,
         "calcom_allow_http": True,
+        "calcom_pace": 0.0,
         **more,
     }
     settings = Settings.model_validate(given)

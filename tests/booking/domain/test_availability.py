@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booking.domain.availability import room, seatable, slots, starts
+from booking.domain.availability import how_many, room, seatable, slots, starts
 from booking.domain.checks import check_open
 from booking.domain.errors import OutsideAvailabilityError
 from booking.domain.hours import ALWAYS, WEEKDAYS, Hours, OpenHours
@@ -167,3 +167,18 @@ def test_the_tightest_bound_tells_what_remains_and_what_has_no_room_is_left_out(
     assert offered(Place(schedule=limited), booked={date(2026, 6, 2): 3}) == [("10:00", 1), ("10:30", 1)]
     assert offered(Place(schedule=limited), booked={date(2026, 6, 2): 4}) == []
     assert offered(Place(schedule=limited), booked={date(2026, 6, 2): 5, date(2026, 6, 3): 0}) == []
+
+
+@given(STARTS, STRETCHES)
+def test_a_start_is_counted_with_each_stretch_that_it_lies_in(offered: list[int], stretches: list[Stretch]) -> None:
+    kept = [(begin, end) for begin, end in stretches if begin < end]
+    assert how_many(offered, kept) == [sum(begin <= start < end for begin, end in kept) for start in offered]
+
+
+def test_what_has_no_lane_takes_one_from_every_start_that_it_is_in_the_way_of() -> None:
+    place = Place(schedule=a_schedule(lanes=(7, 8)))
+    window, grid = Span(START, START + 4 * QUARTER), Grid(QUARTER, QUARTER)
+    first = epoch_seconds(START)
+    unplaced = [(first + 1, first + 1801), (first + 1700, first + 1801)]
+    found = slots(place, 1, window, grid, blocked={7: (), 8: ()}, booked={}, unplaced=unplaced)
+    assert [(slot.start - first, slot.remaining) for slot in found] == [(0, 2), (900, 1), (2700, 2)]

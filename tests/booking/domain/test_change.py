@@ -22,6 +22,7 @@ from booking.domain.change import (
     revise,
 )
 from booking.domain.errors import (
+    ExternalReadOnlyError,
     ForbiddenError,
     InvalidTransitionError,
     OutsideAvailabilityError,
@@ -276,3 +277,23 @@ def test_events_are_numbered_without_a_gap_and_never_go_back_whatever_the_clock_
     for event in events:
         assert (event.booking.sequence, event.booking.last_event_id) == (event.sequence, event.id)
         assert event.booking.last_event_at == event.at
+
+
+@pytest.mark.parametrize("param", ["start_time", "end_time"])
+def test_the_times_of_a_booking_from_elsewhere_are_changed_there(param: str) -> None:
+    booking = a_booking(external_provider="calcom", external_uid="cal_1", times_editable=False)
+    change = Change(details={param: getattr(booking, param) + HOUR / 4})
+    with pytest.raises(ExternalReadOnlyError, match=f"calcom, and its {param} is changed there") as refused:
+        revise(booking, change, STAFF, now=NOW)
+    assert (refused.value.code, refused.value.param) == ("external_read_only", param)
+    assert revise(replace(booking, times_editable=True), change, STAFF, now=NOW).span != booking.span
+
+
+def test_what_changes_no_time_of_a_booking_from_elsewhere_is_changed_here() -> None:
+    metadata = {"attendees": "x" * 20_000}
+    booking = a_booking(external_provider="calcom", external_uid="cal_1", times_editable=False, metadata=metadata)
+    details = {"start_time": booking.start_time, "end_time": booking.end_time, "title": "Mine"}
+    revised = revise(booking, Change(details=details, metadata={"note": "x"}), STAFF, now=NOW)
+    assert (revised.title, revised.metadata) == ("Mine", {**metadata, "note": "x"})
+    with pytest.raises(ValidationFailedError, match="at most 196608 bytes"):
+        revise(booking, Change(metadata={"note": "x" * 200_000}), STAFF, now=NOW)

@@ -14,12 +14,15 @@ from booking.domain.occupancy import (
     AnyOf,
     Claim,
     Keep,
+    Plan,
     Reclaim,
     Release,
     Shorten,
     TablesFor,
     choose,
     demands,
+    frees,
+    is_unplaced,
     plan,
     stored_span,
     tables_among,
@@ -185,6 +188,67 @@ def test_the_first_free_resource_is_chosen_and_all_that_are_asked_for() -> None:
 def test_what_is_taken_is_not_chosen(wanted: AnyOf | AllOf) -> None:
     with pytest.raises(SlotUnavailableError):
         choose([AnyOf((8,)), wanted], a_booking(), Place(taken=frozenset({7})), span=a_booking().span)
+
+
+@pytest.mark.parametrize(("unplaced", "chosen"), [(0, 8), (1, 8), (2, None), (3, None)])
+def test_a_lane_is_left_free_for_each_booking_that_has_none(unplaced: int, chosen: int | None) -> None:
+    """Architecture, section 8: it has no occupancy row, «availability subtracts it all the same»."""
+    place = Place(schedule=a_schedule(lanes=(7, 8, 9)), taken=frozenset({7}), unplaced=unplaced)
+    booking = a_booking()
+    wanted = demands(booking, place, chosen=None)
+    if chosen is None:
+        with pytest.raises(SlotUnavailableError, match="that time is taken"):
+            choose(wanted, booking, place, span=booking.span)
+    else:
+        assert choose(wanted, booking, place, span=booking.span).resource_nos == (chosen,)
+
+
+IN_CONFLICT = a_booking(external_provider="calcom", external_uid="cal_1", times_editable=False, conflict=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"status": Status.SEATED}, Keep()),
+        ({"status": Status.COMPLETED}, Keep()),
+        ({"status": Status.CANCELLED}, Keep()),
+        ({"end_time": END - HOUR / 2}, Reclaim(Span(START, END - HOUR / 2))),
+    ],
+)
+def test_one_in_conflict_gives_up_nothing_and_claims_only_another_time(changed: dict[str, Any], expected: Plan) -> None:
+    assert plan(IN_CONFLICT, replace(IN_CONFLICT, **changed), reassign=False, now=END) == expected
+
+
+def test_one_in_conflict_waits_as_long_as_it_takes_time_and_has_none() -> None:
+    claim = Claim((7,), IN_CONFLICT.span)
+    cancelled = replace(IN_CONFLICT, status=Status.CANCELLED)
+    assert is_unplaced(IN_CONFLICT, None, NOW)
+    assert not is_unplaced(IN_CONFLICT, claim, NOW)
+    assert not is_unplaced(cancelled, None, NOW)
+    assert not is_unplaced(a_booking(), None, NOW)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, False),
+        ({"title": "Tea"}, False),
+        ({"status": Status.SEATED}, False),
+        ({"end_time": END + HOUR}, False),
+        ({"end_time": END - HOUR / 2}, True),
+        ({"start_time": START + HOUR / 2}, True),
+        ({"status": Status.CANCELLED}, True),
+        ({"status": Status.COMPLETED}, True),
+        ({"schedule_id": "sch_2"}, True),
+        ({"conflict": True}, True),
+    ],
+)
+def test_a_schedules_time_is_freed_by_what_leaves_some_of_it(changed: dict[str, Any], *, expected: bool) -> None:
+    before = a_booking()
+    after = replace(before, **changed)
+    assert frees(before, after, START + HOUR / 4) is expected
+    assert not frees(replace(before, schedule_id=None), replace(after, schedule_id=None), START + HOUR / 4)
+    assert not frees(replace(before, conflict=True), after, START + HOUR / 4)
 
 
 @given(st.integers(2, 40), st.sets(st.integers(1, 30)))

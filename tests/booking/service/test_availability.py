@@ -44,7 +44,7 @@ async def statements(db: Database, desk: Desk, schedule_id: str, until: date) ->
     return len(texts), len(offer.slots)
 
 
-@pytest.mark.parametrize(("limit", "asked"), [({}, 2), ({"max_bookings_per_day": 9}, 3)])
+@pytest.mark.parametrize(("limit", "asked"), [({}, 3), ({"max_bookings_per_day": 9}, 4)])
 async def test_a_month_takes_as_many_statements_as_a_day_and_a_busy_one_as_a_free_one(
     desk: Desk, single_db: Database, limit: dict[str, int], asked: int
 ) -> None:

@@ -89,8 +89,9 @@ def test_a_message_carries_the_whole_event_under_the_bookings_id() -> None:
 
 
 @pytest.mark.parametrize("kind", CATALOG)
-def test_the_topic_gets_every_event_under_the_id_of_what_it_is_about(kind: str) -> None:
+def test_its_topic_gets_every_event_under_the_id_of_what_it_is_about(kind: str) -> None:
     event = a_catalog_event(kind)
     message = message_of(event)
-    assert (message.event_id, message.topic, message.key) == (event.id, "booking.events", event.subject.encode())
+    topic = CATALOG[kind].topic.name
+    assert (message.event_id, message.topic, message.key) == (event.id, topic, event.subject.encode())
     assert decode(message.value) == event

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from booking.domain.errors import SlotUnavailableError
-from booking.store.contention import retrying
+from booking.store.contention import retrying, unless_lost
 from chassis.postgres import Database
 
 LOCKS = (7_001, 7_002)
@@ -54,3 +54,19 @@ async def test_who_is_always_too_late_is_told_that_the_time_is_taken() -> None:
     with pytest.raises(SlotUnavailableError):
         await retrying(always)
     assert tries == list(range(1, 21))
+
+
+async def test_a_part_that_lost_leaves_nothing_and_the_rest_stays(db: Database) -> None:
+    async def work(name: str, outcome: Exception | None) -> str:
+        await conn.execute("INSERT INTO parts VALUES ($1)", name)
+        if outcome is not None:
+            raise outcome
+        return name
+
+    async with db.transaction() as conn:
+        await conn.execute("CREATE TEMPORARY TABLE parts (name text) ON COMMIT DROP")
+        assert await unless_lost(conn, lambda: work("a", None)) == "a"
+        assert await unless_lost(conn, lambda: work("b", asyncpg.ExclusionViolationError())) is None
+        with pytest.raises(asyncpg.DeadlockDetectedError):
+            await unless_lost(conn, lambda: work("c", asyncpg.DeadlockDetectedError()))
+        assert await conn.fetchval("SELECT array_agg(name) FROM parts") == ["a"]

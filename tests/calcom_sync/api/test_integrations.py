@@ -40,7 +40,7 @@ async def test_it_is_set_read_and_deleted(admin: Caller) -> None:
 
 
 async def test_everything_that_is_set_is_shown(admin: Caller) -> None:
-    schedules = [
+    schedules: list[dict[str, Any]] = [
         {"calcom_event_type_id": 7, "schedule_id": "sch_a"},
         {"calcom_event_type_slug": "30-min", "schedule_id": "sch_b", "event_type_id": "evt_b"},
     ]

@@ -4,13 +4,15 @@ Invariant: an event's inbox row is written in the transaction of its effect, so 
 crash, a rebalance, a second publish) has no second effect.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from chassis.consumer import After, Incoming
 from chassis.kafka import Record
-from chassis.postgres import Connection
+from chassis.lifecycle import Stop
+from chassis.postgres import Connection, Database
 
 E = TypeVar("E")
 Handle = Callable[[Connection, Sequence[Incoming[E]]], Awaitable[After | None]]
@@ -24,6 +26,15 @@ ON CONFLICT (event_id) DO NOTHING
 RETURNING event_id
 """
 
+_KEPT = "30 days"  # far longer than any topic keeps its records, after which none comes again
+_SWEEP_SECONDS = 600.0
+_SWEEP_ROWS = 1_000
+_SWEEP = f"""
+DELETE FROM inbox WHERE event_id IN (
+    SELECT event_id FROM inbox WHERE received_at < now() - interval '{_KEPT}' LIMIT $1
+)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Inbox(Generic[E]):
@@ -31,13 +42,15 @@ class Inbox(Generic[E]):
 
     Attributes:
         handle: acts on new events inside the transaction; what it answers is called after the commit.
+        at_once: how many events one transaction takes at most.
     """
 
     handle: Handle[E]
+    at_once: int = 1_000
 
     def parts(self, incoming: Sequence[Incoming[E]]) -> Iterable[Sequence[Incoming[E]]]:
-        """Take all that was read at once."""
-        return [incoming] if incoming else []
+        """Divide what was read by its number."""
+        return [incoming[start : start + self.at_once] for start in range(0, len(incoming), self.at_once)]
 
     async def prepare(self, incoming: Sequence[Incoming[E]]) -> None:
         """Do nothing: the inbox takes every event."""
@@ -68,3 +81,13 @@ def _columns(incoming: Iterable[Incoming[E]]) -> tuple[list[object], ...]:
         [one.record.offset for one in records],
         [one.record.value for one in records],
     )
+
+
+async def sweep(database: Database, stop: Stop) -> None:
+    """Delete the events of records that cannot come again, a little at a time, until asked to stop."""
+    while not await stop.wait(_SWEEP_SECONDS):
+        deleted = "DELETE 1"
+        while deleted != "DELETE 0" and not stop.is_set():
+            async with database.connection() as connection:
+                deleted = await connection.execute(_SWEEP, _SWEEP_ROWS)
+            await asyncio.sleep(0)

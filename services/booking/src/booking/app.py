@@ -3,31 +3,37 @@
 Invariant: making the application connects to nothing; what it needs is opened when it starts and closed when it ends.
 """
 
+from functools import partial
+
 from aiohttp import web
 
 from booking.api import ERRORS, UseCases, routes
+from booking.consumer import consumer
 from booking.service.availability import Availability
 from booking.service.bookings import Bookings
+from booking.service.claiming import Claims
 from booking.service.completion import Completion
 from booking.service.holds import Holds
 from booking.service.ids import Ids
 from booking.service.instances import EventInstances
+from booking.service.projecting import Projection
 from booking.service.reference import ReferenceData
 from booking.service.reservations import Reservations
 from booking.settings import DATABASE, Settings
+from chassis import inbox
 from chassis.clock import Clock, utc_now
 from chassis.ids import new_id, next_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app
-from slotwire_contracts import BOOKING_EVENTS
+from slotwire_contracts import BOOKING_EVENTS, CALCOM_RESULTS
 
 VERSION = "0.1.0"
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     """Make the service."""
-    base = Foundation(settings, service=DATABASE, publishes=[BOOKING_EVENTS])
+    base = Foundation(settings, service=DATABASE, publishes=[BOOKING_EVENTS, CALCOM_RESULTS])
     ids = Ids(new_id, next_id)
     bookings = Bookings(base.units, base.database, clock, ids)
     holds = Holds(base.units, clock, ids)
@@ -50,5 +56,13 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         rate_limits=base.rate_limits,
         checks=base.checks,
     )
-    base.run_in(app, Loop("holds", holds.sweep), Loop("completion", completion.run))
+    calcom = consumer(settings.kafka_bootstrap, base.database, Projection(clock, ids), base.relay.wake)
+    base.run_in(
+        app,
+        Loop("holds", holds.sweep),
+        Loop("completion", completion.run),
+        Loop("claims", Claims(base.units, clock, ids).run),
+        Loop("calcom", calcom.run),
+        Loop("inbox", partial(inbox.sweep, base.database)),
+    )
     return app

@@ -4,31 +4,58 @@ Invariant: making the application connects to nothing; what it needs is opened w
 """
 
 import secrets
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
 from calcom_sync.api import ERRORS, routes
+from calcom_sync.client import CalcomClient, Limits
+from calcom_sync.consumer import consumer
+from calcom_sync.service.asking import Asking
+from calcom_sync.service.ids import Ids
 from calcom_sync.service.integrations import Integrations
+from calcom_sync.service.runs import Runs
+from calcom_sync.service.syncing import Syncing, Tools
+from calcom_sync.service.telling import Telling
 from calcom_sync.settings import DATABASE, Settings
 from calcom_sync.store.integrations import TABLE, IntegrationStore
+from calcom_sync.worker import Runner
 from calcom_sync.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
 from chassis.clock import Clock, utc_now
+from chassis.ids import new_id, next_id
 from chassis.lifecycle import Loop
 from chassis.outbound import Guard
 from chassis.resealing import Resealer, Resealing
 from chassis.service import Foundation
 from chassis.web import create_web_app
+from slotwire_contracts import CALCOM_BOOKINGS
 
 VERSION = "0.1.0"
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     """Make the service."""
-    base = Foundation(settings, service=DATABASE, publishes=[])
+    base = Foundation(settings, service=DATABASE, publishes=[CALCOM_BOOKINGS])
     guard = Guard(settings.calcom_allow_networks)
+    store, ids = IntegrationStore(base.sealer), Ids(new_id, next_id)
+    client = CalcomClient(
+        guard,
+        Limits(seconds=settings.calcom_timeout, pace=settings.calcom_pace),
+        user_agent=f"Slotwire/{VERSION}",
+    )
+    syncing = Syncing(Tools(base.units, base.database, Telling(clock, ids), clock), store, client)
+    runner = Runner(
+        base.database,
+        syncing.carry_out,
+        at_once=settings.calcom_syncs,
+        lease=settings.calcom_lease,
+        clock=clock,
+        new_id=new_id,
+    )
+    runs = Runs(base.database, clock, ids, runner.wake)
     integrations = Integrations(
         base.database,
-        IntegrationStore(base.sealer),
+        store,
         guard,
         clock=clock,
         make_secret=secrets.token_urlsafe,
@@ -37,14 +64,25 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     app = create_web_app(
         title="Slotwire Cal.com sync",
         version=VERSION,
-        routes=routes(integrations),
+        routes=routes(integrations, Asking(base.units, base.database, store, runs, patience=settings.calcom_patience)),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
         rate_limits=base.rate_limits,
         checks=base.checks,
     )
+
+    async def asking(_: web.Application) -> AsyncIterator[None]:
+        async with client.opened():
+            yield
+
+    app.cleanup_ctx.append(asking)
     resealing = Resealing(base.database, base.sealer, TABLE)
-    base.run_in(app, Loop("resealing", Resealer(resealing, stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE).run))
+    base.run_in(
+        app,
+        Loop("runs", runner.run),
+        Loop("answers", consumer(settings.kafka_bootstrap, base.database).run),
+        Loop("resealing", Resealer(resealing, stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE).run),
+    )
     app.on_cleanup.append(lambda _: guard.close())
     return app

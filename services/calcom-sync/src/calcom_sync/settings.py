@@ -24,4 +24,24 @@ class Settings(ServiceSettings):
             description='A JSON list such as ["10.1.0.0/16"]; for one that you host yourself.',
         ),
     ] = ()
+    calcom_timeout: Annotated[
+        float, Field(title="Seconds for one question to Cal.com, the whole exchange", gt=0, le=300)
+    ] = 30.0
+    calcom_pace: Annotated[
+        float,
+        Field(
+            title="Seconds between two questions with one API key",
+            description="Cal.com locks out for a minute who asks more than 120 times in one.",
+            ge=0,
+            le=60,
+        ),
+    ] = 0.5
+    calcom_syncs: Annotated[int, Field(title="Syncs that are carried out at the same time", ge=0, le=1000)] = 8
+    calcom_lease: Annotated[
+        float, Field(title="Seconds after which others go on with a sync whose process is gone", gt=0)
+    ] = 15.0
+    calcom_patience: Annotated[
+        float,
+        Field(title="Seconds for which a request waits for its sync", description="Less than gateways wait.", gt=0),
+    ] = 50.0
     calcom_allow_http: Annotated[bool, Field(title="Whether Cal.com may be asked without TLS")] = False

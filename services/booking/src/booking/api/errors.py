@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 ERRORS: Mapping[str, int] = {
     "already_booked": 409,
+    "external_read_only": 409,
     "hold_expired": 409,
     "invalid_status_transition": 409,
     "in_use": 409,

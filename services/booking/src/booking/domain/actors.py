@@ -8,7 +8,7 @@ from typing import Literal
 
 from booking.domain.errors import ForbiddenError
 
-ActorName = Literal["staff", "client", "system"]
+ActorName = Literal["staff", "client", "system", "calcom"]
 
 
 @dataclass(frozen=True)

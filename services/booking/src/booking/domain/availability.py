@@ -43,7 +43,14 @@ def resources(place: Place) -> list[int]:
 
 
 def slots(
-    place: Place, party_size: int, window: Span, grid: Grid, *, blocked: Blocked, booked: Mapping[date, int]
+    place: Place,
+    party_size: int,
+    window: Span,
+    grid: Grid,
+    *,
+    blocked: Blocked,
+    booked: Mapping[date, int],
+    unplaced: Sequence[Stretch] = (),
 ) -> list[Slot]:
     """Tell what can be booked.
 
@@ -54,11 +61,14 @@ def slots(
         grid: which starts.
         blocked: of each of the place's resources.
         booked: how many bookings start on each date of the schedule, where it has a daily limit.
+        unplaced: which starts are in the way of each booking that has no lane of the schedule.
     """
     offered = starts(place, window, grid)
     bounds: list[list[int]] = []
     if place.schedule is not None:
-        bounds.append(room(offered, {number: blocked[number] for number in place.schedule.lanes}))
+        lanes = room(offered, {number: blocked[number] for number in place.schedule.lanes})
+        without = how_many(offered, unplaced)
+        bounds.append([free - missing for free, missing in zip(lanes, without, strict=True)])
         bounds += _left_of_dates(offered, place.schedule, booked)
     if place.tables:
         bounds.append(seatable(offered, blocked, place.tables, party_size))
@@ -87,6 +97,12 @@ def starts(place: Place, window: Span, grid: Grid) -> list[int]:
             first = anchor - (anchor - max(anchor, begin, low)) // step * step
             offered.update(range(first, min(anchor_end, end - length + 1, high), step))
     return sorted(offered)
+
+
+def how_many(offered: Sequence[int], stretches: Sequence[Stretch]) -> list[int]:
+    """Tell in how many stretches each start lies."""
+    begins, ends = (sorted(edges) for edges in zip(*stretches, strict=True)) if stretches else ([], [])
+    return [bisect_right(begins, start) - bisect_right(ends, start) for start in offered]
 
 
 def room(offered: Sequence[int], blocked: Blocked) -> list[int]:

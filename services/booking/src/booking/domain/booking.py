@@ -47,6 +47,11 @@ class Booking:
         last_event_id: the id of that event; the next one's is greater.
         last_event_at: the time of that event; the next one's is not before.
         version: counts changes, for `If-Match`.
+        external_provider: where it was made, if not here.
+        external_uid: the id that it has there now.
+        times_editable: whether its times may be changed here.
+        conflict: whether it is kept although its time was taken when it came from elsewhere: it occupies nothing, and
+            claims its time as soon as that is free.
     """
 
     id: str
@@ -85,6 +90,10 @@ class Booking:
     last_event_at: datetime
     created_at: datetime
     updated_at: datetime
+    external_provider: str | None = None
+    external_uid: str | None = None
+    times_editable: bool = True
+    conflict: bool = False
 
     @property
     def span(self) -> Span:

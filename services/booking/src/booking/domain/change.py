@@ -10,8 +10,21 @@ from typing import Any
 
 from booking.domain.actors import Actor
 from booking.domain.booking import Booking, diff, merge_metadata
-from booking.domain.checks import check_metadata, check_not_past, check_open, check_tables
-from booking.domain.errors import Flaws, ForbiddenError, InvalidTransitionError, VersionConflictError
+from booking.domain.checks import (
+    EXTERNAL_METADATA_BYTES,
+    METADATA_BYTES,
+    check_metadata,
+    check_not_past,
+    check_open,
+    check_tables,
+)
+from booking.domain.errors import (
+    ExternalReadOnlyError,
+    Flaws,
+    ForbiddenError,
+    InvalidTransitionError,
+    VersionConflictError,
+)
 from booking.domain.facts import Assigned, Fact, StatusChanged, Unassigned, Updated
 from booking.domain.occupancy import stored_span
 from booking.domain.offering import check_length, check_offered
@@ -96,7 +109,9 @@ def revise(before: Booking, change: Change, actor: Actor, *, now: datetime) -> B
     Raises:
         ValidationFailedError: times are out of bounds or, newly and for a client, past; or metadata grew too large.
         InvalidTransitionError: the booking is over, and its time or tables are to change.
+        ExternalReadOnlyError: its times are to change, and are changed where it was made.
     """
+    _check_external(before, change)
     if before.event_instance_id is not None:
         _check_at_instance(before, change)
     after = replace(
@@ -116,9 +131,24 @@ def revise(before: Booking, change: Change, actor: Actor, *, now: datetime) -> B
             check_not_past(after.start_time, actor, now)
     if change.metadata:
         with flaws.gathered():
-            check_metadata(after.metadata)
+            check_metadata(after.metadata, at_most=_metadata_bytes(before))
     flaws.tell()
     return after
+
+
+def _metadata_bytes(before: Booking) -> int:
+    return METADATA_BYTES if before.external_provider is None else EXTERNAL_METADATA_BYTES
+
+
+def _check_external(before: Booking, change: Change) -> None:
+    """Refuse to move a booking that is moved where it was made."""
+    if before.times_editable:
+        return
+    for param in ("start_time", "end_time"):
+        if change.details.get(param, getattr(before, param)) != getattr(before, param):
+            raise ExternalReadOnlyError(
+                f"the booking comes from {before.external_provider}, and its {param} is changed there", param=param
+            )
 
 
 def _check_at_instance(before: Booking, change: Change) -> None:

@@ -18,8 +18,11 @@ from slotwire_contracts import METADATA_DEPTH, is_too_deep
 METADATA_BYTES = 16 * 1024
 """What a booking's metadata may measure as JSON: a snapshot of it travels three times in one Kafka record."""
 
+EXTERNAL_METADATA_BYTES = 192 * 1024
+"""What that of a booking from elsewhere may measure, where every attendee of a class may stand; three still fit."""
 
-def check_metadata(metadata: Mapping[str, object]) -> None:
+
+def check_metadata(metadata: Mapping[str, object], *, at_most: int = METADATA_BYTES) -> None:
     """Refuse metadata that cannot be stored and sent on.
 
     Raises:
@@ -31,10 +34,8 @@ def check_metadata(metadata: Mapping[str, object]) -> None:
         size = len(json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False).encode())
     except ValueError:
         raise ValidationFailedError(Flaw("metadata", "must hold valid text and finite numbers only", "json")) from None
-    if size > METADATA_BYTES:
-        raise ValidationFailedError(
-            Flaw("metadata", f"must measure at most {METADATA_BYTES} bytes as JSON", "max_size")
-        )
+    if size > at_most:
+        raise ValidationFailedError(Flaw("metadata", f"must measure at most {at_most} bytes as JSON", "max_size"))
 
 
 def check_not_past(start: datetime, actor: Actor, now: datetime) -> None:

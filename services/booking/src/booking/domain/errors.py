@@ -125,6 +125,12 @@ class InvalidTransitionError(BookingError):
     code = "invalid_status_transition"
 
 
+class ExternalReadOnlyError(BookingError):
+    """What is to change of the booking is changed where it was made."""
+
+    code = "external_read_only"
+
+
 class VersionConflictError(BookingError):
     """The booking is not at the version the caller has seen."""
 

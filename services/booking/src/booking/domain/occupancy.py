@@ -32,9 +32,10 @@ TAKEN = Refusal("that time is taken", "start_time")
 
 @dataclass(frozen=True)
 class AnyOf:
-    """One of these resources, the first that is free."""
+    """One of these resources, the first that is free, with one more of them free for each of `unplaced`."""
 
     resource_nos: tuple[int, ...]
+    unplaced: int = 0
     refusal: Refusal = TAKEN
 
 
@@ -157,9 +158,11 @@ def plan(before: Booking, after: Booking, *, reassign: bool, now: datetime) -> P
     """
     if before.status is after.status and before.span == after.span and not reassign:
         return Keep()
-    held, wanted = occupied(before, now), occupied(after, now)
+    held, wanted = _held(before, now), occupied(after, now)
     if wanted is None:
         return Release() if held else Keep()
+    if before.conflict and before.span == after.span:
+        return Keep()  # it waits for its time under another status too
     if held and not reassign and wanted.start == held.start and wanted.end <= held.end:
         return Keep() if wanted == held else Shorten(wanted.end)
     return Reclaim(wanted)
@@ -181,6 +184,31 @@ def occupied(booking: Booking, now: datetime) -> Span | None:
     return None
 
 
+def _held(booking: Booking, now: datetime) -> Span | None:
+    """Answer the time that a stored booking has."""
+    return None if booking.conflict else occupied(booking, now)
+
+
+def is_unplaced(after: Booking, claim: Claim | None, now: datetime) -> bool:
+    """Tell whether a changed booking that waited for its time goes on waiting."""
+    return after.conflict and claim is None and occupied(after, now) is not None
+
+
+def frees(before: Booking, after: Booking, now: datetime) -> bool:
+    """Tell whether a change leaves some of a schedule's time to others.
+
+    Args:
+        before: the booking as it was stored.
+        after: as it is stored now.
+        now: the current instant.
+    """
+    held, has = _held(before, now), _held(after, now)
+    if held is None or before.schedule_id is None:
+        return False
+    moved = before.schedule_id != after.schedule_id
+    return moved or has is None or has.start > held.start or has.end < held.end
+
+
 def demands(claimant: Claimant, place: Place, *, chosen: Collection[str] | None) -> list[Demand]:
     """Tell what the booking needs of the place: a lane of its schedule, and tables of its location.
 
@@ -195,7 +223,8 @@ def demands(claimant: Claimant, place: Place, *, chosen: Collection[str] | None)
     own = place.held | {numbers[table_id] for table_id in claimant.table_ids if table_id in numbers}
     wanted: list[Demand] = []
     if place.schedule is not None:
-        wanted.append(AnyOf(tuple(sorted(place.schedule.lanes, key=lambda number: number not in own))))
+        lanes = tuple(sorted(place.schedule.lanes, key=lambda number: number not in own))
+        wanted.append(AnyOf(lanes, place.unplaced))
     if chosen:
         kept = set(chosen) == set(claimant.table_ids)
         refusal = TAKEN if kept else Refusal("not all of these tables are free at that time", "table_ids")
@@ -233,8 +262,9 @@ def _options(demand: Demand, taken: Collection[int], most: int) -> list[tuple[in
     match demand:
         case AllOf(resource_nos):
             return [] if any(number in taken for number in resource_nos) else [resource_nos]
-        case AnyOf(resource_nos):
-            return list(islice(((number,) for number in resource_nos if number not in taken), most))
+        case AnyOf(resource_nos, unplaced):
+            free: list[tuple[int, ...]] = [(number,) for number in resource_nos if number not in taken]
+            return free[:most] if len(free) > unplaced else []
         case TablesFor(tables):
             return demand.among([table.resource_no for table in tables if table.resource_no not in taken], most)
         case _:

@@ -142,6 +142,8 @@ class Place:
     Attributes:
         taken: numbers of those of its resources that others have in the time that was asked about.
         held: numbers of the resources that the booking itself has, at whatever time.
+        unplaced: how many bookings of the schedule take place in that time without having a lane: they came from
+            elsewhere when all lanes were taken.
     """
 
     schedule: SchedulePlace | None = None
@@ -150,6 +152,7 @@ class Place:
     instance: InstancePlace | None = None
     taken: frozenset[int] = frozenset()
     held: frozenset[int] = frozenset()
+    unplaced: int = 0
 
     @property
     def tables(self) -> tuple[TablePlace, ...]:

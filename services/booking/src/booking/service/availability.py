@@ -12,7 +12,8 @@ from booking.domain.availability import Slot, resources, slots
 from booking.domain.booking import Booking
 from booking.domain.checks import check_known
 from booking.domain.place import SchedulePlace
-from booking.domain.search import Search, grid_of, looked_at, whole_dates, window_of
+from booking.domain.search import Grid, Search, grid_of, looked_at, whole_dates, window_of
+from booking.domain.stretches import Stretch
 from booking.domain.times import Span
 from booking.store import availability, bookings, limits, places
 from chassis.clock import Clock
@@ -64,13 +65,24 @@ class Availability:
                 return Offer((), place.zone)
             span, except_id = looked_at(window, grid), moving.id if moving else None
             blocked = await availability.blocked(conn, resources(place), span, grid, except_id=except_id, now=now)
+            unplaced = await _unplaced(conn, place.schedule, span, grid, except_id=except_id)
             booked = await _booked(conn, place.schedule, window, except_id=except_id, now=now)
-        return Offer(slots(place, search.party_size, window, grid, blocked=blocked, booked=booked), place.zone)
+        found = slots(place, search.party_size, window, grid, blocked=blocked, booked=booked, unplaced=unplaced)
+        return Offer(found, place.zone)
 
 
 async def _moving(conn: Connection, actor: Actor, booking_id: str | None) -> Booking | None:
     """Read the booking that is to move; one that is not in the actor's reach is in the way as it is."""
     return None if booking_id is None else await bookings.fetch(conn, actor, booking_id)
+
+
+async def _unplaced(
+    conn: Connection, schedule: SchedulePlace | None, span: Span, grid: Grid, *, except_id: str | None
+) -> list[Stretch]:
+    """Read what takes place on a schedule without having a lane."""
+    if schedule is None:
+        return []
+    return await availability.unplaced(conn, schedule.schedule_id, span, grid, except_id=except_id)
 
 
 async def _booked(

@@ -18,11 +18,12 @@ from booking.domain.errors import BookingError, InvalidCursorError, NotFoundErro
 from booking.domain.facts import Created
 from booking.domain.holds import grant, leaves_free, of_hold
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
-from booking.domain.occupancy import occupied, stored_span, tables_among
+from booking.domain.occupancy import frees, is_unplaced, occupied, stored_span, tables_among
 from booking.domain.place import Place
 from booking.domain.status import Status
 from booking.domain.times import Span
 from booking.service import limits
+from booking.service.claiming import claim_freed
 from booking.service.ids import Ids
 from booking.service.occupying import find, make_room, reoccupy
 from booking.service.origin import Origin
@@ -68,6 +69,7 @@ class Bookings:
         next_event_id = partial(ids.following, "evt")
         self._write = partial(write, next_event_id=next_event_id)
         self._tell_left = partial(tell, next_event_id=next_event_id)
+        self._claim_freed = partial(claim_freed, next_event_id=next_event_id)
 
     async def create(self, actor: Actor, new: NewBooking, origin: Origin, once: Once | None) -> Booking:
         """Make a booking and claim its time, or turn a hold into one.
@@ -92,6 +94,8 @@ class Bookings:
             visit, place = await visit_and_place(unit.conn, actor, given, now=now)
             if hold is not None:
                 visit, place = grant(hold, visit), replace(place, held=freed)
+                if visit.granted:
+                    place = replace(place, unplaced=0)  # what was held stays its own
             attendee = check_attendee(new, await known_client(unit.conn, actor, new), actor)
             drafted = draft(new, visit, attendee, place, actor, booking_id=self._new_id(), now=now)
             if hold is not None and visit.granted:
@@ -127,6 +131,7 @@ class Bookings:
                 `booking.domain.change` say.
             SlotUnavailableError: the time, the tables or the spots it is to have are taken.
             AlreadyBookedError: the attendee has the slot that it is to have.
+            ExternalReadOnlyError: its times are changed where it was made.
         """
         changing.check_allowed(change, actor)
         return await retrying(partial(self._change, actor, booking_id, change, origin))
@@ -208,11 +213,17 @@ class Bookings:
                 tables_chosen=choice.by_staff,
                 version=before.version + 1,
                 updated_at=now,
+                conflict=is_unplaced(after, claim, now),
             )
             for booking in (revised, after)
         )
         steps = changing.facts(before, revised, after, change.reason)
-        return await self._write(unit, before, steps, actor, origin, claim=claim, now=now) if steps else before
+        if not steps:
+            return before
+        stored = await self._write(unit, before, steps, actor, origin, claim=claim, now=now)
+        if before.schedule_id is not None and frees(before, stored, now):
+            await self._claim_freed(unit, [before.schedule_id], origin, now=now)
+        return stored
 
     async def get(self, actor: Actor, booking_id: str) -> Booking:
         """Read a booking.

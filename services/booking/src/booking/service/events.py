@@ -14,13 +14,14 @@ from booking.service.snapshots import hold_snapshot, snapshot
 from booking.store.history import Entry
 from chassis.outbox import OutboxMessage
 from slotwire_contracts import (
-    BOOKING_EVENTS,
+    CATALOG,
     CatalogEvent,
     HoldReleased,
     ReleaseReason,
     ReservationEvent,
     encode,
     make_event,
+    record_key,
 )
 
 
@@ -37,6 +38,7 @@ def event_of(event: Event, actor: Actor, origin: Origin) -> ReservationEvent:
         sequence=event.sequence,
         actor=actor.name,
         correlationid=origin.request_id,
+        causationid=origin.event_id,
         traceparent=origin.traceparent,
     )
 
@@ -61,13 +63,14 @@ def released(
         sequence=1,
         actor=actor,
         correlationid=origin.request_id,
+        causationid=origin.event_id,
         traceparent=origin.traceparent,
     )
 
 
 def message_of(event: CatalogEvent) -> OutboxMessage:
-    """Tell what the topic gets of an event: all of it, under the id of what it is about."""
-    return OutboxMessage(event.id, BOOKING_EVENTS.name, event.subject.encode(), encode(event))
+    """Tell what its topic gets of an event: all of it, under the id of what it is about."""
+    return OutboxMessage(event.id, CATALOG[event.type].topic.name, record_key(event), encode(event))
 
 
 def _catalog(fact: Fact) -> tuple[str, dict[str, Any]]:

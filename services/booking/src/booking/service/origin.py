@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Origin:
-    """The request behind a change: its id ties the change's events together, its trace context goes on with them."""
+    """The request or the event behind a change.
+
+    Attributes:
+        request_id: ties the change's events together.
+        traceparent: the trace context, which goes on with them.
+        event_id: the event that they follow from.
+    """
 
     request_id: str
     traceparent: str | None = None
+    event_id: str | None = None

@@ -10,6 +10,7 @@ from datetime import datetime
 from booking.domain.actors import ActorName
 from booking.domain.facts import NextId
 from booking.domain.holds import Hold
+from booking.service.claiming import claim_freed
 from booking.service.events import message_of, released
 from booking.service.origin import Origin
 from booking.store import occupancy, spots
@@ -57,7 +58,9 @@ async def tell(
     now: datetime,
     next_event_id: NextId,
 ) -> None:
-    """Tell that what holds held has fallen free; as `give_back` beside it."""
+    """Tell that what holds held has fallen free, those first that wait for it; as `give_back` beside it."""
     told = [released(hold, reason, origin, actor=actor, event_id=next_event_id(None, now), at=now) for hold in taken]
     await outbox.append(unit.conn, [message_of(event) for event in told])
     unit.publishes()
+    if schedule_ids := {hold.schedule_id for hold in taken if hold.schedule_id is not None}:
+        await claim_freed(unit, schedule_ids, origin, now=now, next_event_id=next_event_id)

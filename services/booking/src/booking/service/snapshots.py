@@ -5,7 +5,7 @@ Invariant: answers and events show a booking in the same way, and so a hold; wha
 
 from booking.domain import holds
 from booking.domain.booking import Booking
-from slotwire_contracts import Hold, LocationType, Reservation, ReservationStatus
+from slotwire_contracts import ExternalBooking, Hold, LocationType, Reservation, ReservationStatus
 
 
 def snapshot(booking: Booking) -> Reservation:
@@ -35,7 +35,14 @@ def snapshot(booking: Booking) -> Reservation:
         event_instance_id=booking.event_instance_id,
         version=booking.version,
         updated_at=booking.updated_at,
+        external=_external(booking),
     )
+
+
+def _external(booking: Booking) -> ExternalBooking | None:
+    if booking.external_provider is None or booking.external_uid is None:
+        return None
+    return ExternalBooking(provider=booking.external_provider, uid=booking.external_uid, conflict=booking.conflict)
 
 
 def hold_snapshot(hold: holds.Hold) -> Hold:

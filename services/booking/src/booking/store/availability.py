@@ -30,6 +30,35 @@ CROSS JOIN LATERAL (
 ) AS blocked
 """
 
+# What takes place without having a resource, as wide as what it would block on one.
+_UNPLACED = """
+SELECT
+    extract(epoch FROM b.start_time)::bigint - 60 * b.buffer_before_minutes - $4 + 1 AS begins,
+    extract(epoch FROM b.end_time)::bigint + 60 * b.buffer_after_minutes + $5 AS ends
+FROM bookings b
+WHERE b.schedule_id = $1 AND b.conflict AND b.status <> 'COMPLETED' AND b.id IS DISTINCT FROM $6
+AND extract(epoch FROM b.start_time) - 60 * b.buffer_before_minutes < $3
+AND extract(epoch FROM b.end_time) + 60 * b.buffer_after_minutes > $2
+"""
+
+
+async def unplaced(
+    conn: Connection, schedule_id: str, span: Span, grid: Grid, *, except_id: str | None
+) -> list[Stretch]:
+    """Tell which starts are in the way of bookings that came from elsewhere when all lanes were taken, one by one.
+
+    Args:
+        conn: where to read.
+        schedule_id: of which schedule.
+        span: what is looked at.
+        grid: as for `blocked`.
+        except_id: as for `blocked`.
+    """
+    ahead, behind = _beside(grid)
+    edges = epoch_seconds(span.start), epoch_seconds(span.end)
+    rows = await conn.fetch(_UNPLACED, schedule_id, *edges, ahead, behind, except_id)
+    return [(row["begins"], row["ends"]) for row in rows]
+
 
 async def blocked(
     conn: Connection, resource_nos: Collection[int], span: Span, grid: Grid, *, except_id: str | None, now: datetime
@@ -44,7 +73,12 @@ async def blocked(
         except_id: a booking that is in nobody's way: the one that is to move.
         now: the current instant; a hold that has expired by it takes nothing.
     """
-    ahead, behind = (int(length.total_seconds()) for length in (grid.duration + grid.after, grid.before))
+    ahead, behind = _beside(grid)
     edges = epoch_seconds(span.start), epoch_seconds(span.end)
     rows = await conn.fetch(_BLOCKED, list(resource_nos), *edges, ahead, behind, except_id, now)
     return {number: list(zip(begins or (), ends or (), strict=True)) for number, begins, ends in rows}
+
+
+def _beside(grid: Grid) -> tuple[int, int]:
+    """Tell how many seconds after its start a booking needs, and how many before it."""
+    return int((grid.duration + grid.after).total_seconds()), int(grid.before.total_seconds())

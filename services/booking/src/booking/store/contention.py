@@ -13,6 +13,7 @@ from typing import TypeVar
 import asyncpg
 
 from booking.domain.errors import SlotUnavailableError
+from chassis.postgres import Connection
 
 T = TypeVar("T")
 
@@ -43,3 +44,12 @@ async def retrying(work: Callable[[int], Awaitable[T]]) -> T:
                 raise
             await asyncio.sleep(deadlocks * _PAUSE_SECONDS * random.random())  # noqa: S311 - jitter, not a secret
     raise SlotUnavailableError("others keep taking that time", param="start_time")
+
+
+async def unless_lost(conn: Connection, work: Callable[[], Awaitable[T]]) -> T | None:
+    """Do a part of a transaction, or nothing of it where another took meanwhile what it claims: then answer None."""
+    try:
+        async with conn.transaction():
+            return await work()
+    except asyncpg.ExclusionViolationError:
+        return None

@@ -24,7 +24,8 @@ _SCHEDULE = """
     s.one_per_attendee AS schedule_one_per_attendee,
     s.complete_after_minutes AS schedule_complete_after_minutes,
     lanes.numbers AS lanes,
-    lanes.taken AS lanes_taken
+    lanes.taken AS lanes_taken,
+    unplaced.count AS unplaced
 """
 _LOCATION = """
     l.id AS location_id,
@@ -98,6 +99,14 @@ CROSS JOIN LATERAL (
     FROM resources r
     WHERE r.owner_id = s.id AND r.lane <= s.capacity
 ) AS lanes
+CROSS JOIN LATERAL (
+    SELECT count(*)::integer
+    FROM bookings u
+    WHERE u.schedule_id = s.id AND u.conflict AND u.status <> 'COMPLETED'
+    AND u.id IS DISTINCT FROM asked.holder_id
+    AND extract(epoch FROM u.start_time) - 60 * u.buffer_before_minutes < wanted.ends
+    AND extract(epoch FROM u.end_time) + 60 * u.buffer_after_minutes > wanted.starts
+) AS unplaced
 """
 _FIND_LOCATION = """
 LEFT JOIN locations l ON l.id = asked.location_id AND l.org_id = asked.org_id AND l.deleted_at IS NULL
@@ -185,6 +194,7 @@ async def read(
         appointment=_appointment(row),
         taken=frozenset([*(row.get("lanes_taken") or ()), *(row.get("seats_taken") or ())]),
         held=frozenset(row.get("held", ())),
+        unplaced=row.get("unplaced", 0),
     )
 
 

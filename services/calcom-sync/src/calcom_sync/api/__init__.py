@@ -5,12 +5,14 @@ Invariant: no rule and no SQL lives here; every refusal's code has its status in
 
 from calcom_sync.api.errors import ERRORS
 from calcom_sync.api.integrations import routes as integration_routes
+from calcom_sync.api.syncs import routes as sync_routes
+from calcom_sync.service.asking import Asking
 from calcom_sync.service.integrations import Integrations
 from chassis.web import Route
 
 __all__ = ["ERRORS", "routes"]
 
 
-def routes(integrations: Integrations) -> list[Route]:
+def routes(integrations: Integrations, asking: Asking) -> list[Route]:
     """List every operation."""
-    return integration_routes(integrations)
+    return [*sync_routes(asking), *integration_routes(integrations)]

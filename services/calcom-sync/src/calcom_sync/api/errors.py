@@ -8,6 +8,7 @@ from collections.abc import Mapping
 ERRORS: Mapping[str, int] = {
     "calcom_malformed": 502,
     "calcom_not_configured": 409,
+    "calcom_sync_running": 504,
     "calcom_throttled": 502,
     "calcom_unauthorized": 502,
     "calcom_unreachable": 502,

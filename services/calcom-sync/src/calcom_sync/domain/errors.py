@@ -6,13 +6,13 @@ business; a field's flaw reads `must …`, any other message begins in lower cas
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 
 class CalcomSyncError(Exception):
     """A refusal of a request; nothing has changed."""
 
-    code: ClassVar[str]
+    code: str
 
     def __init__(self, message: str, *, param: str | None = None, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -94,3 +94,17 @@ class CalcomThrottledError(CalcomError):
     """Cal.com has locked the API key out for longer than is waited for."""
 
     code = "calcom_throttled"
+
+
+class SyncRunningError(CalcomSyncError):
+    """A sync takes longer than is waited for; it goes on."""
+
+    code = "calcom_sync_running"
+
+
+class SyncFailedError(CalcomSyncError):
+    """A sync has failed; the code is that of what failed in it."""
+
+    def __init__(self, code: str, message: str, *, details: Mapping[str, Any]) -> None:
+        super().__init__(message, details=details)
+        self.code = code

@@ -1,0 +1,140 @@
+"""Use cases on runs: asking for one, looking at it, and holding one while it is carried out.
+
+Invariant: whoever holds a run no more writes nothing of it.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from calcom_sync.domain.counting import Outcome, Tally
+from calcom_sync.domain.errors import NotFoundError
+from calcom_sync.domain.run import Progress, Run, RunKind, RunState
+from calcom_sync.domain.snapshots import ANY_TIME
+from calcom_sync.domain.window import Window
+from calcom_sync.service.ids import Ids
+from calcom_sync.store import runs
+from calcom_sync.store.runs import Taken
+from chassis.clock import Clock
+from chassis.postgres import Connection, Database
+from slotwire_contracts import CalcomBookingApplied
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds, while a run is waited for
+
+
+class LostError(Exception):
+    """The run is held by another one now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A run that is being carried out.
+
+    Attributes:
+        run: as it was when it was taken.
+    """
+
+    run: Run
+    taken: Taken
+
+    async def save(self, conn: Connection, progress: Progress, told: Mapping[str, str]) -> None:
+        """Write how far it is, and what it told booking, in the caller's transaction.
+
+        Args:
+            conn: a connection in a transaction.
+            progress: all of it, not what came since the last time.
+            told: the ids of the events that were told now, by the chains' ids.
+
+        Raises:
+            LostError: it is held no more; nothing of the transaction may be committed.
+        """
+        if not await runs.save(conn, self.taken, progress):
+            raise LostError(self.run.id)
+        if told:
+            await runs.add_items(conn, self.run.id, told)
+
+
+CarryOut = Callable[[Held], Awaitable[None]]
+"""Carries a run out from where it stands; it may be begun again after any of its steps."""
+
+
+class Runs:
+    """What was asked for.
+
+    Args:
+        database: the service's database.
+        clock: tells the time.
+        ids: makes ids.
+        wake: tells whoever carries runs out that one waits.
+    """
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, wake: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._wake = wake
+
+    async def ask(self, org_id: str, kind: RunKind, window: Window = ANY_TIME) -> Run:
+        """Ask for a run."""
+        run = Run(
+            id=self._ids.new("run"),
+            org_id=org_id,
+            kind=kind,
+            state=RunState.QUEUED,
+            window=window,
+            progress=Progress(),
+            answered=Tally(),
+            unanswered=0,
+            error=None,
+            created_at=self._clock(),
+            started_at=None,
+            ended_at=None,
+        )
+        async with self._database.connection() as conn:
+            await runs.insert(conn, run)
+        self._wake()
+        return run
+
+    async def get(self, org_id: str, run_id: str) -> Run:
+        """Read a run.
+
+        Raises:
+            NotFoundError: the organization has no such run.
+        """
+        async with self._database.connection() as conn:
+            found = await runs.fetch(conn, org_id, run_id)
+        if found is None:
+            raise NotFoundError("the organization has no such run")
+        return found
+
+    async def page(self, org_id: str, before: str | None, limit: int) -> list[Run]:
+        """Read runs, the newest first, from behind one on."""
+        async with self._database.connection() as conn:
+            return await runs.page(conn, org_id, before, limit)
+
+    async def settled(self, org_id: str, run_id: str, *, within: float) -> Run:
+        """Wait until a run is over and booking has answered; or for so many seconds, and then read it as it is.
+
+        Raises:
+            NotFoundError: the organization has no such run.
+        """
+        pause, until = _FIRST_PAUSE, time.monotonic() + within
+        while True:
+            run = await self.get(org_id, run_id)
+            left = until - time.monotonic()
+            if run.is_settled or left <= 0:
+                return run
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def note_answers(conn: Connection, answers: Sequence[CalcomBookingApplied]) -> None:
+    """Note what became of what runs told booking.
+
+    Args:
+        conn: a connection in a transaction.
+        answers: what booking said.
+    """
+    told = {one.causationid: Outcome(one.data.resource.outcome) for one in answers if one.causationid}
+    await runs.answer(conn, list(told.items()))

@@ -1,0 +1,97 @@
+"""Telling what is found in Cal.com: the projection moves on and its event leaves with the same commit.
+
+Invariant: what is told differs from what was told before it, and names every field in which it does; a chain's events
+are numbered without a gap.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from calcom_sync.domain.changes import changed, fingerprint
+from calcom_sync.service.ids import Ids
+from calcom_sync.store import chains
+from calcom_sync.store.chains import Known
+from chassis import outbox
+from chassis.clock import Clock
+from chassis.outbox import OutboxMessage
+from chassis.unit import Unit
+from slotwire_contracts import (
+    CALCOM_BOOKINGS,
+    CalcomBooking,
+    CalcomBookingObserved,
+    FoundBy,
+    ObservedChange,
+    encode,
+    make_event,
+    record_key,
+)
+
+
+class Telling:
+    """Tells booking what was found."""
+
+    def __init__(self, clock: Clock, ids: Ids) -> None:
+        self._clock = clock
+        self._ids = ids
+
+    async def tell(
+        self, unit: Unit, org_id: str, found: Sequence[CalcomBooking], *, by: FoundBy, run_id: str | None
+    ) -> dict[str, str]:
+        """Store snapshots and publish those that differ from what was told last.
+
+        Args:
+            unit: the transaction.
+            org_id: whose they are.
+            found: one snapshot of each chain.
+            by: what found them.
+            run_id: the run that did.
+
+        Returns:
+            The ids of the events, by the chains' ids; a chain that is as it was told last has none.
+        """
+        now = self._clock()
+        before = await chains.lock(unit.conn, org_id, [one.chain_id for one in found])
+        events: list[CalcomBookingObserved] = []
+        new: list[Known] = []
+        moved: list[Known] = []
+        for snapshot in found:
+            known = before.get(snapshot.chain_id)
+            told = self._following(snapshot, known, now)
+            if told is None:
+                continue
+            (new if known is None else moved).append(told)
+            names = changed(None if known is None else known.snapshot, snapshot)
+            change = ObservedChange(found_by=by, run_id=run_id, changed=names)
+            events.append(_event(told, change, org_id, now))
+        if events:
+            await chains.insert(unit.conn, org_id, new)
+            await chains.update(unit.conn, org_id, moved)
+            await outbox.append(unit.conn, [_message(event) for event in events])
+            unit.publishes()
+        return {event.subject: event.id for event in events}
+
+    def _following(self, snapshot: CalcomBooking, known: Known | None, now: datetime) -> Known | None:
+        """Number what is told next; None where that is what was told last."""
+        mark = fingerprint(snapshot)
+        if known is None:
+            return Known(snapshot, 1, self._ids.following("evt", None, now), mark)
+        if known.fingerprint == mark:
+            return None
+        return Known(snapshot, known.sequence + 1, self._ids.following("evt", known.last_event_id, now), mark)
+
+
+def _event(told: Known, change: ObservedChange, org_id: str, now: datetime) -> CalcomBookingObserved:
+    return make_event(
+        "calcom_booking.observed",
+        id=told.last_event_id,
+        time=now,
+        resource=told.snapshot,
+        change=change,
+        orgid=org_id,
+        sequence=told.sequence,
+        actor="calcom",
+    )
+
+
+def _message(event: CalcomBookingObserved) -> OutboxMessage:
+    return OutboxMessage(event.id, CALCOM_BOOKINGS.name, record_key(event), encode(event))

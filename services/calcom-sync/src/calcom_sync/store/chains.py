@@ -1,0 +1,114 @@
+"""Chains in their table, each as it was told last, and the uids that belong to them.
+
+Invariant: a chain's row moves on by one event at a time; a uid that has a chain keeps it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chassis.postgres import Connection
+from slotwire_contracts import CalcomBooking
+
+_COLUMNS = "chain_id, sequence, last_event_id, snapshot::text AS snapshot, fingerprint"
+_LOCK = f"""
+SELECT {_COLUMNS} FROM chains WHERE org_id = $1 AND chain_id = ANY ($2::text[]) ORDER BY chain_id FOR UPDATE
+"""
+_FETCH = f"SELECT {_COLUMNS} FROM chains WHERE org_id = $1 AND chain_id = ANY ($2::text[])"
+_UIDS = """
+SELECT chain_id, snapshot -> 'uids' AS uids FROM chains
+WHERE org_id = $1 AND chain_id IN (SELECT chain_id FROM aliases WHERE org_id = $1 AND uid = ANY ($2::text[]))
+"""
+_GIVEN = """
+unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[])
+    AS given (chain_id, sequence, last_event_id, snapshot, fingerprint)
+"""
+_INSERT = f"""
+INSERT INTO chains (org_id, chain_id, sequence, last_event_id, snapshot, fingerprint)
+SELECT $1, chain_id, sequence, last_event_id, snapshot::json, fingerprint FROM {_GIVEN}
+"""
+_UPDATE = f"""
+UPDATE chains AS c SET
+    sequence = given.sequence,
+    last_event_id = given.last_event_id,
+    snapshot = given.snapshot::json,
+    fingerprint = given.fingerprint
+FROM {_GIVEN} WHERE c.org_id = $1 AND c.chain_id = given.chain_id
+"""
+_ALIAS = """
+INSERT INTO aliases (org_id, uid, chain_id)
+SELECT $1, uid, chain_id FROM unnest($2::text[], $3::text[]) AS given (uid, chain_id)
+ON CONFLICT (org_id, uid) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A chain as it was told last.
+
+    Attributes:
+        sequence: the number of its latest event.
+        last_event_id: the id of that event.
+        fingerprint: the snapshot's.
+    """
+
+    snapshot: CalcomBooking
+    sequence: int
+    last_event_id: str
+    fingerprint: str
+
+
+async def fetch(conn: Connection, org_id: str, chain_ids: Collection[str]) -> dict[str, Known]:
+    """Read chains, by their ids; those that are not known are left out."""
+    return _known(await conn.fetch(_FETCH, org_id, list(chain_ids)))
+
+
+async def lock(conn: Connection, org_id: str, chain_ids: Collection[str]) -> dict[str, Known]:
+    """Read chains as `fetch` does, and keep everybody else from changing them until the transaction ends."""
+    return _known(await conn.fetch(_LOCK, org_id, list(chain_ids)))
+
+
+async def uids(conn: Connection, org_id: str, named: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Read all uids, the oldest first, of the chains to which some belong; by the chains' ids."""
+    rows = await conn.fetch(_UIDS, org_id, list(named))
+    return {row["chain_id"]: tuple(row["uids"]) for row in rows}
+
+
+async def insert(conn: Connection, org_id: str, told: Sequence[Known]) -> None:
+    """Write chains that are new.
+
+    Raises:
+        asyncpg.UniqueViolationError: one is not.
+    """
+    await conn.execute(_INSERT, org_id, *_given(told))
+    await _alias(conn, org_id, told)
+
+
+async def update(conn: Connection, org_id: str, told: Sequence[Known]) -> None:
+    """Write chains that the transaction has locked."""
+    await conn.execute(_UPDATE, org_id, *_given(told))
+    await _alias(conn, org_id, told)
+
+
+async def _alias(conn: Connection, org_id: str, told: Sequence[Known]) -> None:
+    pairs = [(uid, one.snapshot.chain_id) for one in told for uid in one.snapshot.uids]
+    await conn.execute(_ALIAS, org_id, [uid for uid, _ in pairs], [chain for _, chain in pairs])
+
+
+def _given(told: Sequence[Known]) -> tuple[list[Any], ...]:
+    return (
+        [one.snapshot.chain_id for one in told],
+        [one.sequence for one in told],
+        [one.last_event_id for one in told],
+        [one.snapshot.model_dump_json() for one in told],
+        [one.fingerprint for one in told],
+    )
+
+
+def _known(rows: Iterable[Any]) -> dict[str, Known]:
+    return {row["chain_id"]: _one(row) for row in rows}
+
+
+def _one(row: Any) -> Known:
+    snapshot = CalcomBooking.model_validate_json(row["snapshot"])
+    return Known(snapshot, row["sequence"], row["last_event_id"], row["fingerprint"])

@@ -1,0 +1,178 @@
+"""Runs in their tables: those that wait, those under way, and what they told booking.
+
+Invariants: an organization has one run under way at most, whoever takes them; what is written of a run that is under
+way is written by the one who holds it, or not at all. Times of holding are the database's, whoever asks.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from calcom_sync.domain.counting import Outcome, Tally
+from calcom_sync.domain.run import Progress, Run, RunError, RunKind, RunState
+from calcom_sync.domain.window import Window
+from chassis.postgres import Connection
+
+_INSERT = """
+INSERT INTO runs (id, org_id, kind, state, range_start, range_end, counts, requests, takes, created_at)
+VALUES ($1, $2, $3, 'queued', $4, $5, '{}', 0, 0, $6)
+"""
+_READ = """
+SELECT r.*, items.answered, coalesce(items.unanswered, 0) AS unanswered
+FROM runs AS r LEFT JOIN LATERAL (
+    SELECT
+        json_object_agg(outcome, number) FILTER (WHERE outcome IS NOT NULL) AS answered,
+        max(number) FILTER (WHERE outcome IS NULL) AS unanswered
+    FROM (SELECT outcome, count(*) AS number FROM run_items WHERE run_id = r.id GROUP BY outcome) AS counted
+) AS items ON true
+"""
+_FETCH = f"{_READ} WHERE r.org_id = $1 AND r.id = $2"
+_PAGE = f"""
+{_READ} WHERE r.org_id = $1 AND ($2::text IS NULL OR r.id < $2) ORDER BY r.id DESC LIMIT $3
+"""
+_TAKE = """
+WITH due AS (
+    SELECT id FROM runs AS r
+    WHERE (state = 'running' AND held_until <= now()) OR (
+        state = 'queued'
+        AND NOT EXISTS (SELECT FROM runs AS other WHERE other.org_id = r.org_id AND other.state = 'running')
+    )
+    ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+UPDATE runs SET
+    state = 'running',
+    held_by = $1,
+    held_until = now() + $2::interval,
+    started_at = coalesce(started_at, $3),
+    takes = takes + 1
+FROM due WHERE runs.id = due.id
+RETURNING runs.id, runs.org_id, runs.takes
+"""
+_KEEP = "UPDATE runs SET held_until = now() + $2::interval WHERE held_by = ANY ($1::text[])"
+_HELD = "id = $1 AND held_by = $2"
+_SAVE = f"UPDATE runs SET position = $3, counts = $4, requests = $5 WHERE {_HELD} RETURNING true"
+_END = f"""
+UPDATE runs SET
+    state = $3, error_code = $4, error_message = $5, ended_at = $6, held_by = NULL, held_until = NULL
+WHERE {_HELD} RETURNING true
+"""
+_LET_GO = f"UPDATE runs SET held_until = now() WHERE {_HELD}"
+_ADD = """
+INSERT INTO run_items (event_id, run_id, chain_id)
+SELECT event_id, $1, chain_id FROM unnest($2::text[], $3::text[]) AS given (event_id, chain_id)
+"""
+_ANSWER = """
+UPDATE run_items AS i SET outcome = given.outcome
+FROM unnest($1::text[], $2::text[]) AS given (event_id, outcome)
+WHERE i.event_id = given.event_id AND i.outcome IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A run that somebody holds.
+
+    Attributes:
+        holder: whose take it is.
+        takes: how often it was taken, this time included.
+    """
+
+    run_id: str
+    org_id: str
+    holder: str
+    takes: int
+
+
+async def insert(conn: Connection, run: Run) -> None:
+    """Write a run that waits."""
+    window = run.window
+    await conn.execute(_INSERT, run.id, run.org_id, run.kind.value, window.start, window.end, run.created_at)
+
+
+async def fetch(conn: Connection, org_id: str, run_id: str) -> Run | None:
+    """Read a run of an organization, or None."""
+    row = await conn.fetchrow(_FETCH, org_id, run_id)
+    return None if row is None else _run(row)
+
+
+async def page(conn: Connection, org_id: str, before: str | None, limit: int) -> list[Run]:
+    """Read runs of an organization, the newest first, from behind one on."""
+    return [_run(row) for row in await conn.fetch(_PAGE, org_id, before, limit)]
+
+
+async def take(conn: Connection, holder: str, lease: timedelta, now: datetime) -> Taken | None:
+    """Take the run that waits longest, or that nobody keeps any more.
+
+    Args:
+        conn: a connection without a transaction.
+        holder: an id of this take.
+        lease: how long it is good without being kept.
+        now: when it begins.
+
+    Returns:
+        None if there is none, or another was quicker with one of the same organization.
+    """
+    try:
+        row = await conn.fetchrow(_TAKE, holder, lease, now)
+    except asyncpg.UniqueViolationError:
+        return None
+    return None if row is None else Taken(row["id"], row["org_id"], holder, row["takes"])
+
+
+async def keep(conn: Connection, holders: Collection[str], lease: timedelta) -> None:
+    """Keep takes for another while."""
+    await conn.execute(_KEEP, list(holders), lease)
+
+
+async def save(conn: Connection, taken: Taken, progress: Progress) -> bool:
+    """Write how far a run is; tells whether it is still held."""
+    counts = {outcome.value: number for outcome, number in progress.tally.counts.items() if number}
+    held = await conn.fetchval(_SAVE, taken.run_id, taken.holder, progress.position, counts, progress.requests)
+    return bool(held)
+
+
+async def end(conn: Connection, taken: Taken, error: RunError | None, now: datetime) -> bool:
+    """End a run, well or with an error; tells whether it was still held."""
+    state = RunState.COMPLETED if error is None else RunState.FAILED
+    code, message = (None, None) if error is None else (error.code, error.message)
+    return bool(await conn.fetchval(_END, taken.run_id, taken.holder, state.value, code, message, now))
+
+
+async def let_go(conn: Connection, taken: Taken) -> None:
+    """Leave a run to whoever takes it next, at once."""
+    await conn.execute(_LET_GO, taken.run_id, taken.holder)
+
+
+async def add_items(conn: Connection, run_id: str, told: Mapping[str, str]) -> None:
+    """Note what a run told booking: the ids of the events, by the chains' ids."""
+    await conn.execute(_ADD, run_id, list(told.values()), list(told))
+
+
+async def answer(conn: Connection, answers: Sequence[tuple[str, Outcome]]) -> None:
+    """Note what became of what was told, by the events' ids; the first word stands."""
+    await conn.execute(_ANSWER, [event for event, _ in answers], [outcome.value for _, outcome in answers])
+
+
+def _run(row: Any) -> Run:
+    error = None if row["error_code"] is None else RunError(row["error_code"], row["error_message"])
+    return Run(
+        id=row["id"],
+        org_id=row["org_id"],
+        kind=RunKind(row["kind"]),
+        state=RunState(row["state"]),
+        window=Window(row["range_start"], row["range_end"]),
+        progress=Progress(row["position"], _tally(row["counts"].items()), row["requests"]),
+        answered=_tally((row["answered"] or {}).items()),
+        unanswered=row["unanswered"],
+        error=error,
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def _tally(counts: Iterable[tuple[str, int]]) -> Tally:
+    return Tally({Outcome(outcome): number for outcome, number in counts})

@@ -1,0 +1,142 @@
+"""Syncs from Cal.com through booking and back, over real HTTP and Kafka."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chassis.identity import KeyKind
+from support.booking_service import Answer, Caller, Service, running_service
+from support.calcom import Life, Malformed, StandIn, standin
+from support.calcom_service import INTEGRATION, CalcomService
+from support.servers import Servers
+
+SYNC = "/api/bookings/sync-calcom"
+
+
+@pytest.fixture(scope="module")
+async def booking(servers: Servers) -> AsyncIterator[Service]:
+    """The booking service, which applies what is told."""
+    async with running_service(servers) as running:
+        yield running
+
+
+@dataclass
+class Office:
+    """An organization that has a Cal.com."""
+
+    calcom: StandIn
+    admin: Caller
+    bookings: Caller
+    schedule_id: str
+
+    @property
+    def life(self) -> Life:
+        return self.calcom.life
+
+    async def sync(self, **fields: Any) -> Answer:
+        return await self.admin.post(SYNC, {"organizationId": self.admin.org_id, **fields})
+
+    async def listed(self) -> list[dict[str, Any]]:
+        return list((await self.bookings.get(f"/api/v1/bookings?schedule_id={self.schedule_id}&limit=200")).data)
+
+
+@pytest.fixture
+async def office(service: CalcomService, booking: Service) -> AsyncIterator[Office]:
+    """An organization with an empty Cal.com, whose clock is ours."""
+    async with standin(Life(now=datetime.now(UTC).replace(microsecond=0) - timedelta(days=1))) as calcom:
+        admin = await service.caller()
+        bookings = await booking.caller(admin.org_id)
+        schedule_id = await bookings.schedule(capacity=50)
+        body = {"api_key": calcom.key, "base_url": calcom.url, "default_schedule_id": schedule_id}
+        assert (await admin.send("PUT", INTEGRATION, body)).status == 200
+        yield Office(calcom, admin, bookings, schedule_id)
+
+
+def in_days(days: float) -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=days)
+
+
+async def test_when_it_answers_the_bookings_are_there_and_again_there_is_nothing_to_do(office: Office) -> None:
+    for day in range(3):
+        office.life.create(in_days(1 + day))
+    first = await office.sync()
+    assert first.status == 200, first.body
+    assert (first.body["success"], first.body["synced"], first.body["skipped"]) == (True, 3, 0)
+    assert first.body["details"] == {"created": 3}
+    assert len(await office.listed()) == 3
+    again = (await office.sync()).body
+    assert (again["synced"], again["skipped"], again["failed"], again["fetched"]) == (0, 3, 0, 3)
+
+
+async def test_a_reschedule_is_one_booking_and_every_row_is_counted(office: Office) -> None:
+    moved, kept = office.life.create(in_days(1)), office.life.create(in_days(2))
+    assert (await office.sync()).body["synced"] == 2
+    before = {one["id"] for one in await office.listed()}
+    office.life.advance(hours=2)
+    office.life.reschedule(moved, in_days(5))
+    office.life.cancel(kept, "ill")
+    told = (await office.sync()).body
+    assert (told["synced"], told["skipped"], told["fetched"]) == (2, 1, 3)
+    assert told["details"] == {"updated": 2, "superseded": 1}
+    after = await office.listed()
+    assert {one["id"] for one in after} == before
+    assert sorted(one["status"] for one in after) == ["CANCELLED", "CONFIRMED"]
+
+
+async def test_a_time_that_is_asked_for_bounds_what_is_taken(office: Office) -> None:
+    for day in (1, 5, 9):
+        office.life.create(in_days(day))
+    told = (await office.sync(startDate=in_days(4).isoformat(), endDate=in_days(6).isoformat())).body
+    assert (told["synced"], told["fetched"]) == (1, told["skipped"] + 1)
+    assert len(await office.listed()) == 1
+
+
+async def test_a_long_list_is_counted_whole(office: Office) -> None:
+    for number in range(520):
+        office.life.create(in_days(1) + timedelta(hours=number // 20))
+    told = (await office.sync()).body
+    assert (told["synced"], told["skipped"] + told["failed"], told["fetched"]) == (520, 0, 520)
+    again = (await office.sync()).body
+    assert (again["synced"], again["fetched"]) == (0, 520)
+
+
+async def test_the_same_request_twice_is_one_sync(office: Office) -> None:
+    office.life.create(in_days(1))
+    body = {"organizationId": office.admin.org_id}
+    first = await office.admin.post(SYNC, body, Idempotency_Key="once")
+    assert (await office.admin.post(SYNC, body, Idempotency_Key="once")).body == first.body
+
+
+async def test_what_goes_wrong_is_told_and_changes_nothing(office: Office, service: CalcomService) -> None:
+    office.life.create(in_days(1))
+    office.calcom.defects.malformed = Malformed.NO_START
+    broken = await office.sync()
+    assert (broken.status, broken.code) == (502, "calcom_malformed")
+    office.calcom.defects.malformed = None
+    office.calcom.key = "cal_live_another_one"
+    refused = await office.sync()
+    assert (refused.status, refused.code) == (502, "calcom_unauthorized")
+    assert await office.listed() == []
+    other = await service.caller()
+    assert (await other.post(SYNC, {"organizationId": office.admin.org_id})).code == "not_found"
+    assert (await other.post(SYNC, {"organizationId": other.org_id})).code == "calcom_not_configured"
+    staff = await service.caller(office.admin.org_id, KeyKind.STAFF)
+    assert (await staff.post(SYNC, {"organizationId": office.admin.org_id})).code == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"startDate": "soon"}, "startDate"),
+        ({"startDate": 5}, "startDate"),
+        ({"startDate": "2026-02-01", "endDate": "2026-01-01"}, "endDate"),
+        ({"organizationId": None}, "organizationId"),
+    ],
+)
+async def test_what_cannot_be_is_refused(office: Office, fields: dict[str, Any], param: str) -> None:
+    refused = await office.sync(**fields)
+    assert (refused.status, refused.body["error"]["param"]) == (422, param)
+    assert office.calcom.count == 0
