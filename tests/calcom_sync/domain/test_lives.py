@@ -134,6 +134,7 @@ def test_a_replica_that_lags_never_takes_back_what_was_known(seed: int, steps: i
         chance.step(days=1.0)
     mirror.reconcile()
     defects.list_lag = timedelta(minutes=4)
+    life.advance(minutes=5)  # or else what was never known, as it was gone before the first look, came back as new
     for _ in range(steps):
         told = len(life.untold)
         chance.step(days=0.005)
@@ -141,7 +142,6 @@ def test_a_replica_that_lags_never_takes_back_what_was_known(seed: int, steps: i
             mirror.hear(body(happening))
         mirror.told.clear()
         mirror.reconcile()
-        mirror.told = [seen for seen in mirror.told if seen.changed]  # what is new may already be gone again
         check_told(mirror, {"uid", "status", "attendees"})
     life.advance(minutes=5)
     mirror.reconcile()

@@ -59,6 +59,20 @@ def test_what_was_written_at_one_moment_is_taken_up_together() -> None:
     assert (settled, walk) == (tuple(rows[1:]), Walk(None))
 
 
+def test_whoever_takes_over_reads_again_what_was_held() -> None:
+    rows = [at("A", 1), at("B", 2), at("C", 2), at("D", 2), at("E", 3)]
+    walk, taken = begin(BEGINNING), list[Row]()
+    while walk.place is not None:
+        page = answered(rows, walk.place, 2)
+        settled, walk = step(walk, page, is_last=len(page) < 2, key=by_update)
+        taken += settled
+        if walk.place is not None and walk.place.skip == 2:
+            assert walk.checkpoint == Place(BEGINNING + 2 * MINUTE)
+            assert not {one.uid for one in walk.held} & {one.uid for one in taken}
+    assert taken == rows
+    assert walk.checkpoint is None
+
+
 def test_an_instant_that_fills_pages_is_skipped_through() -> None:
     rows = [at(str(n), 1) for n in range(7)]
     assert [one for settled in walked(rows, 3) for one in settled] == rows

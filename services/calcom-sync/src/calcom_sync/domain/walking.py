@@ -50,6 +50,11 @@ class Walk:
     place: Place | None
     held: tuple[Row, ...] = ()
 
+    @property
+    def checkpoint(self) -> Place | None:
+        """Where whoever takes the walk over goes on: at the last instant again, as what is held is lost with us."""
+        return None if self.place is None else Place(self.place.after)
+
 
 def begin(watermark: datetime) -> Walk:
     """Begin to walk by updates at the watermark of the last time."""
