@@ -1,7 +1,10 @@
 """A process stops between any two steps of an offer or of a conversion: the next one goes on, and all ends well."""
 
+from datetime import timedelta
+
 import pytest
 
+from support.booking_service import SOON
 from support.waitlist_desk import Bistro, Desk, StoppedError, confirmed, held
 from waitlist.domain.errors import InvalidTransitionError, UnavailableError
 from waitlist.domain.offer import OfferState
@@ -72,6 +75,24 @@ async def test_a_conversion_goes_on_where_it_stopped(desk: Desk, bistro: Bistro,
     assert await desk.status(entry["id"]) == "converted"
     assert len(await confirmed(desk)) == 1
     assert await held(desk) == []
+
+
+async def test_a_conversion_that_stood_still_for_days_books_nothing_twice(desk: Desk, bistro: Bistro) -> None:
+    evening = await Bistro.of(bistro.staff, tables=2)
+    entry = await evening.joins()
+    await evening.falls_free()
+    await evening.falls_free()
+    desk.taking.at = "book", False
+    with pytest.raises(StoppedError):
+        await desk.convert(entry["id"], start=SOON, end=SOON + timedelta(minutes=90))
+    async with desk.at_booking.connection() as conn:  # booking keeps no key for longer than a day
+        await conn.execute("UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'")
+    desk.watch.turn(hours=25)
+    await desk.match(evening.queue)
+    assert await desk.status(entry["id"]) == "converted"
+    booked = await confirmed(desk)
+    assert await desk.convert(entry["id"]) in booked
+    assert len(booked) == 1
 
 
 @pytest.mark.parametrize("before", STEPS)
