@@ -78,7 +78,7 @@ async def test_an_entry_becomes_one_booking_whatever_keys_it_is_asked_for_with(
     staff: Caller, waitlist: Caller, service: Service
 ) -> None:
     schedule_id = await staff.schedule()
-    bodies = [a_body(schedule_id=schedule_id, at=SOON + hours * HOUR, **ENTRY) for hours in range(6)]
+    bodies = [{**a_body(schedule_id=schedule_id, at=SOON + hours * HOUR), **ENTRY} for hours in range(6)]
     answers = await asyncio.gather(*(waitlist.post("/api/v1/bookings", body) for body in bodies))
     (made_id,) = [answer.data["id"] for answer in answers if answer.status == 201]
     await staff.delete(f"/api/v1/bookings/{made_id}")
@@ -88,7 +88,7 @@ async def test_an_entry_becomes_one_booking_whatever_keys_it_is_asked_for_with(
         assert refused["details"] == {"booking_id": made_id}
     assert len((await staff.get("/api/v1/bookings")).data) == 1
     other = await service.caller()
-    theirs = a_body(schedule_id=await other.schedule(), **ENTRY)
+    theirs = {**a_body(schedule_id=await other.schedule()), **ENTRY}
     assert (await other.post("/api/v1/bookings", theirs)).status == 201
 
 
