@@ -14,7 +14,7 @@ from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import AnyEvent, encode
 from support.booking_service import SOON, text
-from support.waitlist_service import DATE, PATH, Guest, WaitlistService
+from support.waitlist_service import DATE, PATH, Guest, WaitlistService, days_ahead, instant
 from support.watch import Watch
 from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Booked, Refused, Taking
@@ -213,6 +213,18 @@ class Bistro:
         """Set the policy of the location."""
         put = await self.staff.waitlist.send("PUT", f"{PATH}/policies/{self.location_id}", fields)
         assert put.status == 200, put.body
+
+
+async def served(desk: Desk, bistro: Bistro, *minutes: int, first: int = 1) -> None:
+    """Have guests join, each on a date of its own from the first one on, and become bookings that much later."""
+    for number, waited in enumerate(minutes, first):
+        times = {"preferredStartTime": None, "preferredEndTime": None}
+        entry = await bistro.joins(requestedDate=days_ahead(number), **times)
+        desk.watch.turn(minutes=waited)
+        body = {"startTime": instant(days=number, hours=3), "endTime": instant(days=number, hours=4)}
+        converted = await desk.staff.waitlist.post(f"{PATH}/{entry['id']}/convert", body)
+        assert converted.status == 200, converted.body
+        desk.watch.turn(minutes=-waited)
 
 
 async def confirmed(desk: Desk) -> list[str]:
