@@ -19,6 +19,7 @@ from support.watch import Watch
 from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Booked, Refused, Taking
 from waitlist.domain.actors import Actor
+from waitlist.domain.changing import Change
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import queue_of
 from waitlist.domain.offer import Held, Offer
@@ -138,6 +139,10 @@ class Desk:
     async def remove(self, entry_id: str) -> None:
         """Take an entry off the waitlist."""
         await self.use.entries.remove(self.actor, entry_id, None, ORIGIN)
+
+    async def change(self, entry_id: str, **given: Any) -> None:
+        """Change some fields of an entry."""
+        await self.use.entries.change(self.actor, entry_id, Change(given), ORIGIN)
 
     async def standing_still(self, queue: str) -> bool:
         """Tell whether something of a queue stands still, and is found."""

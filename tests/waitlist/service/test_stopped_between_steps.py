@@ -1,10 +1,11 @@
 """A process stops between any two steps of an offer or of a conversion: the next one goes on, and all ends well."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from support.booking_service import SOON
+from support.booking_service import SOON, text
 from support.waitlist_desk import Bistro, Desk, StoppedError, confirmed, held
 from waitlist.domain.errors import InvalidTransitionError, UnavailableError
 from waitlist.domain.offer import OfferState
@@ -53,6 +54,25 @@ async def test_a_hold_is_given_back_whose_entry_left_meanwhile(desk: Desk, bistr
     await desk.match(bistro.queue)
     assert await desk.offer(first["id"]) is None
     assert await held(desk) == [(await desk.live(second["id"])).hold_id]
+
+
+@pytest.mark.parametrize("before", STEPS)
+@pytest.mark.parametrize("change", [{"party_size": 3}, {"preferred_start": SOON + timedelta(hours=3)}])
+async def test_a_hold_is_given_back_whose_entry_asks_for_something_else_by_now(
+    desk: Desk, bistro: Bistro, before: bool, change: dict[str, Any]
+) -> None:
+    first, second = await bistro.joins(preferredEndTime=text(SOON + timedelta(hours=6))), await bistro.joins()
+    await bistro.falls_free()
+    desk.taking.at = "hold", before
+    with pytest.raises(StoppedError):
+        await desk.match(bistro.queue)
+    await desk.change(first["id"], **change)
+    desk.watch.turn(seconds=21)
+    await desk.match(bistro.queue)
+    theirs, other = await desk.live(second["id"]), await desk.offer(first["id"])
+    assert theirs.start_time == SOON
+    assert other is None or other.start_time == SOON + timedelta(hours=3)
+    assert len(await held(desk)) == (1 if other is None else 2)
 
 
 @pytest.mark.parametrize("before", STEPS)
