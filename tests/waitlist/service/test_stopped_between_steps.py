@@ -9,6 +9,7 @@ from support.booking_service import SOON, text
 from support.waitlist_desk import Bistro, Desk, StoppedError, confirmed, held
 from waitlist.domain.errors import InvalidTransitionError, UnavailableError
 from waitlist.domain.offer import OfferState
+from waitlist.store import offers, queues
 
 STEPS = [True, False]  # before booking is asked, and when it has answered
 
@@ -161,3 +162,23 @@ async def test_what_stands_still_is_found(desk: Desk, bistro: Bistro) -> None:
     await desk.match(bistro.queue)
     assert await desk.status(entry["id"]) == "converted"
     assert not await desk.standing_still(bistro.queue)
+
+
+async def test_what_is_due_already_does_not_hide_what_stands_still_elsewhere(desk: Desk, bistro: Bistro) -> None:
+    other = await Bistro.of(bistro.staff)
+    for place in (bistro, other):
+        await place.joins()
+        await place.falls_free()
+        desk.taking.at = "hold", True
+        with pytest.raises(StoppedError):
+            await desk.match(place.queue)
+    desk.watch.turn(seconds=21)
+    found = []
+    async with desk.database.transaction() as conn:
+        await conn.execute("LOCK TABLE queues; DELETE FROM queues")
+        for _ in range(1_000):
+            for standing in await offers.queues_to_resume(conn, desk.watch(), 1):
+                found.append(standing)
+                await queues.mark(conn, *standing)
+    assert {(desk.org_id, bistro.queue), (desk.org_id, other.queue)} <= set(found)
+    assert len(set(found)) == len(found)

@@ -67,11 +67,17 @@ WHERE o.org_id = $1 AND o.queue = $2 AND o.state IN ('declined', 'expired') AND 
 )
 ORDER BY o.id
 """
+# What is due already is not found again, so that however much waits for its look, the rest is found behind it.
 _STUCK = """
-SELECT org_id, queue FROM offers WHERE state = 'requested' AND leased_until <= $1
-UNION SELECT org_id, queue FROM offers WHERE state = 'live' AND expires_at <= $1
-UNION SELECT org_id, queue FROM offers WHERE hold_open AND state NOT IN ('live', 'requested')
-UNION SELECT org_id, queue FROM conversions WHERE leased_until <= $1
+SELECT stuck.org_id, stuck.queue FROM (
+    SELECT org_id, queue FROM offers WHERE state = 'requested' AND leased_until <= $1
+    UNION SELECT org_id, queue FROM offers WHERE state = 'live' AND expires_at <= $1
+    UNION SELECT org_id, queue FROM offers WHERE hold_open AND state NOT IN ('live', 'requested')
+    UNION SELECT org_id, queue FROM conversions WHERE leased_until <= $1
+) AS stuck
+WHERE NOT EXISTS (
+    SELECT FROM queues q WHERE q.org_id = stuck.org_id AND q.queue = stuck.queue AND q.due_at <= clock_timestamp()
+)
 LIMIT $2
 """
 
@@ -169,7 +175,7 @@ async def passed(conn: Connection, org_id: str, queue: str) -> Passed:
 
 
 async def queues_to_resume(conn: Connection, now: datetime, limit: int) -> list[tuple[str, str]]:
-    """Find queues in which something stands still, of any organization: for whoever marks them as due.
+    """Find queues in which something stands still and that are not due, of any organization: for whoever marks them.
 
     That is an offer past its deadline, a hold to give back, or an offer or a booking that was asked for and that is in
     nobody's hands.
