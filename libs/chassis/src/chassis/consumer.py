@@ -25,7 +25,7 @@ from slotwire_contracts import Topic, dead_letter_topic, dead_letters
 
 _log = structlog.get_logger(__name__)
 _CONSUMED = Counter("slotwire_consumed_total", "Records whose offsets were committed.", ["topic"])
-_DEAD = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
+DEAD_LETTERS = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
 
 _BATCH_RECORDS = 1_000
 _FETCH_SECONDS = 1.0
@@ -222,7 +222,7 @@ class ConsumerLoop(Generic[E]):
             ]
             await asyncio.gather(*acknowledged)
         for letter in dead:
-            _DEAD.labels(letter.record.topic).inc()
+            DEAD_LETTERS.labels(letter.record.topic).inc()
             _log.error("dead_letter", topic=letter.record.topic, offset=letter.record.offset, reason=letter.reason)
 
 

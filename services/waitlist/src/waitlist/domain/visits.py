@@ -31,6 +31,10 @@ class Place:
     end: datetime
     room: int | None = field(default=None, compare=False)
 
+    def overlaps(self, other: "Place") -> bool:
+        """Tell whether both take some of the same time."""
+        return self.start < other.end and other.start < self.end
+
 
 @dataclass(frozen=True)
 class Need:
