@@ -59,7 +59,7 @@ class Stop:
     def is_for(self, call: Call) -> bool:
         """Tell whether a call is to be stopped here."""
         wanted = call.headers.get(ORGANIZATION_HEADER), call.method
-        return wanted == (self.org_id, self.method) and call.path.startswith(self.path) and not self._met.done()
+        return wanted == (self.org_id, self.method) and call.path.startswith(self.path)
 
     async def hold(self, call: Call) -> bool:
         """Hold the call until it is let go; tell whether it is passed on."""
@@ -74,6 +74,7 @@ class Gate:
     Attributes:
         url: where the gate is.
         beyond: tells where the service is.
+        stops: what has not been met yet.
     """
 
     beyond: Callable[[], str]
@@ -91,6 +92,8 @@ class Gate:
         headers = {name: value for name, value in request.headers.items() if name not in _NOT_PASSED_ON}
         call = Call(request.method, request.path_qs, headers, await request.read())
         stop = next((one for one in self.stops if one.is_for(call)), None)
+        if stop is not None:
+            self.stops.remove(stop)
         if stop is not None and not stop.answered and not await stop.hold(call):
             return _cut(request)
         try:
