@@ -61,7 +61,7 @@ class Plan:
     waitlist_places: int = 50
     waitlist_sizes: tuple[int, ...] = (100, 1_000, 10_000)
     waitlist_others: int = 10_000
-    waitlist_matches: int = 30
+    waitlist_matches: int = 20
 
 
 WHOLE = Plan()

@@ -167,16 +167,16 @@ async def measure(stack: Stack) -> Measured:
         async with stack.service("waitlist", **asking) as waitlist:
             new = partial(_House.opened, stack, booking, waitlist)
             least, others = plan.waitlist_sizes[0], plan.waitlist_others
-            await _size(await new(), least)  # the service has only begun to hear what falls free
-            offered = await _at_once(await new(tables=plan.waitlist_places))
+            await _at_once(await new(), 1)  # not counted: the service has only begun to hear what falls free
+            offered = await _at_once(await new(tables=plan.waitlist_places), plan.waitlist_waiting)
             sizes = [await _size(await new(), waiting) for waiting in plan.waitlist_sizes]
             beside = await _size(await new(days=1 + others // least), least, others)
     return Measured(offered, tuple(sizes), beside)
 
 
-async def _at_once(house: _House) -> tuple[float, ...]:
-    """Have all tables fall free, and tell of each how long it took until it was offered."""
-    await house.fill(house.stack.plan.waitlist_waiting)
+async def _at_once(house: _House, waiting: int) -> tuple[float, ...]:
+    """Have all tables fall free, for which so many wait; tell of each how long it took until it was offered."""
+    await house.fill(waiting)
     await house.rests()
     await asyncio.gather(*(house.falls_free(one) for one in house.bookings))
     await house.has_offers(len(house.bookings))
