@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -82,9 +83,13 @@ async def test_when_an_event_is_called_off_who_waits_for_it_is_told(service: Wai
 async def test_of_fifty_places_that_fall_free_at_once_each_is_offered_once(desk: Desk, db: Database) -> None:
     """To the first fifty of five hundred."""
     bistro = await Bistro.of(desk.staff, tables=50)
-    window = {"window_start": SOON, "window_end": SOON + timedelta(minutes=90)}
-    place = {"location_id": bistro.location_id, "day": SOON.date()}
-    waiting = [waits(desk.org_id, **place, **window, party_size=2) for _ in range(500)]
+    wanted: dict[str, Any] = {
+        "location_id": bistro.location_id,
+        "day": SOON.date(),
+        "window_start": SOON,
+        "window_end": SOON + timedelta(minutes=90),
+    }
+    waiting = [waits(desk.org_id, **wanted, party_size=2) for _ in range(500)]
     await put(db, *waiting)
 
     async def notified() -> list[str]:
