@@ -245,7 +245,7 @@ def need_at(candidate: Candidate, facts: Tables) -> Need | None:
     """Tell what an entry needs of a location; None where it is closed."""
     return need_of(
         facts.location,
-        facts.day,
+        facts.opened,
         party_size=candidate.party_size,
         start=candidate.window_start,
         end=candidate.window_end,
