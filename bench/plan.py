@@ -29,6 +29,11 @@ class Plan:
         list_sizes: how many bookings an organization has whose lists are read.
         list_reads: how often a list is read that finds few of them.
         wide_list_reads: how often one is read that finds many.
+        waitlist_waiting: how many wait where places fall free at once.
+        waitlist_places: how many fall free.
+        waitlist_sizes: how many wait in the queues that are matched.
+        waitlist_others: how many wait for other dates, beside the smallest of these.
+        waitlist_matches: how often each of them is matched.
     """
 
     rounds: int = 5
@@ -52,6 +57,11 @@ class Plan:
     list_sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     list_reads: int = 100
     wide_list_reads: int = 30
+    waitlist_waiting: int = 500
+    waitlist_places: int = 50
+    waitlist_sizes: tuple[int, ...] = (100, 1_000, 10_000)
+    waitlist_others: int = 10_000
+    waitlist_matches: int = 20
 
 
 WHOLE = Plan()
@@ -73,4 +83,9 @@ QUICK = Plan(
     list_sizes=(10_000, 20_000),
     list_reads=5,
     wide_list_reads=5,
+    waitlist_waiting=20,
+    waitlist_places=5,
+    waitlist_sizes=(20, 40),
+    waitlist_others=100,
+    waitlist_matches=3,
 )

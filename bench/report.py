@@ -52,6 +52,8 @@ BARS = (
     Bar(
         "availability_month_p99_ms", 20.0, "free time of a month with 2,000 bookings, 99th percentile, ms", at_most=True
     ),
+    Bar("waitlist_all_offered_s", 5.0, "50 places that fall free at once, until the last is offered, s", at_most=True),
+    Bar("waitlist_growth_by_other_dates", 1.5, "a match beside 10,000 who wait for other dates", at_most=True),
 )
 
 

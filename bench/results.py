@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
-from bench.measures import api, availability, backlog, delivering, journey, lists, neighbours
+from bench.measures import api, availability, backlog, delivering, journey, lists, neighbours, waitlist
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.rounds import Comparison
@@ -133,6 +133,18 @@ def _of_lists(measured: lists.Measured) -> dict[str, float]:
     }
 
 
+def _of_waitlist(measured: waitlist.Measured) -> dict[str, float]:
+    sizes = {f"{size.waiting}": size for size in measured.sizes}
+    sizes[f"{measured.beside.waiting}_beside_{measured.beside.others}"] = measured.beside
+    return {
+        "waitlist_all_offered_s": max(measured.offered_ms) / 1000,
+        "waitlist_offered_p50_s": percentile(measured.offered_ms, 0.5) / 1000,
+        **{f"waitlist_match_ms_{name}": fmean(size.match_ms) for name, size in sizes.items()},
+        **{f"waitlist_pass_on_p50_ms_{name}": percentile(size.pass_on_ms, 0.5) for name, size in sizes.items()},
+        "waitlist_growth_by_other_dates": measured.growth_by_others,
+    }
+
+
 _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "api": _of_api,
     "api_full": _of_api_full,
@@ -143,6 +155,7 @@ _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "journey": _of_journey,
     "availability": _of_availability,
     "lists": _of_lists,
+    "waitlist": _of_waitlist,
 }
 
 

@@ -15,6 +15,7 @@ from bench.measures.delivering import CONNECTIONS_AN_ENDPOINT, ENDPOINTS
 from bench.plan import Plan
 from bench.rounds import Comparison
 from bench.tables import spread, table
+from bench.waiting import write_waitlist
 
 _TREES = ("postgres", "kafka", "booking", "webhook_dispatcher")
 
@@ -103,4 +104,5 @@ _SECTIONS: dict[str, Callable[[Any, Plan], Iterator[str]]] = {
     "journey": _journey,
     "availability": write_availability,
     "lists": write_lists,
+    "waitlist": write_waitlist,
 }

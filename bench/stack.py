@@ -1,7 +1,7 @@
 """The system under measurement: embedded servers with data of their own, the services as processes, a receiver.
 
 Invariant: a service is started as it is in production, by `python -m booking serve`, with its own defaults but for the
-network that webhooks may reach and the requests that a key may make.
+network that webhooks may reach, the requests that a key may make, and what a measurement says.
 """
 
 import asyncio
@@ -83,6 +83,7 @@ class Stack:
             "SLOTWIRE_POSTGRES_URL": self.servers.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": self.servers.kafka_bootstrap,
             "SLOTWIRE_SECRET_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "SLOTWIRE_SERVICE_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "SLOTWIRE_WEBHOOK_ALLOW_NETWORKS": '["127.0.0.0/8"]',
             "SLOTWIRE_WEBHOOK_ALLOW_HTTP": "true",
             "SLOTWIRE_RATE_LIMIT_PER_MINUTE": "0",
@@ -102,10 +103,10 @@ class Stack:
         return database_url(self.servers.postgres_url, database)
 
     @asynccontextmanager
-    async def service(self, module: str) -> AsyncIterator[Process]:
-        """Run a service for the block; it begins when the service is ready."""
+    async def service(self, module: str, **settings: str) -> AsyncIterator[Process]:
+        """Run a service for the block, with more settings if any; it begins when the service is ready."""
         port = free_port()
-        env = {**self.env, "SLOTWIRE_PORT": str(port)}
+        env = {**self.env, **settings, "SLOTWIRE_PORT": str(port)}
         async with child.running(module, "serve", env=env, log=self.log(module)) as leashed:
             process = Process(leashed.pid, port)
             await until(lambda: self._answers(f"{process.url}/readyz"))

@@ -1,6 +1,6 @@
 """A report tells of what was measured, and of nothing else."""
 
-from bench.measures import backlog, delivering, neighbours
+from bench.measures import backlog, delivering, neighbours, waitlist
 from bench.measures.availability import Measured, Size
 from bench.measures.delivering import Drain, Turns
 from bench.plan import QUICK
@@ -43,6 +43,16 @@ def test_neighbours_are_told_by_what_the_healthy_got() -> None:
     assert "| `healthy_p99_ratio` | at most 1.5 | 1.25 | met |" in told
     assert "| `healthy_throughput_ratio` | at least 0.9 | 0.82 | **missed** |" in told
     assert "| beside bad neighbours | 2.00 | 5.00 | 5.00 | 5.00 |" in told
+
+
+def test_the_waitlist_is_told_by_its_last_offer_and_by_what_other_dates_cost() -> None:
+    sizes = [waitlist.Size(waiting, 0, (ms - 1, ms + 1), (40.0,)) for waiting, ms in ((100, 10.0), (10_000, 90.0))]
+    measured = waitlist.Measured((900.0, 5_100.0), tuple(sizes), waitlist.Size(100, 10_000, (12.0,), (50.0,)))
+    told = text(Results(QUICK, {}, {"waitlist": measured}, 1.0))
+    assert "| `waitlist_all_offered_s` | at most 5 | 5.10 | **missed** |" in told
+    assert "| `waitlist_growth_by_other_dates` | at most 1.5 | 1.20 | met |" in told
+    assert "| 10,000 | 0 | 90.0 | 9.00 | 40.00 | 40.00 | 40.00 | 40.00 |" in told
+    assert "| `waitlist_match_ms_100_beside_10000` | 12 |" in told
 
 
 def test_deliveries_are_compared_with_and_without_fan_out() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
+from prometheus_client import REGISTRY
 
 from chassis.consumer import PoisonError
 from chassis.kafka import Record
@@ -116,6 +117,7 @@ async def test_what_cannot_be_taken_goes_to_the_dead_letters_with_the_reason_and
     assert reasons == ["no event", "LookupError: nowhere"]
     origin = dict(dead[0].headers)["slotwire-dead-letter-origin"].decode()
     assert origin == f"{reading.topic.name}/{reading.read[0].partition}/1"
+    assert REGISTRY.get_sample_value("slotwire_dead_letters_total", {"topic": reading.topic.name}) == len(dead)
 
 
 async def test_while_the_database_is_away_nothing_is_given_up(reading: Reading) -> None:

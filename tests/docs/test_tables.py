@@ -11,14 +11,17 @@ from booking.domain.instances import EVENT_CANCELLED
 from calcom_sync.api.errors import ERRORS as CALCOM_ERRORS
 from chassis.identity import KeyKind
 from chassis.identity.callers import SCOPES
+from chassis.settings import ServiceSettings
 from chassis.web.errors import STATUSES
 from docs.conftest import ROOT
 from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, dead_letters
+from waitlist import app as waitlist
 from waitlist.api.errors import ERRORS as WAITLIST_ERRORS
 from waitlist.api.policies import PolicyBody
 from waitlist.domain.explaining import RULES
 from waitlist.domain.policy import DEFAULTS, PlaceKind
 from waitlist.domain.status import TRANSITIONS
+from waitlist.settings import Settings as WaitlistSettings
 from webhook_dispatcher import app as dispatcher
 from webhook_dispatcher.api import ERRORS as WEBHOOK_ERRORS
 from webhook_dispatcher.domain.delivery import DeliveryState
@@ -140,6 +143,24 @@ def test_the_metrics_of_webhooks() -> None:
     listed = {words(metric)[0] for metric, _, _ in rows("operating-webhooks.md", "metric")}
     assert listed <= known
     assert {name for name in known if name.startswith(("slotwire_webhook", "slotwire_deliveries"))} <= listed
+
+
+def test_the_metrics_of_waitlists() -> None:
+    assert waitlist.VERSION
+    known = {f"{family.name}{'_total' if family.type == 'counter' else ''}" for family in REGISTRY.collect()}
+    listed = {words(metric)[0] for metric, _, _ in rows("operating-waitlists.md", "metric")}
+    assert listed <= known
+    assert {name for name in known if name.startswith("slotwire_waitlist")} <= listed
+
+
+def test_the_settings_of_waitlists() -> None:
+    listed = {words(name)[0]: default.strip("`") for name, default, _ in rows("operating-waitlists.md", "setting")}
+    own = WaitlistSettings.model_fields.keys() - ServiceSettings.model_fields.keys()
+    assert listed.keys() == {f"SLOTWIRE_{name.upper()}" for name in own}
+    for name in own:
+        field, told = WaitlistSettings.model_fields[name], listed[f"SLOTWIRE_{name.upper()}"]
+        default = "" if field.is_required() else str(field.default).removesuffix("/").removesuffix(".0")
+        assert (name, told) == (name, default)
 
 
 def test_how_long_webhooks_are_kept() -> None:

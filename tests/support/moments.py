@@ -31,14 +31,14 @@ class Hold:
 
     conn: Connection
 
-    async def meet(self, *processes: ServiceProcess) -> ServiceProcess:
-        """Wait until one of the processes waits for what is held; answers which.
+    async def meet(self, *processes: ServiceProcess, sessions: int = 1) -> ServiceProcess:
+        """Wait until one of the processes waits for what is held, in so many sessions; answers which.
 
         Raises:
             TimeoutError: none of them wanted it within 30 seconds.
         """
         async with asyncio.timeout(30):
-            while (found := await _waiting(self.conn, processes)) is None:
+            while (found := await _waiting(self.conn, processes, sessions)) is None:
                 await asyncio.sleep(0.01)
         return found
 
@@ -51,9 +51,9 @@ async def held(database: Database, statement: str, *args: object) -> AsyncIterat
         yield Hold(conn)
 
 
-async def _waiting(conn: Connection, processes: Sequence[ServiceProcess]) -> ServiceProcess | None:
+async def _waiting(conn: Connection, processes: Sequence[ServiceProcess], sessions: int) -> ServiceProcess | None:
     ports = {row["client_port"] for row in await conn.fetch(_BLOCKED)}
-    return next((one for one in processes if ports & _ports(one)), None) if ports else None
+    return next((one for one in processes if len(ports & _ports(one)) >= sessions), None) if ports else None
 
 
 def _ports(process: ServiceProcess) -> set[int]:

@@ -14,11 +14,12 @@ from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import AnyEvent, encode
 from support.booking_service import SOON, text
-from support.waitlist_service import DATE, PATH, Guest, WaitlistService
+from support.waitlist_service import DATE, PATH, Guest, WaitlistService, days_ahead, instant
 from support.watch import Watch
 from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Booked, Refused, Taking
 from waitlist.domain.actors import Actor
+from waitlist.domain.changing import Change
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import queue_of
 from waitlist.domain.offer import Held, Offer
@@ -139,9 +140,14 @@ class Desk:
         """Take an entry off the waitlist."""
         await self.use.entries.remove(self.actor, entry_id, None, ORIGIN)
 
+    async def change(self, entry_id: str, **given: Any) -> None:
+        """Change some fields of an entry."""
+        await self.use.entries.change(self.actor, entry_id, Change(given), ORIGIN)
+
     async def standing_still(self, queue: str) -> bool:
-        """Tell whether something of a queue stands still, and is found."""
-        async with self.database.connection() as conn:
+        """Tell whether something of a queue stands still, and is found where no queue is due."""
+        async with self.database.transaction() as conn:
+            await conn.execute("LOCK TABLE queues; DELETE FROM queues")
             return (self.org_id, queue) in await offers.queues_to_resume(conn, self.watch(), 100_000)
 
     async def decline(self, entry_id: str) -> None:
@@ -213,6 +219,18 @@ class Bistro:
         """Set the policy of the location."""
         put = await self.staff.waitlist.send("PUT", f"{PATH}/policies/{self.location_id}", fields)
         assert put.status == 200, put.body
+
+
+async def served(desk: Desk, bistro: Bistro, *minutes: int, first: int = 1) -> None:
+    """Have guests join, each on a date of its own from the first one on, and become bookings that much later."""
+    for number, waited in enumerate(minutes, first):
+        times = {"preferredStartTime": None, "preferredEndTime": None}
+        entry = await bistro.joins(requestedDate=days_ahead(number), **times)
+        desk.watch.turn(minutes=waited)
+        body = {"startTime": instant(days=number, hours=3), "endTime": instant(days=number, hours=4)}
+        converted = await desk.staff.waitlist.post(f"{PATH}/{entry['id']}/convert", body)
+        assert converted.status == 200, converted.body
+        desk.watch.turn(minutes=-waited)
 
 
 async def confirmed(desk: Desk) -> list[str]:

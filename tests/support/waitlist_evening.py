@@ -6,7 +6,7 @@ Invariant: it is looked at with booking's own answers and with what the database
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,6 +20,11 @@ from waitlist.store.offers import fetch
 VISIT = timedelta(minutes=90)
 SITTINGS = (SOON, SOON + timedelta(hours=3))
 STOPS = (("hold", True), ("hold", False), ("book", True), ("book", False), ("release", True), ("release", False))
+KINDS = (
+    *("join", "join", "free", "free", "take", "match", "match"),
+    *("accept", "accept", "decline", "leave", "change", "wait"),
+)
+DEEDS = frozenset({"accept", "decline", "leave", "change"})
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Evening:
     Attributes:
         joined: the entries in turn.
         asked: the entries and sittings of every offer that was looked at.
+        over: the entries that wait no more, and what they were told to be then.
+        changed: the entries that became larger or smaller since all was looked at.
     """
 
     desk: Desk
@@ -47,11 +54,16 @@ class Evening:
     joined: list[Guests] = field(default_factory=list)
     asked: set[tuple[str, datetime]] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
+    over: dict[str, str] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
 
     async def step(self) -> None:
         """Let something happen, or several things at once; the process may stop in between."""
         if self.random.random() < 0.4:
             self.desk.taking.at = self.random.choice(STOPS)
+        held = [offer.entry_id for offer in await self._offers() if offer.state is OfferState.REQUESTED]
+        if held and self.random.random() < 0.8:  # for whom a place is being held right now may change their minds
+            await self._survive(self._deed(self.random.choice(("leave", "change")), held[0]))
         count = self.random.choice((1, 1, 1, 3))
         await asyncio.gather(*(self._survive(self._something()) for _ in range(count)))
         if self.random.random() < 0.3:
@@ -71,24 +83,27 @@ class Evening:
             assert sorted(str(offer.hold_id) for offer in live) == await held(self.desk)
         else:
             assert await held(self.desk) == []
+        self.joined = [await self._as_it_is(guests) for guests in self.joined]
         statuses = {guests.entry_id: await self.desk.status(guests.entry_id) for guests in self.joined}
+        assert self.over.items() <= statuses.items(), self.over  # who is off the waitlist never is on it again
+        self.over |= {entry: status for entry, status in statuses.items() if status not in {"waiting", "notified"}}
+        sizes = {guests.entry_id: guests.party_size for guests in self.joined}
+        assert all(offer.party_size == sizes[offer.entry_id] for offer in live)
         assert {entry for entry, status in statuses.items() if status == "notified"} == {one.entry_id for one in live}
         waiting = [guests for guests in self.joined if statuses[guests.entry_id] == "waiting"]
         self._check_turns(waiting, offers)
         await self._check_nobody_is_stranded(waiting, live)
         await self._check_bookings(statuses)
+        self.changed.clear()
 
     async def _survive(self, happening: Awaitable[Any]) -> None:
         with contextlib.suppress(WaitlistError, StoppedError):  # it is looked at when all has settled
             await happening
 
     def _something(self) -> Awaitable[Any]:
-        kind = self.random.choice(
-            ("join", "join", "free", "free", "take", "match", "match", "accept", "accept", "decline", "leave", "wait")
-        )
-        if kind in {"accept", "decline", "leave"} and self.joined:
-            entry_id = self.random.choice(self.joined).entry_id
-            return self._deed(kind, entry_id)
+        kind = self.random.choice(KINDS)
+        if kind in DEEDS and self.joined:
+            return self._deed(kind, self.random.choice(self.joined).entry_id)
         if kind == "free" and self.bistro.bookings:
             return self.bistro.falls_free()
         if kind == "take":
@@ -97,10 +112,23 @@ class Evening:
             self.desk.watch.turn(minutes=self.random.choice((1, 7, 16, 120)))
         return self.desk.match(self.bistro.queue) if kind in {"match", "wait"} else self._join()
 
-    def _deed(self, kind: str, entry_id: str) -> Awaitable[Any]:
-        if kind == "accept":
-            return self.desk.convert(entry_id)
-        return self.desk.decline(entry_id) if kind == "decline" else self.desk.remove(entry_id)
+    async def _deed(self, kind: str, entry_id: str) -> None:
+        match kind:
+            case "accept":
+                await self.desk.convert(entry_id)
+                self.over[entry_id] = "converted"
+            case "leave":
+                await self.desk.remove(entry_id)
+                self.over[entry_id] = "removed"
+            case "change":
+                await self.desk.change(entry_id, party_size=self.random.randint(1, 4))
+                self.changed.add(entry_id)
+            case _:
+                await self.desk.decline(entry_id)
+
+    async def _as_it_is(self, guests: Guests) -> Guests:
+        entry = (await self.desk.use.entries.get(self.desk.actor, guests.entry_id)).entry
+        return replace(guests, party_size=entry.party_size)
 
     async def _join(self) -> None:
         party_size, sitting = self.random.randint(1, 4), self.random.choice(SITTINGS)
@@ -137,7 +165,7 @@ class Evening:
             behind = by_id[offer.entry_id]
             for ahead in waiting:
                 if places[ahead.entry_id] < places[behind.entry_id] and ahead.sitting == behind.sitting:
-                    needs_more = ahead.party_size > behind.party_size
+                    needs_more = ahead.party_size > behind.party_size or ahead.entry_id in self.changed
                     assert needs_more or (ahead.entry_id, ahead.sitting) in asked, (ahead, behind)
 
     async def _check_nobody_is_stranded(self, waiting: Sequence[Guests], live: Sequence[Offer]) -> None:

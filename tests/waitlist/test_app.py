@@ -19,6 +19,7 @@ async def test_every_operation_is_described(service: WaitlistService) -> None:
         "/api/v1/waitlist/{id}": ["delete", "get", "patch"],
         "/api/v1/waitlist/{id}/convert": ["post"],
         "/api/v1/waitlist/{id}/decline": ["post"],
+        "/api/v1/waitlist/{id}/explain": ["get"],
         "/api/v1/waitlist/{id}/notify": ["post"],
         "/api/v1/waitlist/policies/{id}": ["get", "put"],
         "/platform/v1/scheduling/waitlist": ["post"],

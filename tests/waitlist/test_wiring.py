@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from chassis.postgres import Database
 from slotwire_contracts import WaitlistEntryNotified, WaitlistEntryRemoved
+from support.booking_service import SOON
 from support.servers import Servers
 from support.waiting import eventually
 from support.waiting_entries import marked, put, statuses, waits
-from support.waitlist_desk import Bistro
+from support.waitlist_desk import Bistro, Desk, held
 from support.waitlist_service import PATH, Guest, WaitlistService, running_waitlist
 from support.watch import Watch
 from waitlist.domain.status import Status
@@ -75,6 +77,33 @@ async def test_when_an_event_is_called_off_who_waits_for_it_is_told(service: Wai
     last = (await service.told(entry["id"]))[-1]
     assert isinstance(last, WaitlistEntryRemoved)
     assert (last.data.change.reason, last.actor) == ("event_cancelled", "system")
+
+
+@pytest.mark.usefixtures("working")
+async def test_of_fifty_places_that_fall_free_at_once_each_is_offered_once(desk: Desk, db: Database) -> None:
+    """To the first fifty of five hundred."""
+    bistro = await Bistro.of(desk.staff, tables=50)
+    wanted: dict[str, Any] = {
+        "location_id": bistro.location_id,
+        "day": SOON.date(),
+        "window_start": SOON,
+        "window_end": SOON + timedelta(minutes=90),
+    }
+    waiting = [waits(desk.org_id, **wanted, party_size=2) for _ in range(500)]
+    await put(db, *waiting)
+
+    async def notified() -> list[str]:
+        return sorted(one for one, status in (await statuses(db, desk.org_id)).items() if status is Status.NOTIFIED)
+
+    async def all_are_offered() -> bool:
+        return len(await notified()) == 50
+
+    await asyncio.gather(*(bistro.falls_free() for _ in range(50)))
+    await eventually(all_are_offered)
+    assert await notified() == sorted(entry.id for entry in waiting)[:50]
+    offers = [await desk.live(one) for one in await notified()]
+    assert len({offer.table_ids for offer in offers}) == 50
+    assert await held(desk) == sorted(str(offer.hold_id) for offer in offers)
 
 
 async def test_joining_changing_and_leaving_mark_the_queue(staff: Guest, bistro: Bistro, db: Database) -> None:

@@ -1,5 +1,6 @@
 """What the waitlist asks of booking, with the key that our services share."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,6 +74,24 @@ async def test_an_offer_of_spots_becomes_a_confirmed_registration(staff: Caller,
     assert (await waitlist.get(f"/v2/event_instances/{instance}")).data["remaining"] == 0
 
 
+async def test_an_entry_becomes_one_booking_whatever_keys_it_is_asked_for_with(
+    staff: Caller, waitlist: Caller, service: Service
+) -> None:
+    schedule_id = await staff.schedule()
+    bodies = [{**a_body(schedule_id=schedule_id, at=SOON + hours * HOUR), **ENTRY} for hours in range(6)]
+    answers = await asyncio.gather(*(waitlist.post("/api/v1/bookings", body) for body in bodies))
+    (made_id,) = [answer.data["id"] for answer in answers if answer.status == 201]
+    await staff.delete(f"/api/v1/bookings/{made_id}")
+    answers.append(await waitlist.post("/api/v1/bookings", {**bodies[0], "hold_id": "hld_gone"}))
+    for refused in (answer.body["error"] for answer in answers if answer.status != 201):
+        assert (refused["code"], refused["param"]) == ("already_booked", "waitlist_entry_id")
+        assert refused["details"] == {"booking_id": made_id}
+    assert len((await staff.get("/api/v1/bookings")).data) == 1
+    other = await service.caller()
+    theirs = {**a_body(schedule_id=await other.schedule()), **ENTRY}
+    assert (await other.post("/api/v1/bookings", theirs)).status == 201
+
+
 async def test_staff_may_book_for_the_waitlist_and_clients_may_not(service: Service, staff: Caller) -> None:
     schedule_id = await staff.schedule()
     guest = await service.client(staff.org_id, await made(staff, "clients"))
@@ -137,12 +156,13 @@ async def test_a_hold_that_becomes_less_tells_what_it_leaves(service: Service, s
             {"event_instance_id": (await add_instance(staff))["uid"], "party_size": 4},
         )
     ]
-    for body in (
-        {"hold_id": whole, "end_time": text(SOON + 2 * HOUR)},
-        {"hold_id": moved, **times(SOON + 8 * HOUR)},
-        {"hold_id": spots, "party_size": 3},
+    for entry_id, body in (
+        ("wle_1", {"hold_id": whole, "end_time": text(SOON + 2 * HOUR)}),
+        ("wle_2", {"hold_id": moved, **times(SOON + 8 * HOUR)}),
+        ("wle_3", {"hold_id": spots, "party_size": 3}),
     ):
-        booked = await waitlist.post("/api/v1/bookings", {**body, "attendee": somebody(), **ENTRY})
+        asked = {**body, "attendee": somebody(), **ENTRY, "waitlist_entry_id": entry_id}
+        booked = await waitlist.post("/api/v1/bookings", asked)
         assert booked.status == 201, booked.body
     first, second = await told(service, [whole, moved, spots], 2)
     events = {event.subject: event for event in (first, second) if isinstance(event, HoldReleased)}

@@ -1,21 +1,9 @@
 """How long entries probably wait, as every answer shows it."""
 
-from support.waitlist_desk import Bistro, Desk
-from support.waitlist_service import DATE, PATH, Guest, WaitlistService, days_ahead, instant
+from support.waitlist_desk import Bistro, Desk, served
+from support.waitlist_service import DATE, PATH, Guest, WaitlistService
 
 FIELD = "estimatedWaitMinutes"
-
-
-async def served(desk: Desk, bistro: Bistro, *minutes: int, first: int = 1) -> None:
-    """Have guests join, each on a date of its own from the first one on, and become bookings that much later."""
-    for number, waited in enumerate(minutes, first):
-        times = {"preferredStartTime": None, "preferredEndTime": None}
-        entry = await bistro.joins(requestedDate=days_ahead(number), **times)
-        desk.watch.turn(minutes=waited)
-        body = {"startTime": instant(days=number, hours=3), "endTime": instant(days=number, hours=4)}
-        converted = await desk.staff.waitlist.post(f"{PATH}/{entry['id']}/convert", body)
-        assert converted.status == 200, converted.body
-        desk.watch.turn(minutes=-waited)
 
 
 async def test_every_answer_shows_the_median_of_those_who_were_served(

@@ -4,6 +4,7 @@ A path or a field that names something and is not known here fails: whoever adds
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,10 +99,14 @@ async def rows_of(db: Database, org_id: str) -> list[Any]:
         ]
 
 
+@pytest.mark.parametrize("who", ["staff", "service"])
 async def test_nothing_that_is_named_by_its_path_is_there_for_another(
-    described: dict[str, Any], staff: Guest, other: Guest, db: Database
+    service: WaitlistService, described: dict[str, Any], staff: Guest, other: Guest, db: Database, who: str
 ) -> None:
+    """The guest's own page names nothing by its path: of its links `test_guest_links` tells."""
     theirs = await furnish(staff)
+    headers = other.waitlist.headers if who == "staff" else service.booking.waitlist(other.org_id).headers
+    caller = replace(other.waitlist, headers=headers)
     before = await rows_of(db, staff.org_id)
     asked = 0
     for method, path, operation in operations(described):
@@ -109,7 +114,7 @@ async def test_nothing_that_is_named_by_its_path_is_there_for_another(
             continue
         concrete = path.replace("{id}", theirs["location" if "policies" in path else "entry"])
         body = BODIES[path] if "requestBody" in operation else None
-        answer = await other.waitlist.send(method, concrete, body)
+        answer = await caller.send(method, concrete, body)
         assert (answer.status, answer.code) == (404, "not_found"), (method, path)
         asked += 1
     assert asked == 9

@@ -1,17 +1,22 @@
 """The guest's own page over real HTTP: what it shows, and what its buttons do."""
 
+import base64
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from chassis.crypto import Sealer
 from chassis.postgres import Database
 from support.booking_service import SOON
 from support.guest_page import Link, link_of
+from support.servers import Servers
 from support.waiting import eventually
-from support.waitlist_desk import Bistro, Desk, confirmed, held
-from support.waitlist_service import DATE, PATH, Guest, WaitlistService, somebody
+from support.waiting_entries import waits
+from support.waitlist_desk import Bistro, Desk, confirmed, held, served
+from support.waitlist_service import DATE, PATH, Guest, WaitlistService, running_waitlist, somebody
 from waitlist.domain.entry import queue_of
+from waitlist.service.claims import CONTEXT, Claims
 
 NEW_YORK = ZoneInfo("America/New_York")
 WRITTEN_BY_ITSELF = frozenset({"queues", "sweep"})
@@ -252,3 +257,38 @@ async def test_an_offer_of_another_shape_is_no_offer(desk: Desk, bistro: Bistro,
             answer = await link.send("POST", data={"deed": deed, "offer": offer})
             assert answer.headers["Location"].endswith("?refused=offer_gone")
     assert set((await link.get()).shown.forms) == {"accept", "decline", "leave"}
+
+
+async def test_it_tells_how_long_others_waited(desk: Desk, bistro: Bistro, service: WaitlistService) -> None:
+    await served(desk, bistro, 70, 70, 70, 70, 70)
+    link = await offered(desk, bistro, service)
+    assert "wait" not in (await link.get()).shown.parts  # it has its offer
+    shown = (await link.press("decline")).shown
+    assert shown.parts["wait"] == "Guests at a place like yours lately waited about 2 hours for theirs."
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_goes_wrong_on_our_side_is_told_by_a_page(service: WaitlistService, method: str) -> None:
+    sealed = Sealer(service.settings.sealing_key).seal(b"[]", context=CONTEXT)
+    token = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    answer = await Link(service, token).send(method, data={"deed": "leave"})
+    assert (answer.status, answer.headers["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert answer.shown.text.endswith("Something went wrong on our side. Please try again in a minute.")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    large = await Link(service, "none").send("POST", data=b"deed=leave&" + b"x" * 300_000)
+    assert (large.status, "We did not understand that." in large.shown.text) == (413, True)
+
+
+async def test_a_link_may_be_opened_so_often_in_a_minute(servers: Servers, service: WaitlistService) -> None:
+    async with running_waitlist(servers, service.booking, rate_limit_per_minute=2, waitlist_matches=0) as limited:
+        claims = Claims("", Sealer(limited.settings.sealing_key))
+        one, other = (
+            Link(limited, claims.url(waits("org_1", location_id="loc_1", day=SOON.date()), SOON)[3:]) for _ in range(2)
+        )
+        assert [(await one.send(method)).status for method in ("GET", "HEAD", "GET")] == [404, 404, 429]
+        refused = await one.send("POST", data={"deed": "leave"})
+        assert (refused.status, "That was a bit often." in refused.shown.text) == (429, True)
+        assert 0 < int(refused.headers["Retry-After"]) <= 61
+        assert refused.headers["RateLimit-Limit"] == "2"
+        assert (await other.get()).status == 404
+        assert [(await Link(limited, f"none{n}").get()).status for n in range(3)] == [404, 404, 429]

@@ -190,9 +190,14 @@ async def test_twenty_guests_race_for_one_place_that_all_were_told_of(desk: Desk
     await desk.match(bistro.queue)
     answers = await asyncio.gather(*(do(desk.staff, "convert", entry) for entry in waiting))
     assert sorted(answer.status for answer in answers) == [200] + [409] * 19
-    assert {answer.code for answer in answers if answer.status == 409} <= {"slot_unavailable", "offer_gone"}
-    assert {await desk.status(entry["id"]) for entry in waiting} <= {"converted", "waiting", "notified"}
+    refused = [answer for answer in answers if answer.status == 409]
+    assert {answer.code for answer in refused} <= {"slot_unavailable", "offer_gone"}
+    assert all("keeps its place in the queue" in answer.body["error"]["message"] for answer in refused)
     assert len(await confirmed(desk)) == 1
+    await desk.match(bistro.queue)
+    lost = [entry["id"] for entry, answer in zip(waiting, answers, strict=True) if answer.status == 409]
+    listed = (await desk.staff.waitlist.get(f"{PATH}?locationId={bistro.location_id}&status=waiting")).data
+    assert [(entry["id"], entry["position"]) for entry in listed] == list(zip(lost, range(1, 20), strict=True))
 
 
 async def test_taking_an_entry_off_gives_its_hold_back(desk: Desk, bistro: Bistro) -> None:

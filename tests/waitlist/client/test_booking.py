@@ -106,19 +106,39 @@ async def _answers_else(_: web.Request) -> web.StreamResponse:
     return web.json_response({"id": "loc_1"})
 
 
+async def _has_a_page_for_it(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=404, text="<h1>Not found</h1>", content_type="text/html")
+
+
+async def _misses_something_else(_: web.Request) -> web.StreamResponse:
+    return web.json_response({"detail": "Not Found"}, status=404)
+
+
 async def _breaks_off(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
 
 
-@pytest.mark.parametrize("handler", [_slow, _fails, _limits, _leads_away, _mumbles, _answers_else, _breaks_off])
+GONE = (_has_a_page_for_it, _misses_something_else)
+
+
+@pytest.mark.parametrize("handler", [_slow, _fails, _limits, _leads_away, _mumbles, _answers_else, _breaks_off, *GONE])
 async def test_whatever_is_no_answer_is_told_in_time(handler: Handler) -> None:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     async with TestServer(app) as server, asking(str(server.make_url("")), seconds=0.5) as client, asyncio.timeout(5):
         with pytest.raises(UnavailableError):
             await client.location("org_1", "loc_1")
+
+
+@pytest.mark.parametrize("handler", GONE)
+async def test_what_does_not_refuse_in_bookings_words_has_not_refused(handler: Handler) -> None:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with TestServer(app) as server, asking(str(server.make_url(""))) as client:
+        with pytest.raises(UnavailableError):
+            await client.send("POST", "org_1", "/api/v1/holds", body={}, once="wlo_1")
 
 
 async def test_with_another_key_nothing_is_told(service: WaitlistService, staff: Guest) -> None:

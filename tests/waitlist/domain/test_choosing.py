@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, Round, choose
+from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, choose
+from waitlist.domain.passing import Pass, Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.told import EventInstance, Location
 from waitlist.domain.visits import Gone, Place, Spots, Tables
@@ -39,6 +40,14 @@ def spots(left: int, *, cancelled: bool = False) -> Spots:
     return Spots(instance, left)
 
 
+def let_pass(hour: int, **counts: int) -> Passed:
+    """What entries let pass, each so often: a place at an hour."""
+    return Passed([Pass(entry_id, at(hour), "r") for entry_id, count in counts.items() for _ in range(count)])
+
+
+NOTHING = Passed()
+
+
 def of(entry_id: str, party_size: int = 2, *hours: int, **more: Any) -> Candidate:
     """Somebody who waits, from an hour to another."""
     if hours:
@@ -50,13 +59,13 @@ def chosen(
     queue: Sequence[Candidate],
     facts: Tables | Spots | Gone,
     policy: Policy = ONE,
-    rounds: Mapping[datetime, Round] | None = None,
+    passed: Passed = NOTHING,
     *,
     refused: Sequence[tuple[str, datetime]] = (),
     now: datetime = NOW,
 ) -> Choice:
     """Choose."""
-    return choose(queue, facts, policy, rounds or {}, refused=set(refused), now=now)
+    return choose(queue, facts, policy, passed, refused=set(refused), now=now)
 
 
 def picked(choice: Choice) -> list[tuple[str, int]]:
@@ -87,19 +96,29 @@ def test_in_strict_order_who_can_never_be_served_is_in_nobodys_way(shut: Reason)
 
 
 def test_who_let_a_place_go_by_is_asked_again_when_all_others_were() -> None:
-    queue, start = [of("a"), of("b")], at(19).start
-    passed = {"a": 1}
-    choice = chosen(queue, tables({2: [19]}), rounds={start: Round("r", passed)})
+    queue = [of("a"), of("b")]
+    choice = chosen(queue, tables({2: [19]}), passed=let_pass(19, a=1))
     assert picked(choice) == [("b", 19)]
     assert choice.skipped == {"a": Reason.LET_GO}
-    choice = chosen(queue, tables({2: [19]}), rounds={start: Round("r", {"a": 1, "b": 1})})
+    choice = chosen(queue, tables({2: [19]}), passed=let_pass(19, a=1, b=1))
     assert picked(choice) == [("a", 19)]
-    choice = chosen(queue, tables({2: [19, 20]}), rounds={start: Round("r", passed)})
-    assert picked(choice) == [("a", 20)]  # another place
+    choice = chosen(queue, tables({2: [19, 21]}), passed=let_pass(19, a=1))
+    assert picked(choice) == [("a", 21)]  # another place
+
+
+def test_what_overlaps_is_the_same_place_to_who_let_it_go_by() -> None:
+    choice = chosen([of("a"), of("b")], tables({2: [19, 20]}), passed=let_pass(19, a=1))
+    assert picked(choice) == [("b", 19)]
+    choice = chosen([of("a"), of("b", 4, 20, 23)], tables({2: [19, 20], 4: [20]}), passed=let_pass(19, a=1))
+    assert (picked(choice), choice.skipped) == ([("b", 20)], {"a": Reason.LET_GO})
+    choice = chosen([of("a"), of("b", 4, 20, 23)], tables({2: [18], 4: [20]}), passed=let_pass(19, a=1))
+    assert picked(choice) == [("a", 18)]  # what fits the other is none of what overlaps this
+    passed = Passed([*let_pass(19, a=1, b=1).found, *let_pass(20, a=1).found])
+    assert picked(chosen([of("a"), of("b")], tables({2: [19, 20]}), passed=passed)) == [("b", 19)]
 
 
 def test_who_is_not_fitted_is_not_waited_for() -> None:
-    choice = chosen([of("a"), of("b", 4)], tables({2: [19]}), rounds={at(19).start: Round("r", {"a": 3})})
+    choice = chosen([of("a"), of("b", 4)], tables({2: [19]}), passed=let_pass(19, a=3))
     assert picked(choice) == [("a", 19)]
 
 
@@ -112,7 +131,7 @@ def test_under_notify_all_everybody_whom_something_fits_is_told() -> None:
 def test_under_notify_all_who_declined_waits_for_those_who_were_told() -> None:
     everybody = Policy(offer_minutes=15, way=Way.NOTIFY_ALL)
     queue = [of("a"), of("b", offered=at(19).start, notice=True)]
-    choice = chosen(queue, tables({2: [19]}), everybody, {at(19).start: Round("r", {"a": 1})})
+    choice = chosen(queue, tables({2: [19]}), everybody, let_pass(19, a=1))
     assert (picked(choice), choice.skipped["a"], choice.lost) == ([], Reason.LET_GO, [])
     choice = chosen(queue, tables({2: []}), everybody)
     assert choice.lost == ["b"]
@@ -152,9 +171,9 @@ def test_nobody_is_left_without_a_reason_and_no_place_without_a_guest(
     strict: bool,
 ) -> None:
     queue = [of(str(n), size, offered=NOON if n in offered else None) for n, size in enumerate(sizes)]
-    rounds = {at(19).start: Round("r", {str(n): count for n, count in passed.items()})}
+    let_go = let_pass(19, **{str(n): count for n, count in passed.items()})
     policy = Policy(offer_minutes=15, way=way, strict_order=strict)
-    choice = chosen(queue, tables({size: sorted(hours) for size, hours in free.items()}), policy, rounds)
+    choice = chosen(queue, tables({size: sorted(hours) for size, hours in free.items()}), policy, let_go)
     names = {pick.entry_id for pick in choice.picks}
     assert names | choice.skipped.keys() == {one.entry_id for one in queue}
     assert not names & choice.skipped.keys()

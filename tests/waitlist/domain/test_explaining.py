@@ -1,13 +1,14 @@
 """Why an entry is offered nothing: each reason has a rule and what would change it, and is the match's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Reason, Round
+from waitlist.domain.choosing import SENTENCES, Candidate, Reason
 from waitlist.domain.explaining import RULES, Also, Because, Rule, Situation, alone, explain
+from waitlist.domain.passing import Pass, Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.told import EventInstance, Location
 from waitlist.domain.visits import Facts, Gone, Place, Spots, Tables
@@ -18,6 +19,7 @@ VISIT = timedelta(minutes=90)
 ONE = Policy(offer_minutes=15)
 STRICT = Policy(offer_minutes=15, strict_order=True)
 HERS = Candidate("hers", 4)
+NOTHING = Passed()
 
 
 def tables(*sizes: int, location: Location | None = None) -> Tables:
@@ -35,11 +37,11 @@ def why(
     queue: Sequence[Candidate],
     facts: Facts,
     policy: Policy = ONE,
-    rounds: Mapping[datetime, Round] | None = None,
+    passed: Passed = NOTHING,
     now: datetime = NOW,
 ) -> list[Because]:
     """Explain hers."""
-    return explain("hers", Situation(queue, rounds or {}, None, facts, policy), now=now)
+    return explain("hers", Situation(queue, passed, None, facts, policy), now=now)
 
 
 @pytest.mark.parametrize("code", [*Reason, *Also])
@@ -98,5 +100,5 @@ def test_past_the_cut_off_is_told_with_it() -> None:
 
 def test_who_let_it_go_is_told_which_one() -> None:
     queue = [HERS, Candidate("b", 4)]
-    told = why(queue, tables(4), rounds={NOON: Round("wlo", {"hers": 1})})
+    told = why(queue, tables(4), passed=Passed([Pass("hers", Place(NOON, NOON + timedelta(minutes=90)), "wlo")]))
     assert told == [Because(Reason.LET_GO, {"startTimes": ["2026-12-21T12:00:00Z"]})]

@@ -86,7 +86,7 @@ def test_a_date_opens_with_its_first_hours_and_closes_with_its_last_overnight_to
 
 def test_a_visit_is_as_long_as_the_location_says_or_as_its_window() -> None:
     def minutes(start: datetime | None, end: datetime | None) -> int | None:
-        need = need_of(ALWAYS, DAY, party_size=2, start=start, end=end)
+        need = need_of(ALWAYS, open_span(ALWAYS, DAY), party_size=2, start=start, end=end)
         return None if need is None else need.minutes
 
     assert minutes(None, None) == minutes(utc(18), None) == minutes(utc(18), utc(23)) == 60

@@ -131,6 +131,69 @@ async def test_a_claimant_who_cancels_frees_the_place_for_the_next(desk: Desk, b
     assert await desk.status(second["id"]) == "notified"
 
 
+async def test_who_let_a_table_go_by_is_not_offered_it_a_quarter_later(desk: Desk, bistro: Bistro) -> None:
+    window = {"preferredStartTime": text(SOON), "preferredEndTime": text(SOON + timedelta(minutes=120))}
+    first, second = await bistro.joins(**window), await bistro.joins(**window)
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    assert (await desk.live(first["id"])).start_time == SOON
+    await desk.decline(first["id"])
+    await desk.match(bistro.queue)
+    assert await desk.status(first["id"]) == "waiting"
+    assert (await desk.live(second["id"])).start_time == SOON
+    await desk.decline(second["id"])
+    await desk.match(bistro.queue)  # both were asked: it begins again
+    assert (await desk.live(first["id"])).start_time == SOON
+
+
+async def test_what_others_hold_is_not_what_was_let_go_by(desk: Desk, bistro: Bistro) -> None:
+    evening = await Bistro.of(bistro.staff, tables=2)
+    first, second, third = [(await evening.joins())["id"] for _ in range(3)]
+    await evening.falls_free()
+    await desk.match(evening.queue)
+    tables = (await desk.live(first)).table_ids
+    await desk.decline(first)
+    await desk.match(evening.queue)
+    assert (await desk.live(second)).table_ids == tables
+    await evening.falls_free()
+    await desk.match(evening.queue)
+    assert (await desk.live(first)).table_ids != tables  # this one it has not been asked for
+    await desk.decline(second)
+    await desk.match(evening.queue)
+    assert (await desk.live(third)).table_ids == tables
+
+
+async def test_what_others_booked_and_gave_up_is_offered_in_turn_again(desk: Desk, bistro: Bistro) -> None:
+    first, second, third = [(await bistro.joins())["id"] for _ in range(3)]
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    await desk.decline(first)
+    await desk.match(bistro.queue)
+    booking_id = await desk.convert(second)
+    await bistro.staff.booking.delete(f"/api/v1/bookings/{booking_id}")
+    await desk.match(bistro.queue)
+    assert [await desk.status(one) for one in (first, third)] == ["notified", "waiting"]
+
+
+async def test_of_several_spots_who_let_one_go_by_is_asked_for_another(desk: Desk) -> None:
+    instance = await desk.staff.full_instance(2)
+    queue = instance["uid"]
+    waiting = [(await desk.staff.joined(eventInstanceId=queue, requestedDate=None))["id"] for _ in range(3)]
+    first, second = waiting[:2]
+    for spots, declined in ((3, first), (4, None)):
+        raised = await desk.staff.booking.patch(f"/v2/event_instances/{queue}", {"max_attendance": spots})
+        assert raised.status == 200
+        await desk.match(queue)
+        if declined is not None:
+            await desk.decline(declined)
+            await desk.match(queue)
+            assert [await desk.status(one) for one in waiting] == ["waiting", "notified", "waiting"]
+    assert [await desk.status(one) for one in waiting] == ["notified", "notified", "waiting"]
+    await desk.decline(second)
+    await desk.match(queue)
+    assert [await desk.status(one) for one in waiting] == ["notified", "waiting", "notified"]
+
+
 async def test_an_entry_whose_time_has_passed_is_taken_off(
     desk: Desk, bistro: Bistro, service: WaitlistService
 ) -> None:

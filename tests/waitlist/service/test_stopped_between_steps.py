@@ -1,10 +1,15 @@
 """A process stops between any two steps of an offer or of a conversion: the next one goes on, and all ends well."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
+from support.booking_service import SOON, text
 from support.waitlist_desk import Bistro, Desk, StoppedError, confirmed, held
 from waitlist.domain.errors import InvalidTransitionError, UnavailableError
 from waitlist.domain.offer import OfferState
+from waitlist.store import offers, queues
 
 STEPS = [True, False]  # before booking is asked, and when it has answered
 
@@ -53,6 +58,25 @@ async def test_a_hold_is_given_back_whose_entry_left_meanwhile(desk: Desk, bistr
 
 
 @pytest.mark.parametrize("before", STEPS)
+@pytest.mark.parametrize("change", [{"party_size": 3}, {"preferred_start": SOON + timedelta(hours=3)}])
+async def test_a_hold_is_given_back_whose_entry_asks_for_something_else_by_now(
+    desk: Desk, bistro: Bistro, before: bool, change: dict[str, Any]
+) -> None:
+    first, second = await bistro.joins(preferredEndTime=text(SOON + timedelta(hours=6))), await bistro.joins()
+    await bistro.falls_free()
+    desk.taking.at = "hold", before
+    with pytest.raises(StoppedError):
+        await desk.match(bistro.queue)
+    await desk.change(first["id"], **change)
+    desk.watch.turn(seconds=21)
+    await desk.match(bistro.queue)
+    theirs, other = await desk.live(second["id"]), await desk.offer(first["id"])
+    assert theirs.start_time == SOON
+    assert other is None or other.start_time == SOON + timedelta(hours=3)
+    assert len(await held(desk)) == (1 if other is None else 2)
+
+
+@pytest.mark.parametrize("before", STEPS)
 async def test_a_conversion_goes_on_where_it_stopped(desk: Desk, bistro: Bistro, before: bool) -> None:
     entry = await bistro.joins()
     await bistro.falls_free()
@@ -72,6 +96,24 @@ async def test_a_conversion_goes_on_where_it_stopped(desk: Desk, bistro: Bistro,
     assert await desk.status(entry["id"]) == "converted"
     assert len(await confirmed(desk)) == 1
     assert await held(desk) == []
+
+
+async def test_a_conversion_that_stood_still_for_days_books_nothing_twice(desk: Desk, bistro: Bistro) -> None:
+    evening = await Bistro.of(bistro.staff, tables=2)
+    entry = await evening.joins()
+    await evening.falls_free()
+    await evening.falls_free()
+    desk.taking.at = "book", False
+    with pytest.raises(StoppedError):
+        await desk.convert(entry["id"], start=SOON, end=SOON + timedelta(minutes=90))
+    async with desk.at_booking.connection() as conn:  # booking keeps no key for longer than a day
+        await conn.execute("UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'")
+    desk.watch.turn(hours=25)
+    await desk.match(evening.queue)
+    assert await desk.status(entry["id"]) == "converted"
+    booked = await confirmed(desk)
+    assert await desk.convert(entry["id"]) in booked
+    assert len(booked) == 1
 
 
 @pytest.mark.parametrize("before", STEPS)
@@ -120,3 +162,23 @@ async def test_what_stands_still_is_found(desk: Desk, bistro: Bistro) -> None:
     await desk.match(bistro.queue)
     assert await desk.status(entry["id"]) == "converted"
     assert not await desk.standing_still(bistro.queue)
+
+
+async def test_what_is_due_already_does_not_hide_what_stands_still_elsewhere(desk: Desk, bistro: Bistro) -> None:
+    other = await Bistro.of(bistro.staff)
+    for place in (bistro, other):
+        await place.joins()
+        await place.falls_free()
+        desk.taking.at = "hold", True
+        with pytest.raises(StoppedError):
+            await desk.match(place.queue)
+    desk.watch.turn(seconds=21)
+    found = []
+    async with desk.database.transaction() as conn:
+        await conn.execute("LOCK TABLE queues; DELETE FROM queues")
+        for _ in range(1_000):
+            for standing in await offers.queues_to_resume(conn, desk.watch(), 1):
+                found.append(standing)
+                await queues.mark(conn, *standing)
+    assert {(desk.org_id, bistro.queue), (desk.org_id, other.queue)} <= set(found)
+    assert len(set(found)) == len(found)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -232,3 +233,20 @@ async def test_what_is_owed_is_counted_with_the_age_of_the_oldest(conn: Connecti
     owed = await queues.backlog(conn)
     assert owed.due == 2
     assert 90 <= owed.oldest_seconds < 120
+
+
+async def test_organizations_take_turns_however_many_queues_one_has_due(conn: Connection) -> None:
+    many, few, later = an_org(), an_org(), an_org()
+    await conn.execute(
+        "INSERT INTO queues (org_id, queue, due_at, marked_at)"
+        " SELECT $1, 'q' || n, now() - n * interval '1 minute', now() FROM generate_series(1, 3000) n",
+        many,
+    )
+    for org in (few, few, later):
+        await queues.mark(conn, org, f"q{secrets.token_hex(4)}")
+    first = await take(conn, "one", 4)
+    assert sorted(taken.org_id for taken in first) == sorted([many, many, few, later])
+    assert {taken.queue for taken in first if taken.org_id == many} == {"q3000", "q2999"}  # the longest due
+    (next_one,) = await take(conn, "two", 1)  # of whom fewer are being looked at
+    assert next_one.org_id == few
+    assert [taken.org_id for taken in await take(conn, "three", 3)] == [many] * 3

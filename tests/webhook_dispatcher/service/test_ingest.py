@@ -1,6 +1,6 @@
 """The ingest: each event x matching subscription gets its delivery, held by the worker as far as it has room."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -20,6 +20,10 @@ URL = "https://example.com/"
 
 
 LEAVE = Grant("wrk_1", 0.0)
+BEGINNING = """
+INSERT INTO consumed (topic, partition, next) VALUES ('booking.events', 0, 0)
+ON CONFLICT (topic, partition) DO UPDATE SET next = 0
+"""
 
 
 @dataclass
@@ -46,26 +50,38 @@ class Room:
         self.waiting.update(subscription_ids)
 
 
-async def take(db: Database, room: Room, *events: ReservationEvent) -> dict[str, tuple[str, str | None]]:
-    """Take events in; answers each delivery's state and holder, before anything is handed over."""
-    one = dispatcher(db)
-    ingest = Ingest(one.directory, room, utc_now)
-    async with db.transaction() as conn:
-        after = await ingest.take(conn, [arrival(event) for event in events])
-    assert (room.offered, room.waiting) == ([], set())
-    if after is not None:
-        after()
-    async with db.connection() as conn:
-        rows = await conn.fetch("SELECT id, state, leased_by FROM deliveries")
-    return {row["id"]: (row["state"], row["leased_by"]) for row in rows}
+Take = Callable[..., Awaitable[dict[str, tuple[str, str | None]]]]
 
 
-async def test_what_the_worker_has_room_for_is_its_own_and_the_rest_waits(db: Database) -> None:
+@pytest.fixture(params=["at once", "by steps"])
+def take(db: Database, request: pytest.FixtureRequest) -> Take:
+    """Take events in; answers each delivery's state and holder, before anything is handed over.
+
+    At once: where the directory is read already and records begin where others ended, one statement is enough.
+    """
+
+    async def taking(room: Room, *events: ReservationEvent) -> dict[str, tuple[str, str | None]]:
+        directory = dispatcher(db).directory
+        async with db.connection() as conn:
+            if request.param == "at once":
+                await directory.refresh(conn)
+                await conn.execute(BEGINNING)
+            after = await Ingest(directory, room, utc_now).take(conn, [arrival(event) for event in events])
+            assert (room.offered, room.waiting) == ([], set())
+            if after is not None:
+                after()
+            rows = await conn.fetch("SELECT id, state, leased_by FROM deliveries")
+        return {row["id"]: (row["state"], row["leased_by"]) for row in rows}
+
+    return taking
+
+
+async def test_what_the_worker_has_room_for_is_its_own_and_the_rest_waits(db: Database, take: Take) -> None:
     one = dispatcher(db)
     subscriptions = [await one.subscribe(URL) for _ in range(2)]
     events = [a_happening() for _ in range(3)]
     room = Room(2)
-    rows = await take(db, room, *events, a_happening(orgid="org_else"))
+    rows = await take(room, *events, a_happening(orgid="org_else"))
     ids = {
         subscription.id: [delivery_id(event.id, subscription.id) for event in events] for subscription in subscriptions
     }
@@ -79,12 +95,12 @@ async def test_what_the_worker_has_room_for_is_its_own_and_the_rest_waits(db: Da
     assert room.waiting == set(ids)
 
 
-async def test_what_the_batch_has_taken_for_some_is_no_room_for_others(db: Database) -> None:
+async def test_what_the_batch_has_taken_for_some_is_no_room_for_others(db: Database, take: Take) -> None:
     one = dispatcher(db)
     for _ in range(5):
         await one.subscribe(URL)
     room = Room(3, overall=4)
-    rows = await take(db, room, *[a_happening() for _ in range(3)])
+    rows = await take(room, *[a_happening() for _ in range(3)])
     held = [one for one, (_, lease) in rows.items() if lease is not None]
     ((_, offered),) = room.offered
     assert len(rows) == 15
@@ -92,49 +108,49 @@ async def test_what_the_batch_has_taken_for_some_is_no_room_for_others(db: Datab
     assert len(held) == 4
 
 
-async def test_what_the_batch_takes_is_bounded_by_its_bytes_too(db: Database) -> None:
+async def test_what_the_batch_takes_is_bounded_by_its_bytes_too(db: Database, take: Take) -> None:
     one = dispatcher(db)
     for _ in range(3):
         await one.subscribe(URL)
     event = a_happening()
     tail = len(compose_tail(encode(event)))
-    rows = await take(db, Room(9, bodies=2 * tail), event)
+    rows = await take(Room(9, bodies=2 * tail), event)
     assert sorted(lease is None for _, lease in rows.values()) == [False, False, True]
 
 
-async def test_without_leave_all_waits(db: Database) -> None:
+async def test_without_leave_all_waits(db: Database, take: Take) -> None:
     subscription = await dispatcher(db).subscribe(URL)
     room = Room(9, given=None)
-    rows = await take(db, room, a_happening())
+    rows = await take(room, a_happening())
     assert list(rows.values()) == [("pending", None)]
     assert (room.offered, room.waiting) == ([], {subscription.id})
 
 
-async def test_a_disabled_subscription_has_its_deliveries_discarded(db: Database) -> None:
+async def test_a_disabled_subscription_has_its_deliveries_discarded(db: Database, take: Take) -> None:
     await dispatcher(db).subscribe(URL, state=State.DISABLED)
     room = Room(9)
-    assert list((await take(db, room, a_happening())).values()) == [("discarded", None)]
+    assert list((await take(room, a_happening())).values()) == [("discarded", None)]
     assert [jobs for _, jobs in room.offered] == [[]]
 
 
 @pytest.mark.parametrize("lost", ["nothing", "events"])
-async def test_what_was_there_before_is_not_handed_over_again(db: Database, lost: str) -> None:
+async def test_what_was_there_before_is_not_handed_over_again(db: Database, take: Take, lost: str) -> None:
     await dispatcher(db).subscribe(URL)
     event = a_happening(orgid=ORG)
-    before = await take(db, Room(9), event)
+    before = await take(Room(9), event)
     async with db.connection() as conn:
         await conn.execute("DELETE FROM events WHERE $1 = 'events'", lost)
     again = Room(9, given=Grant("wrk_2", 0.0))
-    assert await take(db, again, event) == before
+    assert await take(again, event) == before
     assert not any(jobs for _, jobs in again.offered)
 
 
-async def test_an_event_is_written_with_all_that_the_ledger_needs(db: Database) -> None:
+async def test_an_event_is_written_with_all_that_the_ledger_needs(db: Database, take: Take) -> None:
     for _ in range(3):
         await dispatcher(db).subscribe(URL, events=["reservation.confirmed"])
     matched, unmatched = a_happening(sequence=7), a_happening("reservation.cancelled", sequence=8)
-    await take(db, Room(9), matched, unmatched, matched)
-    await take(db, Room(9), matched)
+    await take(Room(9), matched, unmatched, matched)
+    await take(Room(9), matched)
     async with db.connection() as conn:
         rows = await conn.fetch("SELECT * FROM events ORDER BY event_id")
         counted = await conn.fetchrow("SELECT * FROM tallies")

@@ -72,7 +72,7 @@ async def test_attempts_of_a_second_are_one_record_for_each_subscription(
         an_outcome(one, Answer(204, {}, b"secret"), DeliveryState.DELIVERED),
         an_outcome(other, Answer(500, {}, b""), DeliveryState.PENDING),
         an_outcome(one, TIMEOUT, DeliveryState.EXHAUSTED, number=10),
-        replace(an_outcome(one, TIMEOUT, DeliveryState.DISCARDED), attempt=None),
+        an_outcome(one, TIMEOUT, DeliveryState.DISCARDED)._replace(attempt=None),
     ]
     taking = AttemptPublisher(servers.kafka_bootstrap, topic)
     async with background(Loop("attempts", taking.run), drain_seconds=5.0):

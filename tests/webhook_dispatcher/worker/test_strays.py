@@ -34,6 +34,8 @@ from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.store import deliveries, events
 
+LEASES = "SELECT count(*) FROM deliveries WHERE leased_by IS NOT NULL"
+
 
 class UnansweredDatabase(Database):
     """Commits the first transaction that has leased a delivery, and loses the answer."""
@@ -44,10 +46,24 @@ class UnansweredDatabase(Database):
     async def transaction(self) -> AsyncIterator[Connection]:
         async with super().transaction() as conn:
             yield conn
-            leases = await conn.fetchval("SELECT count(*) FROM deliveries WHERE leased_by IS NOT NULL")
+            leases = await conn.fetchval(LEASES)
+        self._lose(leases)
+
+    def _lose(self, leases: int) -> None:
         if leases and not self.lost:
             self.lost = True
-            raise ConnectionResetError("the answer to COMMIT is lost")
+            raise ConnectionResetError("the answer is lost")
+
+
+class UnansweredStatements(UnansweredDatabase):
+    """Loses that of the first statement, too, that has leased one outside of any transaction."""
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        async with super().connection() as conn:
+            yield conn
+            leases = await conn.fetchval(LEASES)
+        self._lose(leases)
 
 
 async def slow(receiver: Endpoint) -> web.Response:
@@ -67,7 +83,7 @@ async def test_births_whose_commit_is_not_answered_are_sent(prepared: str, serve
     async with (
         running(prepared) as one,
         endpoint() as receiver,
-        UnansweredDatabase(prepared, pool_size=2, application="tests").opened() as database,
+        UnansweredStatements(prepared, pool_size=2, application="tests").opened() as database,
     ):
         subscription = await one.subscribe(receiver.url)
         loop = consumer(

@@ -25,7 +25,7 @@ from slotwire_contracts import Topic, dead_letter_topic, dead_letters
 
 _log = structlog.get_logger(__name__)
 _CONSUMED = Counter("slotwire_consumed_total", "Records whose offsets were committed.", ["topic"])
-_DEAD = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
+DEAD_LETTERS = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
 
 _BATCH_RECORDS = 1_000
 _FETCH_SECONDS = 1.0
@@ -67,7 +67,10 @@ class Sink(Protocol[E]):
         """Do what must be done before the transaction that takes these in; it may be asked for again."""
 
     async def take(self, conn: Connection, incoming: Sequence[Incoming[E]]) -> After | None:
-        """Claim the events that are new and act on them; what is answered is called after the commit."""
+        """Claim the events that are new and act on them, in one transaction, which is begun and committed here.
+
+        What is answered is called then.
+        """
 
     async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
         """Note that records are with the dead letters now; it may be told again."""
@@ -177,7 +180,7 @@ class ConsumerLoop(Generic[E]):
 
     async def _take(self, incoming: Sequence[Incoming[E]]) -> After | None:
         await self.sink.prepare(incoming)
-        async with self.database.transaction() as connection:
+        async with self.database.connection() as connection:
             return await self.sink.take(connection, incoming)
 
     async def _set_aside(self, records: Sequence[Record]) -> None:
@@ -219,7 +222,7 @@ class ConsumerLoop(Generic[E]):
             ]
             await asyncio.gather(*acknowledged)
         for letter in dead:
-            _DEAD.labels(letter.record.topic).inc()
+            DEAD_LETTERS.labels(letter.record.topic).inc()
             _log.error("dead_letter", topic=letter.record.topic, offset=letter.record.offset, reason=letter.reason)
 
 

@@ -57,8 +57,9 @@ class Inbox(Generic[E]):
 
     async def take(self, conn: Connection, incoming: Sequence[Incoming[E]]) -> After | None:
         """Have new events handled."""
-        fresh = await _claim(conn, incoming)
-        return await self.handle(conn, fresh) if fresh else None
+        async with conn.transaction():
+            fresh = await _claim(conn, incoming)
+            return await self.handle(conn, fresh) if fresh else None
 
     async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
         """Do nothing: dead letters are kept on their topic alone."""

@@ -61,7 +61,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         checks=base.checks,
     )
 
-    add_guest_page(app, use_cases.guests)
+    add_guest_page(app, use_cases.guests, base.rate_limits)
 
     async def asking(_: web.Application) -> AsyncIterator[None]:
         async with booking.opened():

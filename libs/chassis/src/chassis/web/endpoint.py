@@ -7,7 +7,7 @@ between services have no limit: what one does for many organizations is no calle
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,16 @@ REQUEST_ID = web.RequestKey("request_id", str)
 TRACEPARENT = web.RequestKey("traceparent", str)
 STANDING = web.RequestKey("standing", Standing)
 REFUSALS = web.RequestKey("refusals", Refusals)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """How errors are answered where people look, and no programs."""
+
+    render: Callable[[ApiError], web.Response]
+
+
+ERROR_PAGE = web.RequestKey("error_page", ErrorPage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +135,7 @@ class Endpoint:
     async def _count(self, request: web.Request, caller: Caller) -> None:
         if self.rate_limits is None or caller.is_internal:
             return
-        standing = request[STANDING] = await self.rate_limits.count(caller.key_id)
-        if not standing.allowed:
-            raise api_error(
-                "rate_limited",
-                f"the API key made all the requests that it may for now; the next in {standing.seconds} s",
-                headers={"Retry-After": str(standing.seconds)},
-            )
+        await count(request, self.rate_limits, caller.key_id, "the API key")
 
     def _authorize(self, caller: Caller) -> None:
         if not caller.may(self.route.scope):
@@ -194,6 +198,27 @@ class Endpoint:
         return b"" if self.route.answer is None else self.route.render(result).model_dump_json().encode()
 
 
+async def count(request: web.Request, limits: RateLimits, key_id: str, who: str) -> None:
+    """Count a request, and have its answer tell where whoever sent it stands.
+
+    Args:
+        request: the request.
+        limits: where it is counted.
+        key_id: for whom.
+        who: what an error calls them.
+
+    Raises:
+        ApiError: it is one too many.
+    """
+    standing = request[STANDING] = await limits.count(key_id)
+    if not standing.allowed:
+        raise api_error(
+            "rate_limited",
+            f"{who} made all the requests that it may for now; the next in {standing.seconds} s",
+            headers={"Retry-After": str(standing.seconds)},
+        )
+
+
 def _require_json(request: web.Request) -> None:
     if request.content_type != _JSON and not request.content_type.endswith("+json"):
         raise api_error("unsupported_media_type", "send the body as Content-Type: application/json")
@@ -248,8 +273,11 @@ def _from_http(error: web.HTTPException) -> ApiError:
             return ApiError(error.status, "invalid_request", error.reason or "the request is not valid HTTP")
 
 
-def error_response(error: ApiError, request_id: str, refusals: Refusals | None = None) -> web.Response:
-    """Answer an error in the one shape, or in that of the operation's family."""
+def error_response(error: ApiError, request: web.Request, request_id: str) -> web.Response:
+    """Answer an error in the one shape, or in that of the operation's family, or as a page."""
+    if ERROR_PAGE in request:
+        return request[ERROR_PAGE].render(error)
+    refusals = request.get(REFUSALS)
     if refusals is None:
         return _json(error.status, render(error, request_id), error.headers)
     status = refusals.statuses.get(error.code, error.status)

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 
-from chassis.web.endpoint import REFUSALS, STANDING, TRACEPARENT, as_api_error, error_response, identify
+from chassis.web.endpoint import STANDING, TRACEPARENT, as_api_error, error_response, identify
 
 _log = structlog.get_logger(__name__)
 _SECONDS = Histogram(
@@ -37,7 +37,7 @@ def answering(statuses: Mapping[str, int]) -> Middleware:
             response = await handler(request)
         except Exception as error:  # noqa: BLE001 - every error is answered, in one shape
             told = as_api_error(error, statuses)
-            response = error_response(told, request_id, request.get(REFUSALS))
+            response = error_response(told, request, request_id)
             if told.status >= _SERVER_ERROR:
                 _log.error("request_failed", path=_logged(request), request_id=request_id, exc_info=error)
         response.headers["X-Request-Id"] = request_id

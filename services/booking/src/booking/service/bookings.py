@@ -14,7 +14,7 @@ from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.change import Change
 from booking.domain.creation import NewBooking, check_attendee, check_request, draft
-from booking.domain.errors import BookingError, InvalidCursorError, NotFoundError
+from booking.domain.errors import AlreadyBookedError, BookingError, InvalidCursorError, NotFoundError
 from booking.domain.facts import Created
 from booking.domain.holds import grant, leaves_free, of_hold
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
@@ -35,7 +35,7 @@ from booking.store.contention import retrying
 from booking.store.history import FeedEntry
 from chassis.clock import Clock
 from chassis.idempotency import Once
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from chassis.unit import Unit, UnitOfWork
 from slotwire_contracts import ReleaseReason
 
@@ -77,7 +77,7 @@ class Bookings:
         Raises:
             ForbiddenError, ValidationFailedError, OutsideAvailabilityError: as `check_request` and `draft` say.
             SlotUnavailableError: the time or the spots are taken.
-            AlreadyBookedError: the attendee has that slot already.
+            AlreadyBookedError: the attendee has that slot already, or the waitlist's entry became a booking before.
             HoldExpiredError: the hold is gone.
             TooManyBookingsError: the schedule takes no more within this minute.
         """
@@ -89,6 +89,7 @@ class Bookings:
         alone = new.hold_id is None and new.visit.get("event_instance_id") is None
         begun = self._units.statement(once) if alone else self._units.begin(once)
         async with begun as unit:
+            await _check_entry(unit.conn, actor, new)
             hold, freed = await take_hold(unit.conn, actor, new, now)
             given = new.visit if hold is None else of_hold(new.visit, hold)
             visit, place = await visit_and_place(unit.conn, actor, given, now=now)
@@ -277,3 +278,18 @@ def _found(booking: Booking | None) -> Booking:
     if booking is None:
         raise NotFoundError("there is no such booking")
     return booking
+
+
+async def _check_entry(conn: Connection, actor: Actor, new: NewBooking) -> None:
+    """Refuse to make a second booking of an entry of the waitlist, even when no key is kept of the first any more.
+
+    Raises:
+        AlreadyBookedError: it names the first.
+    """
+    if new.waitlist_entry_id is None:
+        return
+    booking_id = await history.booking_of_entry(conn, actor.org_id, new.waitlist_entry_id)
+    if booking_id is not None:
+        raise AlreadyBookedError(
+            "the entry has become a booking already", param="waitlist_entry_id", details={"booking_id": booking_id}
+        )

@@ -202,6 +202,8 @@ async def _execute(conn: Connection, written: str, record: Record) -> None:
     try:
         await conn.execute(statement, *_values(record))
     except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == history.ONE_OF_ENTRY:
+            raise asyncpg.ExclusionViolationError("the entry has become a booking just now") from None
         if error.constraint_name != _ONE_PER_ATTENDEE:
             raise
         raise AlreadyBookedError("the attendee has booked that slot already", param="attendee.email") from None

@@ -27,6 +27,14 @@ SELECT event_id, type, created_at, data FROM history
 WHERE booking_id = $1 AND sequence < $2 AND {_PUBLIC} ORDER BY sequence DESC LIMIT $3
 """
 
+_OF_ENTRY = """
+SELECT booking_id FROM history
+WHERE org_id = $1 AND data ->> 'waitlist_entry_id' = $2 AND type = 'reservation.created'
+"""
+
+ONE_OF_ENTRY = "history_one_of_entry"
+"""The index that lets an entry of the waitlist become one booking."""
+
 COLUMNS = 8
 
 
@@ -67,6 +75,12 @@ async def read(conn: Connection, booking_id: str, page: FeedPage) -> tuple[list[
     rows = await conn.fetch(_BACKWARD if backward else _FORWARD, booking_id, place, page.limit + 1)
     entries = [_entry(row) for row in rows[: page.limit]]
     return (entries[::-1] if backward else entries), len(rows) > page.limit
+
+
+async def booking_of_entry(conn: Connection, org_id: str, entry_id: str) -> str | None:
+    """Find the booking that an entry of the waitlist became; answers its id."""
+    found: str | None = await conn.fetchval(_OF_ENTRY, org_id, entry_id)
+    return found
 
 
 def insertion(first: int, rows: int) -> str:

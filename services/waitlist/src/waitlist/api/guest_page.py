@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from chassis.web.endpoint import REQUEST_ID, TRACEPARENT
+from chassis.web import ApiError, RateLimits
+from chassis.web.endpoint import ERROR_PAGE, REQUEST_ID, TRACEPARENT, ErrorPage, count
 from waitlist.api.guest_view import HEADERS, render_entry, render_message
-from waitlist.domain.errors import NotFoundError, UnavailableError, WaitlistError
+from waitlist.domain.errors import NotFoundError, WaitlistError
 from waitlist.service.guests import Deed, Guests, LinkOverError
 from waitlist.service.origin import Origin
 
@@ -27,6 +28,12 @@ _OUTCOMES: Mapping[str, str] = {
     "slot_unavailable": "Sorry, somebody else was quicker: that place is taken.",
     "unavailable": "We could not finish that just now. Please try again in a minute.",
 }
+_LATER = "Please try again in a minute."
+_ERRORS: Mapping[str, str] = {
+    "body_too_large": "We did not understand that.",
+    "rate_limited": f"That was a bit often. {_LATER}",
+    "unavailable": _LATER,
+}
 _OTHERWISE = "That could not be booked online. Please get in touch with us."
 _REFUSED = "refused"
 
@@ -36,21 +43,17 @@ class Page:
     """The handlers of the page."""
 
     guests: Guests
+    rate_limits: RateLimits | None
 
     async def show(self, request: web.Request) -> web.Response:
         """Show how things stand."""
+        await self._begin(request)
         try:
             seen = await self.guests.look(request.match_info["token"])
         except NotFoundError:
             seen = None
         except LinkOverError:
             return _over()
-        except UnavailableError as error:
-            return _message(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "Please try again in a minute.",
-                {"Retry-After": str((error.details or {}).get("retry_after", 1))},
-            )
         if seen is None:
             return _nothing()
         outcome = request.query.get(_REFUSED)
@@ -59,6 +62,7 @@ class Page:
 
     async def act(self, request: web.Request) -> web.Response:
         """Do what the guest pressed, and lead back to the page."""
+        await self._begin(request)
         token = request.match_info["token"]
         fields = _fields(await request.read())
         try:
@@ -76,10 +80,27 @@ class Page:
             return _back(token, f"?{_REFUSED}={error.code}")
         return _back(token) if known else _nothing()
 
+    async def _begin(self, request: web.Request) -> None:
+        """Have whatever goes wrong answered by a page, and count the request: for its entry, or else its sender.
 
-def add_guest_page(app: web.Application, guests: Guests) -> None:
-    """Add the page to the application; it is for people, and so no operation of the API."""
-    page = Page(guests)
+        Raises:
+            ApiError: it is one too many.
+        """
+        request[ERROR_PAGE] = ErrorPage(_error)
+        if self.rate_limits is not None:
+            entry_id = self.guests.entry_of(request.match_info["token"])
+            await count(request, self.rate_limits, entry_id or f"address {request.remote}", "the guest")
+
+
+def add_guest_page(app: web.Application, guests: Guests, rate_limits: RateLimits | None) -> None:
+    """Add the page to the application; it is for people, and so no operation of the API.
+
+    Args:
+        app: the application.
+        guests: what it shows and does.
+        rate_limits: what counts the requests of each link, and those with none of ours; None for no limit.
+    """
+    page = Page(guests, rate_limits)
     app.router.add_get(_PATH, page.show)
     app.router.add_post(_PATH, page.act)
 
@@ -102,6 +123,11 @@ def _nothing() -> web.Response:
 
 def _over() -> web.Response:
     return _message(HTTPStatus.GONE, "This link has expired.")
+
+
+def _error(error: ApiError) -> web.Response:
+    words = _ERRORS.get(error.code, f"Something went wrong on our side. {_LATER}")
+    return _message(HTTPStatus(error.status), words, error.headers)
 
 
 def _message(status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -19,6 +19,8 @@ _TEMPLATES = "api/templates"
 _STYLE = resources.files("waitlist").joinpath(_TEMPLATES, "guest.css").read_text()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
+_UNITS = (("days", 24 * 60), ("hours", 60), ("minutes", 1))
+
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -47,6 +49,7 @@ def render_entry(seen: Seen, outcome: str | None) -> str:
         notes=entry.notes if entry.initiator == "client" else None,
         location=seen.location,
         instance=seen.instance,
+        wait=None if seen.placed.wait_minutes is None else _about(seen.placed.wait_minutes),
         ahead=None if position is None else position - 1,
         offer=seen.offer,
         booking=seen.booking,
@@ -66,6 +69,12 @@ def render_message(text: str) -> str:
 def _zone(seen: Seen) -> ZoneInfo:
     place = seen.location or seen.instance
     return ZoneInfo("UTC" if place is None else place.timezone)
+
+
+def _about(minutes: int) -> str:
+    """Tell a time in the largest unit of which it has two, rounded up."""
+    unit, length = next(((unit, length) for unit, length in _UNITS if minutes > length), _UNITS[-1])
+    return f"{-(-minutes // length)} {unit}" if minutes > 1 else "a minute"
 
 
 def _wanted(entry: Entry, zone: ZoneInfo) -> str | None:

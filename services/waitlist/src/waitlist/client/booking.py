@@ -161,7 +161,7 @@ class BookingClient:
         try:
             async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
                 return await _reply(response)
-        except (ClientError, TimeoutError, ValueError) as error:
+        except (ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
             _log.warning("booking_unavailable", path=path, error=repr(error))
             raise _unavailable() from error
 
@@ -183,7 +183,7 @@ class BookingClient:
 
 async def _reply(response: ClientResponse) -> Reply:
     reply = Reply(response.status, await response.json())
-    if not (reply.is_success or response.status in _REFUSALS):
+    if not (reply.is_success or (response.status in _REFUSALS and reply.code)):
         raise ClientError(f"answered {response.status}")
     return reply
 
@@ -193,8 +193,8 @@ def _unavailable() -> UnavailableError:
 
 
 async def _data(response: ClientResponse) -> Mapping[str, Any] | None:
-    if response.status == _NOT_FOUND:
-        return None
+    if response.status == _NOT_FOUND and (await response.json())["error"]["code"] == "not_found":
+        return None  # in booking's own words: what merely stands where booking should tells of nothing that it is gone
     if response.status != _FOUND:
         raise ClientError(f"answered {response.status}")
     found: Mapping[str, Any] = (await response.json())["data"]

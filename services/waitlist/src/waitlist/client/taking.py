@@ -1,7 +1,7 @@
 """What is free at booking, and the taking of it: holds and bookings.
 
 Invariant: what is taken is asked for under a key of ours, so that asking again takes nothing twice; a refusal took
-nothing.
+nothing. Keys are kept for a day only: that an entry becomes one booking, booking itself sees to for ever.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ from typing import Any
 from waitlist.client.booking import BookingClient, Reply
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import waited_for
-from waitlist.domain.errors import UnavailableError
 from waitlist.domain.offer import Held, Offer
 from waitlist.domain.times import Span, time_text
 from waitlist.domain.visits import STEP_MINUTES, Place
@@ -92,11 +91,14 @@ class Taking:
             UnavailableError: nobody knows whether it is made.
         """
         reply = await self._booking.send(
-            "POST", conversion.org_id, BOOKINGS, body=conversion.request, once=conversion.entry_id
+            "POST", conversion.org_id, BOOKINGS, body=conversion.request, once=conversion.id
         )
-        if reply.code == "idempotency_key_reused":
-            raise UnavailableError("booking is about to answer for this entry; try again")
-        return Booked(reply.body["data"]["id"]) if reply.is_success else _refused(reply)
+        if reply.is_success:
+            return Booked(reply.body["data"]["id"])
+        refused = _refused(reply)
+        if (refused.code, refused.param) == ("already_booked", "waitlist_entry_id"):
+            return Booked(reply.body["error"]["details"]["booking_id"])  # it was asked for before, however long ago
+        return refused
 
 
 def _wanted(offer: Offer) -> Mapping[str, Any]:

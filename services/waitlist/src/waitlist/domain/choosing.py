@@ -1,14 +1,17 @@
 """Whose turn it is: who of a queue is offered what is free, and why everybody else is not.
 
-Invariants: nobody is passed over but for a reason of `SENTENCES`. Who let a place pass is asked for it again only when
-every other entry that it fits has been asked (architecture.md section 6), so that no place is stranded.
+Invariants: nobody is passed over but for a reason of `SENTENCES`. Who let a place pass is asked for anything that
+overlaps it only when every other entry that such a place fits has been asked (architecture.md section 6), and whoever
+was asked least often may always be asked, so that no place is stranded.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
+from waitlist.domain.passing import Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.times import day_span
 from waitlist.domain.visits import Facts, Gone, Need, Place, Spots, Tables, need_of, places
@@ -76,22 +79,6 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Round:
-    """How often entries let a place pass since it fell free.
-
-    Attributes:
-        id: the first offer's.
-    """
-
-    id: str
-    passed: Mapping[str, int]
-
-
-Rounds = Mapping[datetime, Round]
-"""The rounds that are going on, by the start of the place."""
-
-
-@dataclass(frozen=True)
 class Pick:
     """Who is offered what."""
 
@@ -117,33 +104,33 @@ class Choice:
 class _Options:
     """What those can have whose turn it may be."""
 
-    rounds: Rounds
+    passed: Passed
     found: dict[str, list[Place]] = field(default_factory=dict)
-    told: dict[str, datetime] = field(default_factory=dict)
-    _least: dict[datetime, int] = field(default_factory=dict)
+    told: dict[str, list[Place]] = field(default_factory=dict)
+    _least: dict[Place, int] = field(default_factory=dict)
 
     def may_have(self, entry_id: str, place: Place) -> bool:
-        """Tell whether an entry may be asked for a place: it was asked no more often than any other whom it fits."""
-        asked = self._count(entry_id, place.start)
-        return asked == 0 or asked <= self._least_of(place.start)
+        """Tell whether an entry may be asked for a place: it was asked no more often than any other who could be."""
+        asked = self.passed.count(entry_id, place)
+        return asked == 0 or asked <= self._least_of(place)
 
-    def _count(self, entry_id: str, start: datetime) -> int:
-        going_on = self.rounds.get(start)
-        return 0 if going_on is None else going_on.passed.get(entry_id, 0)
-
-    def _least_of(self, start: datetime) -> int:
-        if start not in self._least:
-            fitting = [one for one, found in self.found.items() if any(place.start == start for place in found)]
-            fitting += [one for one, offered in self.told.items() if offered == start]
-            self._least[start] = min(self._count(one, start) for one in fitting)
-        return self._least[start]
+    def _least_of(self, place: Place) -> int:
+        if place not in self._least:
+            counts = (
+                self.passed.count(entry_id, other)
+                for entry_id, others in chain(self.found.items(), self.told.items())
+                for other in others
+                if place.overlaps(other)
+            )
+            self._least[place] = _least(counts)
+        return self._least[place]
 
 
 def choose(
     queue: Sequence[Candidate],
     facts: Facts,
     policy: Policy,
-    rounds: Rounds,
+    passed: Passed,
     *,
     refused: Collection[tuple[str, datetime]],
     now: datetime,
@@ -154,19 +141,19 @@ def choose(
         queue: all that have a place in it, in turn.
         facts: what is free.
         policy: that of the place.
-        rounds: what was let pass.
+        passed: what was let pass.
         refused: what booking would not hold just now: entries and starts.
         now: the current instant.
     """
-    options = _Options(rounds)
+    options = _Options(passed)
     skipped: dict[str, Reason] = {}
     lost: list[str] = []
     blocked = False
     for candidate in queue:
         found = _turn_of(candidate, facts, policy, refused, now)
         if candidate.notice and candidate.offered is not None:
-            options.told[candidate.entry_id] = candidate.offered
-            if not _is_free(candidate, facts, policy, now):
+            options.told[candidate.entry_id] = _still_free(candidate, facts, policy, now)
+            if not options.told[candidate.entry_id]:
                 lost.append(candidate.entry_id)
         if isinstance(found, Reason):
             skipped[candidate.entry_id] = found
@@ -222,9 +209,20 @@ def _turn_of(
     return left or Reason.TAKEN_MEANWHILE
 
 
-def _is_free(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> bool:
+def _still_free(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> list[Place]:
+    """Answer the place that an entry was told of, if it is still free."""
     found = could_have(candidate, facts, policy, now)
-    return not isinstance(found, Reason) and any(place.start == candidate.offered for place in found)
+    return [] if isinstance(found, Reason) else [place for place in found if place.start == candidate.offered]
+
+
+def _least(counts: Iterable[int]) -> int:
+    """Answer the least of some counts, of which many are 0: nothing is less."""
+    least = None
+    for count in counts:
+        if count == 0:
+            return 0
+        least = count if least is None else min(least, count)
+    return least or 0
 
 
 def could_have(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> list[Place] | Reason:
@@ -247,7 +245,7 @@ def need_at(candidate: Candidate, facts: Tables) -> Need | None:
     """Tell what an entry needs of a location; None where it is closed."""
     return need_of(
         facts.location,
-        facts.day,
+        facts.opened,
         party_size=candidate.party_size,
         start=candidate.window_start,
         end=candidate.window_end,

@@ -9,9 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, Rounds, choose, could_have, need_at
+from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, choose, could_have, need_at
 from waitlist.domain.entry import Entry
 from waitlist.domain.offer import Offer
+from waitlist.domain.passing import Passed
 from waitlist.domain.policy import Policy
 from waitlist.domain.status import Status
 from waitlist.domain.times import time_text
@@ -118,7 +119,7 @@ class Situation:
     """
 
     queue: Sequence[Candidate]
-    rounds: Rounds
+    passed: Passed
     offer: Offer | None
     facts: Facts
     policy: Policy
@@ -146,7 +147,7 @@ def explain(entry_id: str, seen: Situation, *, now: datetime) -> list[Because]:
     offer = seen.offer
     if offer is not None and offer.expires_at <= now:
         return [Because(Also.OFFER_OVER, _offered(offer))]
-    choice = choose(seen.queue, seen.facts, seen.policy, seen.rounds, refused=(), now=now)
+    choice = choose(seen.queue, seen.facts, seen.policy, seen.passed, refused=(), now=now)
     number = next(number for number, one in enumerate(seen.queue) if one.entry_id == entry_id)
     candidate = seen.queue[number]
     code = choice.skipped.get(entry_id, Also.ITS_TURN)
@@ -180,8 +181,7 @@ def _details(code: Reason | Also, candidate: Candidate, seen: Situation) -> dict
         case Reason.NOTHING_FREE if isinstance(seen.facts, Tables):
             return _needed(candidate, seen.facts)
         case Reason.LET_GO:
-            starts = sorted(start for start, going_on in seen.rounds.items() if candidate.entry_id in going_on.passed)
-            return {"startTimes": [time_text(start) for start in starts]}
+            return {"startTimes": [time_text(start) for start in seen.passed.starts_of(candidate.entry_id)]}
         case _:
             return {}
 

@@ -7,7 +7,7 @@ it (architecture.md section 6).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from functools import partial
+from functools import cached_property, partial
 
 from waitlist.domain.times import DAY, Span, day_span, wall_instant
 from waitlist.domain.told import EventInstance, Location
@@ -30,6 +30,10 @@ class Place:
     start: datetime
     end: datetime
     room: int | None = field(default=None, compare=False)
+
+    def overlaps(self, other: "Place") -> bool:
+        """Tell whether both take some of the same time."""
+        return self.start < other.end and other.start < self.end
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class Tables:
     def timezone(self) -> str:
         """Whose clocks tell the quiet hours."""
         return self.location.timezone
+
+    @cached_property
+    def opened(self) -> Span | None:
+        """From when to when it is open, found once for all who wait."""
+        return open_span(self.location, self.day)
 
 
 @dataclass(frozen=True)
@@ -127,13 +136,13 @@ def open_span(location: Location, day: date) -> Span | None:
 
 
 def need_of(
-    location: Location, day: date, *, party_size: int, start: datetime | None, end: datetime | None
+    location: Location, opened: Span | None, *, party_size: int, start: datetime | None, end: datetime | None
 ) -> Need | None:
     """Tell what a party needs.
 
     Args:
         location: where.
-        day: the date it waits for.
+        opened: from when to when it is open on the date that the party waits for, as `open_span` tells.
         party_size: for how many.
         start: when its visit may begin at the earliest; None: when the location opens.
         end: when it is to be over at the latest; None: when the location closes.
@@ -141,7 +150,6 @@ def need_of(
     Returns:
         None where nothing could ever be had: the location is closed then.
     """
-    opened = open_span(location, day)
     if opened is None:
         return None
     window = Span(start or opened.start, end or opened.end)

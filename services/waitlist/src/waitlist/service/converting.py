@@ -1,7 +1,7 @@
 """Turning entries into bookings: written down first, then asked of booking, then told.
 
 Invariant: what booking is asked stays written down until its answer is, so that it is asked the same, under the
-entry's id, until it has answered; one entry becomes one booking.
+conversion's id and for the same entry, until it has answered; one entry becomes one booking.
 """
 
 from dataclasses import replace

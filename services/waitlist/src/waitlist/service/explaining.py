@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waitlist.domain.actors import Actor
-from waitlist.domain.choosing import Candidate, Rounds
+from waitlist.domain.choosing import Candidate
 from waitlist.domain.entry import Placed
 from waitlist.domain.explaining import Because, Situation, alone, ended, explain
 from waitlist.domain.offer import Offer
+from waitlist.domain.passing import Passed
 from waitlist.service.finding import find
 from waitlist.service.knowing import Knowing
 from waitlist.service.tools import Tools
@@ -32,7 +33,7 @@ class _Stored:
     placed: Placed
     offer: Offer | None
     queue: Sequence[Candidate]
-    rounds: Rounds
+    passed: Passed
 
 
 class Explaining:
@@ -59,7 +60,7 @@ class Explaining:
         seen = await self._read(actor, entry_id)
         if not seen.placed.entry.is_live:
             return Explained(seen.placed, ended(seen.placed.entry))
-        situation = Situation(seen.queue, seen.rounds, seen.offer, facts, policy)
+        situation = Situation(seen.queue, seen.passed, seen.offer, facts, policy)
         return Explained(seen.placed, explain(entry_id, situation, now=self._use.clock()))
 
     async def _read(self, actor: Actor, entry_id: str) -> _Stored:
@@ -70,5 +71,5 @@ class Explaining:
                 placed,
                 await offers.open_of(conn, org_id, entry_id),
                 await offers.candidates(conn, org_id, queue),
-                await offers.rounds(conn, org_id, queue),
+                await offers.passed(conn, org_id, queue),
             )

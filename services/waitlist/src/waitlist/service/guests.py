@@ -16,7 +16,7 @@ from waitlist.domain.told import Booking, EventInstance, Location
 from waitlist.service.converting import Converting
 from waitlist.service.ending import Ending
 from waitlist.service.entries import Entries
-from waitlist.service.finding import find
+from waitlist.service.estimating import show
 from waitlist.service.origin import Origin
 from waitlist.service.telling import Telling
 from waitlist.service.tools import Tools
@@ -63,6 +63,11 @@ class Guests:
         self._ending = ending
         self._telling = Telling(tools.booking)
 
+    def entry_of(self, token: str) -> str | None:
+        """Tell of which entry a link is, whether or not its time is over; None where it is none."""
+        claim = self._use.claims.read(token)
+        return None if claim is None else claim.entry_id
+
     async def look(self, token: str) -> Seen | None:
         """Tell a guest how things stand; None where the link is none.
 
@@ -76,7 +81,7 @@ class Guests:
             return None
         actor, entry_id = who
         async with self._use.database.snapshot() as conn:
-            placed = await find(conn, actor, entry_id)
+            placed = await show(conn, actor, entry_id)
             offer = await offers.open_of(conn, actor.org_id, entry_id)
         told = await self._telling.of_place(placed.entry)
         live = offer if offer is not None and offer.is_live(self._use.clock()) else None

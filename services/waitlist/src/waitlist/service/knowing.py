@@ -59,7 +59,8 @@ class Knowing:
         if location is None:
             return Told(), Gone()
         shut = Tables(location, waited.requested_date, {})
-        needs = [need for need in (need_at(candidate, shut) for candidate in asking) if need is not None]
+        alike = {(one.party_size, one.window_start, one.window_end): one for one in asking}.values()
+        needs = [need for need in (need_at(candidate, shut) for candidate in alike) if need is not None]
         groups: dict[tuple[int, int], list[Need]] = {}
         for need in needs:
             if need.latest_start >= now:

@@ -12,12 +12,13 @@ from functools import partial
 
 from chassis.unit import Unit
 from waitlist.client.taking import Refused
-from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, Round, choose
+from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import Entry
 from waitlist.domain.errors import UnavailableError
 from waitlist.domain.happening import Removed
 from waitlist.domain.offer import LEASE, Offer, OfferState
+from waitlist.domain.passing import Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.status import Status
 from waitlist.domain.terms import Terms
@@ -130,19 +131,19 @@ class Matching:
                 return _Step.OTHERS_AT_IT
             now = self._use.clock()
             waiting = await offers.candidates(unit.conn, run.org_id, run.queue)
-            rounds = await offers.rounds(unit.conn, run.org_id, run.queue)
-            choice = choose(waiting, run.facts, run.policy, rounds, refused=run.refused, now=now)
+            passed = await offers.passed(unit.conn, run.org_id, run.queue)
+            choice = choose(waiting, run.facts, run.policy, passed, refused=run.refused, now=now)
             if await self._end(unit, run, choice, now):
                 return _Step.AGAIN
             if run.policy.way is Way.NOTIFY_ALL:
-                await self._tell_all(unit, run, choice, dict(rounds), now)
+                await self._tell_all(unit, run, choice, passed, now)
                 return _Step.AGAIN if choice.lost and run.fresh else _Step.DONE
             if not choice.picks:
                 return _Step.DONE
             pick = choice.picks[0]
-            return await self._begin(unit, run, pick, rounds.get(pick.place.start), now)
+            return await self._begin(unit, run, pick, passed.round_of(pick.place), now)
 
-    async def _begin(self, unit: Unit, run: _Run, pick: Pick, going_on: Round | None, now: datetime) -> _Begun | _Step:
+    async def _begin(self, unit: Unit, run: _Run, pick: Pick, round_id: str | None, now: datetime) -> _Begun | _Step:
         """Write down what the next in turn gets, unless that is another by now."""
         entry = await own(unit.conn, run.org_id, pick.entry_id)
         if not _is_as_picked(entry, pick):
@@ -159,22 +160,20 @@ class Matching:
             pick.place,
             run.facts,
             run.policy,
-            round_id=None if going_on is None else going_on.id,
+            round_id=round_id,
             actor=actor,
             origin=run.origin,
             now=now,
         )
         return _Begun(pick, offer)
 
-    async def _tell_all(
-        self, unit: Unit, run: _Run, choice: Choice, rounds: dict[datetime, Round], now: datetime
-    ) -> None:
+    async def _tell_all(self, unit: Unit, run: _Run, choice: Choice, passed: Passed, now: datetime) -> None:
         """Tell all whom something free fits."""
+        begun: dict[datetime, str] = {}
         for pick in choice.picks:
             entry = await own(unit.conn, run.org_id, pick.entry_id)
             if not _is_as_picked(entry, pick):
                 continue  # what changed it marked the queue
-            going_on = rounds.get(pick.place.start)
             offer = await self._offering.request(
                 unit.conn,
                 entry,
@@ -182,12 +181,12 @@ class Matching:
                 run.facts,
                 run.policy,
                 held=False,
-                round_id=None if going_on is None else going_on.id,
+                round_id=passed.round_of(pick.place) or begun.get(pick.place.start),
                 actor=system(run.org_id),
                 origin=run.origin,
                 now=now,
             )
-            rounds.setdefault(pick.place.start, Round(offer.round, {}))
+            begun[pick.place.start] = offer.round
             await self._offering.tell(unit, entry, offer, now=now)
 
     async def _carry_out(self, run: _Run, begun: _Begun) -> None:

@@ -83,13 +83,13 @@ class Notifying:
             _check_waiting(entry)
             if await offers.open_of(conn, actor.org_id, seen.id) is not None:
                 raise InvalidTransitionError("the entry is being offered a place right now; try again")
-            going_on = (await offers.rounds(conn, actor.org_id, entry.queue)).get(place.start)
+            passed = await offers.passed(conn, actor.org_id, entry.queue)
             return await self._offering.request(
                 conn,
                 entry,
                 place,
                 *known,
-                round_id=None if going_on is None else going_on.id,
+                round_id=passed.round_of(place),
                 actor=actor,
                 origin=origin,
                 now=self._use.clock(),

@@ -46,6 +46,7 @@ def _placed_among(part: str) -> str:
 
 _FETCH = _placed_among(f"{_SELECTED} WHERE e.org_id = $1 AND {_REACH} AND e.id = $3")
 _LOCK = f"SELECT true FROM entries e WHERE e.org_id = $1 AND {_REACH} AND e.id = $3 FOR UPDATE"
+_OWN = f"{_SELECTED} WHERE e.org_id = $1 AND e.id = $2 FOR UPDATE"
 _LIVE_OF = f"""
 SELECT e.id FROM entries e
 WHERE e.org_id = $1 AND {_REACH} AND e.queue = $3 AND e.client_id = $4 AND e.status IN ('waiting', 'notified')
@@ -86,6 +87,12 @@ async def fetch(conn: Connection, actor: Actor, entry_id: str, *, lock: bool = F
         return None
     row = await conn.fetchrow(_FETCH, *asked)
     return None if row is None else _placed(row)
+
+
+async def own(conn: Connection, org_id: str, entry_id: str) -> Entry | None:
+    """Read an entry under its lock, without its place: for that all who wait in its queue are looked at."""
+    row = await conn.fetchrow(_OWN, org_id, entry_id)
+    return None if row is None else _entry(row)
 
 
 async def find_live(conn: Connection, actor: Actor, asked: NewEntry) -> str | None:
@@ -132,8 +139,11 @@ async def _write(conn: Connection, statement: str, entry: Entry) -> None:
 
 
 def _placed(row: asyncpg.Record) -> Placed:
+    return Placed(_entry(row), row["position"])
+
+
+def _entry(row: asyncpg.Record) -> Entry:
     values: Mapping[str, Any] = dict(row.items())
     contact = Contact(*(values[name] for name in _CONTACT))
     plain = {name: values[name] for name in _PLAIN}
-    entry = Entry(**{**plain, "status": Status(values["status"])}, contact=None if contact == Contact() else contact)
-    return Placed(entry, values["position"])
+    return Entry(**{**plain, "status": Status(values["status"])}, contact=None if contact == Contact() else contact)

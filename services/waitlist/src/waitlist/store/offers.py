@@ -11,8 +11,10 @@ from typing import Any
 import asyncpg
 
 from chassis.postgres import Connection, placeholders
-from waitlist.domain.choosing import Candidate, Round
+from waitlist.domain.choosing import Candidate
 from waitlist.domain.offer import Offer, OfferState
+from waitlist.domain.passing import Pass, Passed
+from waitlist.domain.visits import Place
 
 _COLUMNS = tuple(field.name for field in fields(Offer))
 _KEYS = ("id", "org_id")  # the first two columns, $1 and $2
@@ -52,21 +54,30 @@ LEFT JOIN conversions c ON c.entry_id = e.id
 WHERE e.org_id = $1 AND e.queue = $2 AND e.status IN ('waiting', 'notified')
 ORDER BY -e.priority, e.joined_at, e.id
 """
-# A round goes on as long as nobody has taken the place or holds it.
-_ROUNDS = """
-SELECT o.start_time, o.round, o.entry_id, count(*) AS passed FROM offers o
+# What an entry let pass counts until somebody else has or holds all of it: the same tables for all of that time. Spots
+# are alike, and so is what is not held: there it is the offers of one round that are of the same place.
+_PASSED = """
+SELECT o.entry_id, o.start_time, o.end_time, o.round
+FROM offers o JOIN entries e ON e.id = o.entry_id AND e.status IN ('waiting', 'notified')
 WHERE o.org_id = $1 AND o.queue = $2 AND o.state IN ('declined', 'expired') AND NOT EXISTS (
     SELECT FROM offers p
-    WHERE p.org_id = $1 AND p.queue = $2 AND p.start_time = o.start_time AND p.round = o.round
-    AND (p.state = 'accepted' OR p.held AND p.state IN ('requested', 'live'))
+    WHERE p.org_id = $1 AND p.queue = $2 AND (p.state = 'accepted' OR p.held AND p.state IN ('requested', 'live'))
+    AND p.start_time <= o.start_time AND p.end_time >= o.end_time
+    AND CASE WHEN o.table_ids = '{}' THEN p.round = o.round ELSE p.id > o.id AND p.table_ids && o.table_ids END
 )
-GROUP BY o.start_time, o.round, o.entry_id ORDER BY o.start_time, o.round
+ORDER BY o.id
 """
+# What is due already is not found again, so that however much waits for its look, the rest is found behind it.
 _STUCK = """
-SELECT org_id, queue FROM offers WHERE state = 'requested' AND leased_until <= $1
-UNION SELECT org_id, queue FROM offers WHERE state = 'live' AND expires_at <= $1
-UNION SELECT org_id, queue FROM offers WHERE hold_open AND state NOT IN ('live', 'requested')
-UNION SELECT org_id, queue FROM conversions WHERE leased_until <= $1
+SELECT stuck.org_id, stuck.queue FROM (
+    SELECT org_id, queue FROM offers WHERE state = 'requested' AND leased_until <= $1
+    UNION SELECT org_id, queue FROM offers WHERE state = 'live' AND expires_at <= $1
+    UNION SELECT org_id, queue FROM offers WHERE hold_open AND state NOT IN ('live', 'requested')
+    UNION SELECT org_id, queue FROM conversions WHERE leased_until <= $1
+) AS stuck
+WHERE NOT EXISTS (
+    SELECT FROM queues q WHERE q.org_id = stuck.org_id AND q.queue = stuck.queue AND q.due_at <= clock_timestamp()
+)
 LIMIT $2
 """
 
@@ -153,18 +164,18 @@ async def candidates(conn: Connection, org_id: str, queue: str) -> list[Candidat
     ]
 
 
-async def rounds(conn: Connection, org_id: str, queue: str) -> dict[datetime, Round]:
-    """Read who let what pass of the places of a queue that nobody has or holds: of each start the oldest round."""
-    found: dict[datetime, Round] = {}
-    for row in await conn.fetch(_ROUNDS, org_id, queue):
-        first = found.setdefault(row["start_time"], Round(row["round"], {}))
-        if first.id == row["round"]:
-            found[row["start_time"]] = Round(first.id, {**first.passed, row["entry_id"]: row["passed"]})
-    return found
+async def passed(conn: Connection, org_id: str, queue: str) -> Passed:
+    """Read what those who have a place in a queue let pass, and what nobody else has or holds."""
+    return Passed(
+        [
+            Pass(row["entry_id"], Place(row["start_time"], row["end_time"]), row["round"])
+            for row in await conn.fetch(_PASSED, org_id, queue)
+        ]
+    )
 
 
 async def queues_to_resume(conn: Connection, now: datetime, limit: int) -> list[tuple[str, str]]:
-    """Find queues in which something stands still, of any organization: for whoever marks them as due.
+    """Find queues in which something stands still and that are not due, of any organization: for whoever marks them.
 
     That is an offer past its deadline, a hold to give back, or an offer or a booking that was asked for and that is in
     nobody's hands.

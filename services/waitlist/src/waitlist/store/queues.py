@@ -39,9 +39,25 @@ _MARK_LOCATION = _MARK.format(
 )
 
 _NEXT = "coalesce(held_until, due_at)"  # when a queue may be taken: its turn, or the end of a take or a rest
+# From organization to organization by the index, and of each no more than are to be taken, however many are due.
 _TAKE = f"""
-WITH due AS (
-    SELECT org_id, queue FROM queues WHERE {_NEXT} <= now() ORDER BY {_NEXT} LIMIT $1 FOR UPDATE SKIP LOCKED
+WITH RECURSIVE orgs AS (
+    (SELECT org_id FROM queues ORDER BY org_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT q.org_id FROM queues q WHERE q.org_id > orgs.org_id ORDER BY q.org_id LIMIT 1)
+    FROM orgs WHERE orgs.org_id IS NOT NULL
+), turns AS (
+    SELECT first.org_id, first.queue, first.next, held.number + first.number AS turn
+    FROM orgs CROSS JOIN LATERAL (
+        SELECT org_id, queue, {_NEXT} AS next, row_number() OVER (ORDER BY {_NEXT}) AS number FROM queues
+        WHERE org_id = orgs.org_id AND {_NEXT} <= now() ORDER BY {_NEXT} LIMIT $1
+    ) AS first CROSS JOIN LATERAL (
+        SELECT count(*) AS number FROM queues
+        WHERE org_id = orgs.org_id AND held_by IS NOT NULL AND held_until > now()
+    ) AS held
+), due AS (
+    SELECT queues.org_id, queues.queue FROM queues JOIN turns USING (org_id, queue)
+    WHERE {_NEXT} <= now() ORDER BY turns.turn, turns.next LIMIT $1 FOR UPDATE OF queues SKIP LOCKED
 )
 UPDATE queues SET held_by = $2, held_until = now() + $3::interval, due_at = 'infinity'
 FROM due WHERE queues.org_id = due.org_id AND queues.queue = due.queue
@@ -109,7 +125,11 @@ async def mark_location(conn: Connection, org_id: str, location_id: str) -> bool
 
 
 async def take(conn: Connection, holder: str, at_most: int, lease: timedelta) -> list[Taken]:
-    """Take queues that are due, the longest due first, for as long as the lease is kept."""
+    """Take queues that are due, for as long as the lease is kept.
+
+    Of each organization the longest due comes first, and of several organizations the one of which the fewest are
+    taken, so that none waits for another to have all of its queues looked at.
+    """
     return [Taken(**row) for row in await conn.fetch(_TAKE, at_most, holder, lease)]
 
 

@@ -5,7 +5,6 @@ included; at most 16 KiB of an answer are read, as they come, and never unpacked
 the other side does, the result is an `Exchange`.
 """
 
-import asyncio
 import itertools
 import ssl
 import time
@@ -20,6 +19,7 @@ from aiohttp.http import HttpProcessingError
 
 from chassis.outbound import Guard
 from webhook_dispatcher.client.certificates import Contexts, tls_context
+from webhook_dispatcher.client.deadline import Deadline
 from webhook_dispatcher.client.responses import failure_of
 from webhook_dispatcher.client.tokens import TokenError, Tokens
 from webhook_dispatcher.client.wire import Received, Wire
@@ -51,6 +51,7 @@ class _Line:
 
     wire: Wire
     tokens: Tokens
+    deadline: Deadline
 
 
 class Sender:
@@ -89,7 +90,7 @@ class Sender:
         ) as session:
             tokens = Tokens(session, seconds=min(_TOKEN_SECONDS, self._seconds / 3), timer=time.monotonic)
             wire = Wire(connector, user_agent=self._user_agent, read_bytes=_READ_BYTES)
-            self._line = _Line(wire, tokens)
+            self._line = _Line(wire, tokens, Deadline(self._seconds))
             try:
                 yield
             finally:
@@ -111,7 +112,7 @@ class Sender:
         if self._line is None:
             raise RuntimeError("the sender is not open")
         try:
-            async with asyncio.timeout(self._seconds):
+            with self._line.deadline.kept():
                 return await self._proven(self._line, _Request(url, headers, body), auth)
         except TimeoutError:
             return Failure(FailureKind.TIMEOUT, f"no complete answer within {self._seconds:g} s")

@@ -46,6 +46,14 @@ class Arrival:
     record: bytes
 
 
+def each_once(arrivals: Iterable[Arrival]) -> list[Arrival]:
+    """Leave out what came again of an event that is among these already."""
+    first: dict[str, Arrival] = {}
+    for one in arrivals:
+        first.setdefault(one.event_id, one)
+    return list(first.values())
+
+
 def runs(places: Iterable[Place]) -> list[Run]:
     """Join places that follow each other, in the order of topics, partitions and positions."""
     found: list[Run] = []

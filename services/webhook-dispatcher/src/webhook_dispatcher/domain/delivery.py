@@ -4,10 +4,10 @@ Invariant: `pending` is the only state that is left; `delivered`, `exhausted` an
 I4), and only a new round leads out of one: the same delivery under the same id, its attempts numbered on.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from webhook_dispatcher.domain.exchange import Answer, Exchange
 from webhook_dispatcher.domain.subscription import Subscription
@@ -29,8 +29,7 @@ class DiscardReason(StrEnum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Birth:
+class Birth(NamedTuple):
     """A delivery that comes to be with its event.
 
     Attributes:
@@ -62,8 +61,7 @@ class Load:
         self.size += size
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A delivery in a worker's memory.
 
     Attributes:
@@ -90,8 +88,7 @@ class Job:
         return self.attempts > 0 or self.round > 0
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One HTTP try; `to` is the subscription as it was then."""
 
     number: int
@@ -101,8 +98,7 @@ class Attempt:
     to: Subscription
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a worker has to write of a delivery that it holds: the new state, and the attempt that led there.
 
     Attributes:
@@ -132,4 +128,4 @@ class Outcome:
 
     def elsewhere(self, due: datetime) -> Self:
         """Tell the outcome instead of the URL's wish, once the subscription leads to another: that is tried too."""
-        return replace(self, state=DeliveryState.PENDING, reason=None, due=due, gone=None)
+        return self._replace(state=DeliveryState.PENDING, reason=None, due=due, gone=None)

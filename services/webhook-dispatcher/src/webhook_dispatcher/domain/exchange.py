@@ -58,4 +58,6 @@ def is_success(status: int | None) -> bool:
 
 def storable(text: str) -> str:
     """Make any text one that PostgreSQL stores: without NUL, and without halves of surrogate pairs."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -5,10 +5,13 @@ fifth wider than the one before, so a percentile is within a tenth of what it wa
 """
 
 import math
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Self
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple, Self
 
 from slotwire_contracts import DeliveryAttempt
 from webhook_dispatcher.domain.exchange import FailureKind, is_success
@@ -19,8 +22,7 @@ FEW_MINUTES, MINUTES = 5, 60
 _BUCKETS_A_DOUBLING = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One attempt, as far as health goes."""
 
     started_at: datetime
@@ -115,8 +117,9 @@ class Standing:
     def adding(self, some: Iterable[Result]) -> Self:
         """Take attempts into account, in the order in which they ended."""
         standing = self
-        for one in some:
-            standing = standing._after(one)
+        for succeeded, run in groupby(some, attrgetter("succeeded")):
+            for one in deque(run, maxlen=1) if succeeded else run:  # of successes in a row the last says all
+                standing = standing._after(one)
         return standing
 
     def has_failed_for(self, period: timedelta) -> bool:

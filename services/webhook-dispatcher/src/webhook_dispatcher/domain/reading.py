@@ -7,7 +7,7 @@ shifts because others were added.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Self, TypeVar, assert_never
+from typing import Generic, NamedTuple, Self, TypeVar, assert_never
 
 from webhook_dispatcher.domain.delivery import DeliveryState
 from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure
@@ -57,8 +57,7 @@ class DeliveryRecord:
     awaits_turn: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
+class AttemptRecord(NamedTuple):
     """An attempt as it is stored; `status` is None where no answer came, and then `error` tells why."""
 
     number: int

@@ -29,6 +29,11 @@ class Directory:
         self._wanted: dict[str, dict[str, tuple[Subscription, ...]]] = {}
         self._watchers: list[Callable[[str], None]] = []
 
+    @property
+    def version(self) -> int:
+        """Which version of the subscriptions this is; what was read nowhere yet is no version of theirs."""
+        return self._version
+
     def watch(self, changed: Callable[[str], None]) -> None:
         """Have `changed` called with the id of every subscription that was made or changed, or has ended."""
         self._watchers.append(changed)

@@ -6,12 +6,13 @@ from memory is handed over only after the commit.
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.clock import Clock
 from chassis.postgres import Connection
-from webhook_dispatcher.domain.arrival import Arrival, Place
+from webhook_dispatcher.domain.arrival import Arrival, Place, each_once
 from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job, Load
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
@@ -57,28 +58,43 @@ class Ingest:
         return len(self._wanting(one))
 
     async def take(self, conn: Connection, arrivals: Sequence[Arrival]) -> Callable[[], None] | None:
-        """Write new events and their deliveries; the answer, if any, is called after the commit."""
+        """Write new events and their deliveries, and commit that; the answer, if any, is called then."""
+        matching = self._match(arrivals)
+        if not matching.ordered:
+            batch = self._batch(matching.pairs(each_once(arrivals)))
+            new = await events.take_in(
+                conn, arrivals, matching.counts, batch.births, directory=matching.version, now=self._clock()
+            )
+            if new is not None:
+                return functools.partial(self._hand_over, batch, new)
+        async with conn.transaction():
+            return await self._take_by_steps(conn, arrivals)
+
+    async def _take_by_steps(self, conn: Connection, arrivals: Sequence[Arrival]) -> Callable[[], None] | None:
+        """Do the same where subscriptions have changed, order is kept, or records are missing or come again."""
         await self._directory.refresh(conn)
-        wanting = {one.event_id: self._wanting(one) for one in arrivals}
-        matched = {event_id: len(subscriptions) for event_id, subscriptions in wanting.items()}
-        await self._lock_turns(conn, wanting.values())
-        born = [(one, to) for one in await events.claim(conn, arrivals, matched) for to in wanting[one.event_id]]
+        matching = self._match(arrivals)
+        if matching.ordered:
+            await turns.lock(conn, matching.ordered)
+        born = matching.pairs(await events.claim(conn, arrivals, matching.counts))
         if not born:
             return None
-        batch = _Batch(self._memory, await self._in_turn(conn, born))
-        for arrival, subscription in born:
-            batch.add(arrival, subscription)
+        batch = self._batch(born, await self._in_turn(conn, born))
         new = await deliveries.insert(conn, batch.births, self._clock())
         return functools.partial(self._hand_over, batch, new)
+
+    def _match(self, arrivals: Sequence[Arrival]) -> "_Matching":
+        return _Matching(self._directory.version, {one.event_id: self._wanting(one) for one in arrivals})
+
+    def _batch(self, born: Iterable[tuple[Arrival, Subscription]], in_turn: Collection[str] = ()) -> "_Batch":
+        batch = _Batch(self._memory, in_turn)
+        for arrival, subscription in born:
+            batch.add(arrival, subscription)
+        return batch
 
     def _wanting(self, one: Arrival) -> list[Subscription]:
         """Tell who wants an event; nobody is sent that they are sent nothing."""
         return [to for to in self._directory.wanting(one.org_id, one.type) if to.id != one.resource_id]
-
-    async def _lock_turns(self, conn: Connection, wanting: Iterable[Sequence[Subscription]]) -> None:
-        ordered = {to.id for some in wanting for to in some if to.keeps_order}
-        if ordered:
-            await turns.lock(conn, ordered)
 
     async def _in_turn(self, conn: Connection, born: Sequence[tuple[Arrival, Subscription]]) -> Collection[str]:
         """Take deliveries into their resources' order where it is kept, and tell whose turn it is."""
@@ -98,6 +114,25 @@ class Ingest:
             self._memory.offer(batch.grant, [job for job in batch.jobs if job.id in new])
         if batch.spilled:
             self._memory.spilled(batch.spilled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Matching:
+    """Who wants which event, by one version of the directory."""
+
+    version: int
+    wanting: Mapping[str, Sequence[Subscription]]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {event_id: len(subscriptions) for event_id, subscriptions in self.wanting.items()}
+
+    @property
+    def ordered(self) -> set[str]:
+        return {to.id for some in self.wanting.values() for to in some if to.keeps_order}
+
+    def pairs(self, arrivals: Iterable[Arrival]) -> list[tuple[Arrival, Subscription]]:
+        return [(one, to) for one in arrivals for to in self.wanting[one.event_id]]
 
 
 class _Batch:

@@ -14,13 +14,15 @@ from webhook_dispatcher.domain.reading import AttemptRecord, Cut, DeliveryFilter
 from webhook_dispatcher.store import turns
 from webhook_dispatcher.store.days import WAITING
 
-_INSERT = """
+STATE_AT_BIRTH = "CASE WHEN reason IS NULL THEN 'pending' ELSE 'discarded' END"
+SETTLED_AT_BIRTH = "CASE WHEN reason IS NOT NULL THEN now() END"
+_INSERT = f"""
 INSERT INTO deliveries (
     id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn, state, settled_at, due_at
 )
 SELECT
     id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn,
-    CASE WHEN reason IS NULL THEN 'pending' ELSE 'discarded' END, CASE WHEN reason IS NOT NULL THEN now() END, $9
+    {STATE_AT_BIRTH}, {SETTLED_AT_BIRTH}, $9
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])
     AS born (id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn)
 ON CONFLICT (id) DO NOTHING

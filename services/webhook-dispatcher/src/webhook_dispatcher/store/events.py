@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from chassis.postgres import Connection
-from webhook_dispatcher.domain.arrival import Arrival, Place, Run, runs
+from webhook_dispatcher.domain.arrival import Arrival, Place, Run, each_once, runs
+from webhook_dispatcher.domain.delivery import Birth
+from webhook_dispatcher.store.deliveries import SETTLED_AT_BIRTH, STATE_AT_BIRTH
 
 # A partition is read by one consumer, so where its records end is nobody else's to move. Records that are read again
 # lie before that, and may close a gap, which they enter from below.
@@ -33,11 +35,11 @@ SELECT topic, partition, max(next) FROM read GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (topic, partition) DO UPDATE SET next = greatest(consumed.next, excluded.next)
 """
 # Records mostly begin where those before them end; then nothing but the end has to be moved.
-_CLAIM = """
-WITH followed AS (
+_CLAIMING = """
+followed AS (
     UPDATE consumed SET next = read.next
     FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS read (topic, partition, first, next)
-    WHERE consumed.topic = read.topic AND consumed.partition = read.partition AND consumed.next = read.first
+    WHERE consumed.topic = read.topic AND consumed.partition = read.partition AND consumed.next = read.first AND {may}
     RETURNING true
 ), fresh AS (
     INSERT INTO events (
@@ -48,8 +50,9 @@ WITH followed AS (
         $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::text[], $11::int[], $12::bigint[], $13::bytea[],
         $14::int[]
     ) AS given (event_id, org_id, type, resource_id, sequence, topic, partition, position, record, matched)
+    WHERE {may}
     ON CONFLICT (event_id) DO NOTHING
-    RETURNING event_id, topic, partition, matched
+    RETURNING event_id, org_id, type, topic, partition, matched
 ), counted AS (
     INSERT INTO tallies (day, topic, partition, events, deliveries)
     SELECT day, topic, partition, count(*), sum(matched)
@@ -58,7 +61,32 @@ WITH followed AS (
     ON CONFLICT (day, topic, partition) DO UPDATE
     SET events = tallies.events + excluded.events, deliveries = tallies.deliveries + excluded.deliveries
 )
+"""
+_CLAIM = f"""
+WITH {_CLAIMING.format(may="true")}
 SELECT event_id FROM fresh UNION ALL SELECT NULL FROM followed
+"""
+# The ends are locked before they are compared, so that either all of this is done or nothing.
+_TAKE_IN = f"""
+WITH ready AS MATERIALIZED (
+    SELECT count(*) = cardinality($1::text[]) AND (SELECT version FROM directory) = $16 AS yes
+    FROM (
+        SELECT FROM consumed JOIN unnest($1::text[], $2::int[], $3::bigint[]) AS read (topic, partition, first)
+            ON consumed.topic = read.topic AND consumed.partition = read.partition AND consumed.next = read.first
+        FOR NO KEY UPDATE OF consumed
+    ) AS held
+), {_CLAIMING.format(may="(SELECT yes FROM ready)")}, born AS (
+    INSERT INTO deliveries (
+        id, event_id, subscription_id, org_id, event_type, leased_by, reason, state, settled_at, due_at
+    )
+    SELECT
+        id, event_id, subscription_id, org_id, type, leased_by, reason, {STATE_AT_BIRTH}, {SETTLED_AT_BIRTH}, $22
+    FROM fresh JOIN unnest($17::text[], $18::text[], $19::text[], $20::text[], $21::text[])
+        AS birth (id, event_id, subscription_id, leased_by, reason) USING (event_id)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+)
+SELECT id FROM born UNION ALL SELECT NULL FROM ready WHERE yes
 """
 _RESTORE = """
 WITH restored AS (
@@ -99,21 +127,52 @@ async def claim(conn: Connection, arrivals: Sequence[Arrival], matched: Mapping[
         arrivals: the events.
         matched: with how many subscriptions each was matched, by its id.
     """
-    first = {one.event_id: one for one in reversed(arrivals)}
-    new = first.values()
+    new = each_once(arrivals)
     read = runs(one.place for one in arrivals)
-    rows = await conn.fetch(
-        _CLAIM,
-        *_columns(read),
-        *_rows(new),
-        [matched[one.event_id] for one in new],
-        [one.day for one in new],
-    )
+    rows = await conn.fetch(_CLAIM, *_columns(read), *_claimed(new, matched))
     told = [row[0] for row in rows]
     if told.count(None) < len(read):
         await conn.execute(_NOTE, *_columns(read))
     fresh = set(told)
-    return [one for one in arrivals if one.event_id in fresh and first[one.event_id] is one]
+    return [one for one in new if one.event_id in fresh]
+
+
+async def take_in(
+    conn: Connection,
+    arrivals: Sequence[Arrival],
+    matched: Mapping[str, int],
+    births: Sequence[Birth],
+    *,
+    directory: int,
+    now: datetime,
+) -> set[str] | None:
+    """Write events and their deliveries in one statement, and answer the ids of those deliveries that were not there.
+
+    Args:
+        conn: outside any transaction; the events' days have partitions.
+        arrivals: the events.
+        matched: with how many subscriptions each was matched, by its id.
+        births: the deliveries, of which none is kept in its resource's order.
+        directory: the version of the subscriptions that they were matched with.
+        now: since when the deliveries are due.
+
+    Returns:
+        None if nothing was done: the subscriptions have changed, or the records do not begin where others ended.
+    """
+    rows = await conn.fetch(
+        _TAKE_IN,
+        *_columns(runs(one.place for one in arrivals)),
+        *_claimed(each_once(arrivals), matched),
+        directory,
+        [one.id for one in births],
+        [one.event_id for one in births],
+        [one.subscription_id for one in births],
+        [one.lease for one in births],
+        [one.reason for one in births],
+        now,
+    )
+    told = {row[0] for row in rows}
+    return told - {None} if None in told else None
 
 
 async def note(conn: Connection, places: Sequence[Place]) -> None:
@@ -152,6 +211,11 @@ async def forget_day(conn: Connection, day: date) -> None:
 async def forget_gaps(conn: Connection, before: datetime) -> None:
     """Forget gaps that were found before an instant."""
     await conn.execute(_FORGET_GAPS, before)
+
+
+def _claimed(arrivals: Collection[Arrival], matched: Mapping[str, int]) -> tuple[list[object], ...]:
+    """Lay out events' rows, with how many subscriptions each was matched with, and its day."""
+    return (*_rows(arrivals), [matched[one.event_id] for one in arrivals], [one.day for one in arrivals])
 
 
 def _rows(arrivals: Collection[Arrival]) -> tuple[list[object], ...]:

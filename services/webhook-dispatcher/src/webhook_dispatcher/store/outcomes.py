@@ -6,7 +6,6 @@ nothing that was begun in between, and no attempt is written without its deliver
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 from chassis.postgres import Connection
 from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, Outcome
@@ -44,7 +43,7 @@ FROM settled
 WHERE number IS NOT NULL
 ON CONFLICT (delivery_id, number) DO NOTHING
 """
-_COLUMNS = tuple(field.name for field in fields(AttemptRecord))
+_NONE = (None,) * len(AttemptRecord._fields)
 
 
 async def settle(conn: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -61,7 +60,4 @@ def _delivery(one: Outcome) -> tuple[object, ...]:
 
 def _attempt(one: Attempt | None) -> tuple[object, ...]:
     """Lay out number, started_at, latency_ms, status, headers, body, error, detail."""
-    if one is None:
-        return (None,) * len(_COLUMNS)
-    record = AttemptRecord.of(one.number, one.started_at, one.latency_ms, one.exchange)
-    return tuple(getattr(record, name) for name in _COLUMNS)
+    return _NONE if one is None else AttemptRecord.of(one.number, one.started_at, one.latency_ms, one.exchange)
