@@ -119,7 +119,7 @@ class _Sync:
             place = walk.place
             page = await self.calcom.page(replace(asked, after_start=place.after), Position(skip=place.skip))
             rows, walk = step(walk, page.rows, is_last=page.following is None, key=by_start)
-            yield rows, None if walk.place is None else walk.place.after.isoformat(), None
+            yield rows, None if walk.checkpoint is None else walk.checkpoint.after.isoformat(), None
 
     async def _take(self, rows: Sequence[Row], position: dict[str, Any], *, is_final: bool = False) -> None:
         """Tell what is new among rows, and write how far the run is."""
