@@ -185,12 +185,12 @@ def _error(
 
 
 @asynccontextmanager
-async def standin(life: Life | None = None, *, port: int = 0, **given: Any) -> AsyncIterator[StandIn]:
-    """Serve one on a port of loopback for the block, a free one unless it is given."""
+async def standin(life: Life | None = None, **given: Any) -> AsyncIterator[StandIn]:
+    """Serve one on a free port of loopback for the block."""
     calcom = StandIn(life or Life(), **given)
     runner = web.AppRunner(calcom.application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
-    await web.TCPSite(runner, HOST, port).start()
+    await web.TCPSite(runner, HOST, 0).start()
     calcom.url = f"http://{HOST}:{runner.addresses[0][1]}"
     try:
         yield calcom
