@@ -13,7 +13,8 @@ from calcom_sync.domain.integration import Integration, Pagination, Terms
 from calcom_sync.domain.run import Run, RunKind, RunState
 from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Runs
-from calcom_sync.service.syncing import Syncing, Tools
+from calcom_sync.service.syncing import Syncing
+from calcom_sync.service.taking import Tools
 from calcom_sync.service.telling import Telling
 from calcom_sync.store.integrations import IntegrationStore
 from calcom_sync.worker import Runner

@@ -16,7 +16,8 @@ from calcom_sync.service.asking import Asking
 from calcom_sync.service.ids import Ids
 from calcom_sync.service.integrations import Integrations
 from calcom_sync.service.runs import Runs
-from calcom_sync.service.syncing import Syncing, Tools
+from calcom_sync.service.syncing import Syncing
+from calcom_sync.service.taking import Tools
 from calcom_sync.service.telling import Telling
 from calcom_sync.settings import DATABASE, Settings
 from calcom_sync.store.integrations import TABLE, IntegrationStore
