@@ -4,7 +4,7 @@ Invariant: what is told of a page, how it is counted, and where the walk goes on
 again tells nothing twice. No network call is made inside a transaction.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from calcom_sync.domain.counting import Outcome, outcomes
 from calcom_sync.domain.errors import NotConfiguredError
 from calcom_sync.domain.integration import Integration, Pagination
 from calcom_sync.domain.row import Row
-from calcom_sync.domain.run import Progress
+from calcom_sync.domain.run import Progress, RunKind
 from calcom_sync.domain.snapshots import Observed, Skipped, View, observe
 from calcom_sync.domain.walking import Place, Walk, by_start, by_update, step
 from calcom_sync.service.runs import Held
@@ -23,13 +23,26 @@ from calcom_sync.service.telling import Telling
 from calcom_sync.store import chains
 from calcom_sync.store.integrations import IntegrationStore
 from chassis.clock import Clock
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from slotwire_contracts import FoundBy
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
+_FOUND_BY = {
+    RunKind.MANUAL: FoundBy.SYNC,
+    RunKind.INCREMENTAL: FoundBy.INCREMENTAL,
+    RunKind.RECONCILE: FoundBy.RECONCILE,
+    RunKind.WEBHOOK: FoundBy.WEBHOOK,
+}
+
 Decided = tuple[Chain, Observed | Skipped]
+Also = Callable[[Connection], Awaitable[None]]
+"""What is written in the same transaction."""
+
+
+async def _nothing(_: Connection) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -43,12 +56,26 @@ class Tools:
 
 
 class Syncing:
-    """Carries runs out."""
+    """Carries runs out.
 
-    def __init__(self, tools: Tools, store: IntegrationStore, client: CalcomClient) -> None:
+    Args:
+        tools: what they work with.
+        store: reads integrations.
+        client: asks Cal.com.
+        kinds: what carries runs out of kinds that do something else than walking the list.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        store: IntegrationStore,
+        client: CalcomClient,
+        kinds: Mapping[RunKind, Callable[..., "Sync"]] | None = None,
+    ) -> None:
         self._tools = tools
         self._store = store
         self._client = client
+        self._kinds = kinds or {}
 
     async def carry_out(self, held: Held) -> None:
         """Bring what was asked for up to what Cal.com says.
@@ -61,7 +88,8 @@ class Syncing:
         integration = await self._integration(held.run.org_id)
         calcom = self._client.of(Account.of(integration))
         owner = await calcom.owner_email()
-        await _Sync(self._tools, held, calcom, integration, owner.lower() if owner else None).walk()
+        of_kind = self._kinds.get(held.run.kind, Sync)
+        await of_kind(self._tools, held, calcom, integration, owner.lower() if owner else None).walk()
 
     async def _integration(self, org_id: str) -> Integration:
         async with self._tools.database.connection() as conn:
@@ -72,7 +100,7 @@ class Syncing:
 
 
 @dataclass
-class _Sync:
+class Sync:
     """One run while it is carried out; `open` are rows that wait for the rest of their chains."""
 
     tools: Tools
@@ -133,9 +161,11 @@ class _Sync:
         decided = await self._decided(whole)
         await self._write(decided, unsure, {**position, "open": list(self.open)})
 
-    async def _arranged(self, rows: Sequence[Row]) -> tuple[tuple[Chain, ...], list[str]]:
+    async def _arranged(
+        self, rows: Sequence[Row], gone: frozenset[str] = frozenset()
+    ) -> tuple[tuple[Chain, ...], list[str]]:
         """Put rows into chains, reading those that are lacking; answers also those that are not to be had yet."""
-        known_rows, gone, unsure = list(rows), frozenset[str](), list[str]()
+        known_rows, unsure = list(rows), list[str]()
         while True:
             async with self.tools.database.connection() as conn:
                 known = await chains.uids(conn, self.held.run.org_id, linked(known_rows) | gone)
@@ -178,16 +208,23 @@ class _Sync:
     def _view(self) -> View:
         return View(self.integration.terms, self.tools.clock(), self.owner, self.held.run.window)
 
-    async def _write(self, decided: Sequence[Decided], unsure: Sequence[str], position: dict[str, Any]) -> None:
+    async def _write(
+        self,
+        decided: Sequence[Decided],
+        unsure: Sequence[str],
+        position: dict[str, Any] | None,
+        also: Also = _nothing,
+    ) -> None:
         run = self.held.run
         found = [seen.snapshot for _, seen in decided if isinstance(seen, Observed)]
         async with self.tools.units.begin() as unit:
-            told = await self.tools.telling.tell(unit, run.org_id, found, by=FoundBy.SYNC, run_id=run.id)
+            told = await self.tools.telling.tell(unit, run.org_id, found, by=_FOUND_BY[run.kind], run_id=run.id)
             counted = self._counted(decided, told.keys()) | dict.fromkeys(unsure, Outcome.STALE)
             new = {uid: outcome for uid, outcome in counted.items() if uid not in self.seen}
             tally = self.progress.tally.adding(new.values())
             progress = Progress(position, tally, self.requests + self.calcom.requests)
             await self.held.save(unit.conn, progress, told)
+            await also(unit.conn)
         self.progress = progress
         self.seen |= new.keys() | {chain.uid for chain, _ in decided}
 
