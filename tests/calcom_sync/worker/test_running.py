@@ -93,7 +93,7 @@ async def test_one_of_each_organization_and_so_many_at_once(alone: Database, doe
         asked = [await runs.ask(org, RunKind.MANUAL) for org in (ORG, ORG, OTHER, "org_c")]
         await begun(doer, 2)
         await asyncio.sleep(1.2)  # a poll later
-        assert doer.begun == [asked[0].id, asked[2].id]
+        assert sorted(doer.begun) == sorted([asked[0].id, asked[2].id])
         doer.gate.set()
         assert {(await ended(runs, run)).state for run in asked} == {RunState.COMPLETED}
     assert len(doer.begun) == 4

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from calcom_sync.domain.counting import Fate, Outcome, Tally
 from calcom_sync.domain.errors import NotFoundError
@@ -64,6 +65,24 @@ CarryOut = Callable[[Held], Awaitable[None]]
 """Carries a run out from where it stands; it may be begun again after any of its steps."""
 
 
+def queued(ids: Ids, now: datetime, org_id: str, kind: RunKind, window: Window = ANY_TIME) -> Run:
+    """Make a run that waits."""
+    return Run(
+        id=ids.new("run"),
+        org_id=org_id,
+        kind=kind,
+        state=RunState.QUEUED,
+        window=window,
+        progress=Progress(),
+        answered=Tally(),
+        unanswered=0,
+        error=None,
+        created_at=now,
+        started_at=None,
+        ended_at=None,
+    )
+
+
 class Runs:
     """What was asked for.
 
@@ -82,24 +101,17 @@ class Runs:
 
     async def ask(self, org_id: str, kind: RunKind, window: Window = ANY_TIME) -> Run:
         """Ask for a run."""
-        run = Run(
-            id=self._ids.new("run"),
-            org_id=org_id,
-            kind=kind,
-            state=RunState.QUEUED,
-            window=window,
-            progress=Progress(),
-            answered=Tally(),
-            unanswered=0,
-            error=None,
-            created_at=self._clock(),
-            started_at=None,
-            ended_at=None,
-        )
+        run = queued(self._ids, self._clock(), org_id, kind, window)
         async with self._database.connection() as conn:
             await runs.insert(conn, run)
         self._wake()
         return run
+
+    async def ask_unless_waiting(self, org_id: str, kind: RunKind) -> None:
+        """Ask for a run, unless one of the kind waits already."""
+        async with self._database.connection() as conn:
+            await runs.insert_unless_waiting(conn, queued(self._ids, self._clock(), org_id, kind))
+        self._wake()
 
     async def get(self, org_id: str, run_id: str) -> Run:
         """Read a run.

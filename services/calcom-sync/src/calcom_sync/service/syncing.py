@@ -13,8 +13,10 @@ from calcom_sync.domain.course import STAGES, Course, Stage
 from calcom_sync.domain.errors import NotConfiguredError
 from calcom_sync.domain.integration import Pagination
 from calcom_sync.domain.row import Row
+from calcom_sync.domain.run import RunKind
 from calcom_sync.domain.status import DELETED, GRACE
 from calcom_sync.domain.walking import Key, Place, Walk, begin, by_start, by_update, step, watermark
+from calcom_sync.service.refetching import Refetching
 from calcom_sync.service.runs import Held
 from calcom_sync.service.taking import Read, Source, Taking, Tools
 from calcom_sync.store import rereading, rounds, runs
@@ -50,7 +52,10 @@ class Syncing:
         calcom = self._client.of(Account.of(integration))
         owner = await calcom.owner_email()
         taking = Taking(self._tools, held, Source(calcom, integration, owner.lower() if owner else None), fates)
-        await _Sync(self._tools, taking).carry_out(Course.of(run.kind, run.progress.position))
+        if run.kind is RunKind.WEBHOOK:
+            await Refetching(self._tools, taking).carry_out()
+        else:
+            await _Sync(self._tools, taking).carry_out(Course.of(run.kind, run.progress.position))
 
 
 @dataclass(frozen=True, slots=True)

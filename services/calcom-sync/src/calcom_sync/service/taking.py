@@ -4,7 +4,7 @@ Invariant: what is told, how it is counted, and where the run goes on commit tog
 tells nothing twice and counts nothing twice. No network call is made inside a transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,11 +18,12 @@ from calcom_sync.domain.run import Progress, RunKind
 from calcom_sync.domain.snapshots import ANY_TIME, Observed, Skipped, View, observe
 from calcom_sync.domain.status import is_due
 from calcom_sync.domain.walking import by_update, latest
+from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Held
 from calcom_sync.service.telling import Telling
 from calcom_sync.store import chains, rereading, rounds
 from chassis.clock import Clock
-from chassis.postgres import Database
+from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from slotwire_contracts import CalcomBooking, FoundBy
 
@@ -36,6 +37,10 @@ _TELLS_AGAIN = frozenset({RunKind.MANUAL, RunKind.RECONCILE})
 """The kinds of runs that tell again what booking has not taken over, though it is as it was."""
 
 
+Also = Callable[[Connection], Awaitable[None]]
+"""What is written in the same transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What syncs work with."""
@@ -44,6 +49,7 @@ class Tools:
     database: Database
     telling: Telling
     clock: Clock
+    ids: Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class Decided:
     """What became of a chain; one that is told `again` is as it was told last."""
 
     chain: Chain
@@ -138,17 +144,22 @@ class Taking:
         if is_final:
             read = replace(read, rows=latest([*self._open.values(), *read.rows]))
             self._open = {}
-        arranged, unsure = await self._arranged(read)
+        arranged, unsure = await self.arranged(read)
         whole = []
         for chain in arranged:
             if chain.is_open and not is_final:
                 self._open |= {row.uid: row for row in chain.rows}
             else:
                 whole.append(chain)
-        decided = await self._decided(whole, is_sure=read.is_single)
-        await self._write(decided, unsure, replace(course, open=tuple(self._open)), known_until)
+        decided = await self.decided(whole, is_sure=read.is_single)
 
-    async def _arranged(self, read: Read) -> tuple[tuple[Chain, ...], frozenset[str]]:
+        async def advance(conn: Connection) -> None:
+            if known_until is not None:
+                await rounds.advance(conn, self.run.org_id, known_until)
+
+        await self.write(decided, unsure, replace(course, open=tuple(self._open)), advance)
+
+    async def arranged(self, read: Read) -> tuple[tuple[Chain, ...], frozenset[str]]:
         """Put rows into chains, reading those that are lacking; answers also those that are not to be had yet."""
         rows, gone, unsure = list(read.rows), read.gone, read.unsure
         while True:
@@ -172,14 +183,14 @@ class Taking:
         heard = [by_update(row) for row in rows if uid in linked([row])]
         return not heard or is_surely_gone(max(heard), self._tools.clock())
 
-    async def _decided(self, whole: Sequence[Chain], *, is_sure: bool) -> list[_Decided]:
+    async def decided(self, whole: Sequence[Chain], *, is_sure: bool) -> list[Decided]:
         """Compare chains with what was told last; what a replica may be wrong about is read by itself first."""
         ids, org_id, run = [chain.id for chain in whole], self.run.org_id, self.run
         async with self._tools.database.connection() as conn:
             before = await chains.fetch(conn, org_id, ids)
             is_told = run.kind in _TELLS_AGAIN
             owed = await rereading.owed(conn, org_id, run.id, ids) if is_told else frozenset[str]()
-        decided: list[_Decided] = []
+        decided: list[Decided] = []
         for chain in whole:
             last = before[chain.id].snapshot if chain.id in before else None
             found = observe(chain, last, self._view)
@@ -190,9 +201,9 @@ class Taking:
                 else:
                     found = observe(replace(chain, rows=(*chain.rows[:-1], row)), last, self._view)
             if last is not None and chain.id in owed and found == Skipped(Outcome.UNCHANGED):
-                decided.append(_Decided(chain, Observed(last, ()), again=True))
+                decided.append(Decided(chain, Observed(last, ()), again=True))
             else:
-                decided.append(_Decided(chain, found))
+                decided.append(Decided(chain, found))
         return decided
 
     def _is_due(self, last: CalcomBooking | None) -> bool:
@@ -203,9 +214,18 @@ class Taking:
         window = self.run.window if self.run.kind is RunKind.MANUAL else ANY_TIME
         return View(self.source.integration.terms, self._tools.clock(), self.source.owner, window)
 
-    async def _write(
-        self, decided: Sequence[_Decided], unsure: Iterable[str], course: Course, known_until: datetime | None
-    ) -> None:
+    async def write(self, decided: Sequence[Decided], unsure: Iterable[str], course: Course | None, also: Also) -> None:
+        """Tell what is new, and write what became of what was read, and where the run goes on.
+
+        Args:
+            decided: what became of each chain.
+            unsure: uids that are not to be had yet.
+            course: where it goes on; None: at the beginning.
+            also: what is written in the same transaction.
+
+        Raises:
+            LostError: another one holds the run now.
+        """
         run, by = self.run, _FOUND_BY[self.run.kind]
         seen = [one.found.snapshot for one in decided if isinstance(one.found, Observed)]
         again = frozenset(one.chain.id for one in decided if one.again)
@@ -215,15 +235,14 @@ class Taking:
             new = news(self._fates, found)
             old = [fate for fate in (self._fates.get(uid) for uid in new) if fate is not None]
             tally = self._tally.without(old).adding(fate for fate in new.values() if fate is not None)
-            progress = Progress(course.stored, tally, self._requests_before + self.source.calcom.requests)
+            progress = Progress(course and course.stored, tally, self._requests_before + self.source.calcom.requests)
             await self._held.save(unit.conn, progress, told, new)
-            if known_until is not None:
-                await rounds.advance(unit.conn, run.org_id, known_until)
+            await also(unit.conn)
         self._tally = tally
         self._fates |= new
 
 
-def _fates(decided: Sequence[_Decided], told: Iterable[str]) -> dict[str, Fate]:
+def _fates(decided: Sequence[Decided], told: Iterable[str]) -> dict[str, Fate]:
     """Tell what became of each uid that was read; None of those whose fate booking will tell."""
     waiting, found = set(told), dict[str, Fate]()
     for one in decided:

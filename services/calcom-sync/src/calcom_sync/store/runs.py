@@ -16,9 +16,13 @@ from calcom_sync.domain.run import Progress, Run, RunError, RunKind, RunState
 from calcom_sync.domain.window import Window
 from chassis.postgres import Connection
 
-_INSERT = """
-INSERT INTO runs (id, org_id, kind, state, range_start, range_end, counts, requests, takes, created_at)
-VALUES ($1, $2, $3, 'queued', $4, $5, '{}', 0, 0, $6)
+_COLUMNS = "id, org_id, kind, state, range_start, range_end, counts, requests, takes, created_at"
+_INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ($1, $2, $3, 'queued', $4, $5, '{{}}', 0, 0, $6)"
+_INSERT_UNLESS_WAITING = f"""
+INSERT INTO runs ({_COLUMNS})
+SELECT $1, $2, $3::text, 'queued', $4, $5, '{{}}', 0, 0, $6
+WHERE NOT EXISTS (SELECT FROM runs WHERE org_id = $2 AND kind = $3 AND state = 'queued')
+ON CONFLICT DO NOTHING
 """
 _READ = """
 SELECT r.*, items.answered, coalesce(items.unanswered, 0) AS unanswered
@@ -103,8 +107,16 @@ class Taken:
 
 async def insert(conn: Connection, run: Run) -> None:
     """Write a run that waits."""
-    window = run.window
-    await conn.execute(_INSERT, run.id, run.org_id, run.kind.value, window.start, window.end, run.created_at)
+    await conn.execute(_INSERT, *_waiting(run))
+
+
+async def insert_unless_waiting(conn: Connection, run: Run) -> None:
+    """Write a run that waits, unless one of its kind and organization does."""
+    await conn.execute(_INSERT_UNLESS_WAITING, *_waiting(run))
+
+
+def _waiting(run: Run) -> tuple[object, ...]:
+    return run.id, run.org_id, run.kind.value, run.window.start, run.window.end, run.created_at
 
 
 async def fetch(conn: Connection, org_id: str, run_id: str) -> Run | None:
