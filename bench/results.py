@@ -148,7 +148,7 @@ def _of_waitlist(measured: waitlist.Measured) -> dict[str, float]:
 def _of_calcom(measured: calcom.Measured) -> dict[str, float]:
     return {
         f"calcom_{name}_{figure}": value
-        for name, sync in (("first", measured.first), ("second", measured.second))
+        for name, sync in measured.syncs.items()
         for figure, value in (("s", sync.seconds), ("requests", sync.requests), ("peak_mib", sync.peak_mib))
     }
 

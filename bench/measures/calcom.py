@@ -1,7 +1,8 @@
-"""Cal.com sync: an organization's first sync of many bookings, and a second one when nothing has changed.
+"""Cal.com sync: an organization's first sync of many bookings, and then every way of looking for what has changed.
 
-A sync takes from its POST to the answer, which comes when booking has taken everything over. The stand-in counts the
-requests itself, and locks out who asks too often. Invariant: nothing is read at Cal.com but for these two syncs.
+A sync that is asked for takes from its POST to the answer, which comes when booking has taken everything over; one that
+the service begins by itself, as long as its record says. Invariant: one sync is under way at a time, and nothing
+changes at the stand-in, which counts the requests and locks out who asks too often.
 """
 
 import os
@@ -9,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bench import child
@@ -20,6 +22,8 @@ from devstack.ports import free_port
 _INTEGRATION, _SYNC = "/api/v1/integrations/calcom", "/api/bookings/sync-calcom"
 _KEY = "cal_live_of_the_bench"
 _PATIENCE = 1800.0  # seconds
+_INTERVAL = 30  # seconds from one sync that the service begins by itself to the next; the least that it takes
+_KINDS = ("reconcile", "incremental")
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,9 @@ class Sync:
     """One sync.
 
     Attributes:
-        seconds: from its POST to the answer.
-        requests: how many came to the stand-in.
-        counts: what was answered: fetched, synced, skipped, failed.
+        seconds: how long it took.
+        requests: how many it made at Cal.com.
+        counts: its sums: fetched, synced, skipped, failed.
         peak_mib: the service's greatest resident memory so far.
     """
 
@@ -45,11 +49,11 @@ class Measured:
 
     Attributes:
         idle_mib: the service's greatest resident memory before the first sync.
+        syncs: by name, in their order.
     """
 
     idle_mib: float
-    first: Sync
-    second: Sync
+    syncs: dict[str, Sync]
 
 
 @dataclass(frozen=True)
@@ -61,26 +65,41 @@ class _Office:
     service: Process
     tenant: Tenant
 
-    async def set_up(self, booking: Process) -> None:
-        """Have it keep the bookings on one schedule."""
-        schedule = {"name": "Bench", "timezone": "UTC", "capacity": 1}
-        made = await self.stack.make(booking, self.tenant, "/api/v1/schedules", schedule)
-        body = {"api_key": _KEY, "base_url": self.calcom.url, "default_schedule_id": made["id"], "enabled": False}
-        await self._send("PUT", _INTEGRATION, body)
-
     async def sync(self) -> Sync:
-        """Sync everything."""
+        """Ask for a sync of everything."""
         before, began = await self._count(), time.perf_counter()
         told = await self._send("POST", _SYNC, {"organizationId": self.tenant.org_id})
-        seconds = time.perf_counter() - began
+        return self._sync(told, time.perf_counter() - began, await self._count() - before)
+
+    async def set_up(self, schedule_id: str, *, enabled: bool) -> None:
+        """Have it keep the bookings on a schedule; if enabled, the service begins to read by itself, and at once."""
+        where = {"base_url": self.calcom.url, "default_schedule_id": schedule_id}
+        how = {"api_key": _KEY, "sync_interval_seconds": _INTERVAL, "enabled": enabled}
+        await self._send("PUT", _INTEGRATION, {**where, **how})
+
+    async def by_itself(self, kind: str) -> Sync:
+        """Wait for the end of the first sync of a kind that the service begins by itself."""
+        found: list[dict[str, Any]] = []
+
+        async def is_over() -> bool:
+            listed = (await self._send("GET", f"{_INTEGRATION}/runs"))["data"]
+            found[:] = [run for run in listed if run["kind"] == kind and run["status"] == "completed"]
+            return bool(found)
+
+        await until(is_over, within=_PATIENCE)
+        run = found[-1]
+        began, ended = (datetime.fromisoformat(run[name]) for name in ("started_at", "ended_at"))
+        return self._sync(run, (ended - began).total_seconds(), run["requests"])
+
+    def _sync(self, told: dict[str, Any], seconds: float, requests: int) -> Sync:
         counts = {name: told[name] for name in ("fetched", "synced", "skipped", "failed")}
-        return Sync(seconds, await self._count() - before, counts, peak_mib(self.service.pid))
+        return Sync(seconds, requests, counts, peak_mib(self.service.pid))
 
     async def _count(self) -> int:
         async with self.stack.http.get(f"{self.calcom.url}/count") as answer:
             return int(await answer.text())
 
-    async def _send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.tenant.key}"}
         async with self.stack.http.request(method, self.service.url + path, json=body, headers=headers) as answer:
             content: dict[str, Any] = await answer.json()
@@ -90,7 +109,7 @@ class _Office:
 
 
 async def measure(stack: Stack) -> Measured:
-    """Measure both."""
+    """Measure one after the other."""
     settings = {
         "SLOTWIRE_CALCOM_ALLOW_NETWORKS": '["127.0.0.0/8"]',
         "SLOTWIRE_CALCOM_ALLOW_HTTP": "true",
@@ -103,9 +122,14 @@ async def measure(stack: Stack) -> Measured:
         stack.service("booking") as booking,
         stack.service("calcom_sync", **settings) as service,
     ):
-        office = _Office(stack, calcom, service, await stack.tenant())
-        await office.set_up(booking)
-        return Measured(peak_mib(service.pid), await office.sync(), await office.sync())
+        tenant = await stack.tenant()
+        office = _Office(stack, calcom, service, tenant)
+        schedule = await stack.make(booking, tenant, "/api/v1/schedules", {"name": "Bench", "timezone": "UTC"})
+        await office.set_up(schedule["id"], enabled=False)
+        idle = peak_mib(service.pid)
+        asked = {"first": await office.sync(), "second": await office.sync()}
+        await office.set_up(schedule["id"], enabled=True)
+        return Measured(idle, asked | {kind: await office.by_itself(kind) for kind in _KINDS})
 
 
 @asynccontextmanager

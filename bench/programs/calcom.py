@@ -22,12 +22,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def life(bookings: int) -> Life:
-    """Have so many people book, each once."""
+    """Have so many people book, each once, a day ago."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    lived = Life(now=now)
+    lived = Life(now=now - timedelta(days=1))
     for number in range(bookings):
         guest = Attendee(f"Guest {number}", f"guest-{number}@example.com")
         lived.create(now + (number - bookings // 2) * _APART, guest)
+    lived.now = now
     return lived
 
 
