@@ -34,15 +34,15 @@ class Doer:
     fails: Callable[[], Awaitable[None]] | None = None
 
     async def carry_out(self, held: Held) -> None:
-        self.begun.append(held.run.id)
         self.positions.append(held.run.progress.position)
         async with self.database.transaction() as conn:
-            await held.save(conn, Progress({"page": 1}, Tally({Outcome.UNCHANGED: 1}), 1), {})
+            await held.save(conn, Progress({"page": 1}, Tally({Outcome.UNCHANGED: 1}), 1), {}, {})
+        self.begun.append(held.run.id)
         await self.gate.wait()
         if self.fails is not None:
             await self.fails()
         async with self.database.transaction() as conn:
-            await held.save(conn, Progress({"page": 2}, Tally({Outcome.UNCHANGED: 2}), 2), {})
+            await held.save(conn, Progress({"page": 2}, Tally({Outcome.UNCHANGED: 2}), 2), {}, {})
 
 
 @pytest.fixture

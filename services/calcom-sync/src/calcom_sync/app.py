@@ -12,13 +12,12 @@ from aiohttp import web
 from calcom_sync.api import ERRORS, add_receiver, routes
 from calcom_sync.client import CalcomClient, Limits
 from calcom_sync.consumer import consumer
-from calcom_sync.domain.run import RunKind
 from calcom_sync.service.asking import Asking
 from calcom_sync.service.ids import Ids
 from calcom_sync.service.integrations import Integrations
-from calcom_sync.service.refetching import Refetching
 from calcom_sync.service.runs import Runs
-from calcom_sync.service.syncing import Syncing, Tools
+from calcom_sync.service.syncing import Syncing
+from calcom_sync.service.taking import Tools
 from calcom_sync.service.telling import Telling
 from calcom_sync.service.webhooks import Webhooks
 from calcom_sync.settings import DATABASE, Settings
@@ -48,8 +47,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         Limits(seconds=settings.calcom_timeout, pace=settings.calcom_pace),
         user_agent=f"Slotwire/{VERSION}",
     )
-    kinds = {RunKind.WEBHOOK: functools.partial(Refetching, ids=ids)}
-    syncing = Syncing(Tools(base.units, base.database, Telling(clock, ids), clock), store, client, kinds)
+    tools = Tools(base.units, base.database, Telling(clock, ids), clock, ids)
+    syncing = Syncing(tools, store, client)
     runner = Runner(
         base.database,
         syncing.carry_out,

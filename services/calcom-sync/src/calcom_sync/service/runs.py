@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from calcom_sync.domain.counting import Outcome, Tally
+from calcom_sync.domain.counting import Fate, Outcome, Tally
 from calcom_sync.domain.errors import NotFoundError
 from calcom_sync.domain.run import Progress, Run, RunKind, RunState
 from calcom_sync.domain.snapshots import ANY_TIME
@@ -39,13 +39,16 @@ class Held:
     run: Run
     taken: Taken
 
-    async def save(self, conn: Connection, progress: Progress, told: Mapping[str, str]) -> None:
+    async def save(
+        self, conn: Connection, progress: Progress, told: Mapping[str, str], fates: Mapping[str, Fate]
+    ) -> None:
         """Write how far it is, and what it told booking, in the caller's transaction.
 
         Args:
             conn: a connection in a transaction.
             progress: all of it, not what came since the last time.
             told: the ids of the events that were told now, by the chains' ids.
+            fates: what became of the uids that were read since the last time.
 
         Raises:
             LostError: it is held no more; nothing of the transaction may be committed.
@@ -54,6 +57,8 @@ class Held:
             raise LostError(self.run.id)
         if told:
             await runs.add_items(conn, self.run.id, told)
+        if fates:
+            await runs.note_fates(conn, self.run.id, fates)
 
 
 CarryOut = Callable[[Held], Awaitable[None]]
