@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bench import child
@@ -24,6 +23,7 @@ _KEY = "cal_live_of_the_bench"
 _PATIENCE = 1800.0  # seconds
 _INTERVAL = 30  # seconds from one sync that the service begins by itself to the next; the least that it takes
 _KINDS = ("reconcile", "incremental")
+_SECONDS = "SELECT extract(epoch FROM ended_at - started_at)::float8 FROM runs WHERE id = $1"
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ class _Office:
 
         await until(is_over, within=_PATIENCE)
         run = found[-1]
-        began, ended = (datetime.fromisoformat(run[name]) for name in ("started_at", "ended_at"))
-        return self._sync(run, (ended - began).total_seconds(), run["requests"])
+        return self._sync(run, await self.stack.value("calcom_sync", _SECONDS, run["id"]), run["requests"])
 
     def _sync(self, told: dict[str, Any], seconds: float, requests: int) -> Sync:
         counts = {name: told[name] for name in ("fetched", "synced", "skipped", "failed")}

@@ -57,6 +57,7 @@ async def running_calcom_service(servers: Servers, **more: object) -> AsyncItera
         "calcom_allow_networks": LOOPBACK,
         "calcom_allow_http": True,
         "calcom_pace": 0.0,
+        "calcom_look": 3600.0,  # a test that wants what comes by itself says so
         **more,
     }
     settings = Settings.model_validate(given)
