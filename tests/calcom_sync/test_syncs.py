@@ -94,6 +94,20 @@ async def test_a_time_that_is_asked_for_bounds_what_is_taken(office: Office) -> 
     assert len(await office.listed()) == 1
 
 
+@pytest.mark.parametrize("days", [(1, 9), (9, 1)])
+async def test_what_moved_to_another_page_is_counted_once(office: Office, days: tuple[int, int]) -> None:
+    office.calcom.defects.short_pages = 2
+    for day in range(2, 8):
+        office.life.create(in_days(day))
+    moved = office.life.create(in_days(days[0]))
+    office.life.advance(hours=2)
+    office.life.reschedule(moved, in_days(days[1]))
+    for synced in (7, 0):
+        told = (await office.sync()).body
+        assert (told["synced"], told["skipped"], told["fetched"]) == (synced, 8 - synced, 8)
+        assert told["details"]["superseded"] == 1
+
+
 async def test_a_long_list_is_counted_whole(office: Office) -> None:
     for number in range(520):
         office.life.create(in_days(1) + timedelta(hours=number // 20))

@@ -73,7 +73,13 @@ class Syncing:
 
 @dataclass
 class _Sync:
-    """One run while it is carried out; `open` are rows that wait for the rest of their chains."""
+    """One run while it is carried out.
+
+    Attributes:
+        seen: uids that are counted; of a run that was taken again, those alone that are yet to come by in the list.
+        walked: uids that came by in the list.
+        open: rows that wait for the rest of their chains.
+    """
 
     tools: Tools
     held: Held
@@ -81,6 +87,7 @@ class _Sync:
     integration: Integration
     owner: str | None
     seen: set[str] = field(default_factory=set)
+    walked: set[str] = field(default_factory=set)
     open: dict[str, Row] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,7 +96,8 @@ class _Sync:
 
     async def walk(self) -> None:
         """Walk the list from where the run stands."""
-        begun = self.progress.position or {"after": self._start.isoformat(), "cursor": None, "open": []}
+        begun = self.progress.position or {"after": self._start.isoformat(), "cursor": None, "open": [], "ahead": []}
+        self.seen = set(begun["ahead"])
         for uid in begun["open"]:
             row = await self.calcom.get(uid)
             if row is not None:
@@ -123,6 +131,7 @@ class _Sync:
 
     async def _take(self, rows: Sequence[Row], position: dict[str, Any], *, is_final: bool = False) -> None:
         """Tell what is new among rows, and write how far the run is."""
+        self.walked |= {row.uid for row in rows}
         arranged, unsure = await self._arranged(rows)
         whole = []
         for chain in arranged:
@@ -186,10 +195,11 @@ class _Sync:
             counted = self._counted(decided, told.keys()) | dict.fromkeys(unsure, Outcome.STALE)
             new = {uid: outcome for uid, outcome in counted.items() if uid not in self.seen}
             tally = self.progress.tally.adding(new.values())
-            progress = Progress(position, tally, self.requests + self.calcom.requests)
+            self.seen |= new.keys() | {chain.uid for chain, _ in decided if chain.id in told}
+            ahead = sorted(self.seen - self.walked)
+            progress = Progress({**position, "ahead": ahead}, tally, self.requests + self.calcom.requests)
             await self.held.save(unit.conn, progress, told)
         self.progress = progress
-        self.seen |= new.keys() | {chain.uid for chain, _ in decided}
 
     @staticmethod
     def _counted(decided: Sequence[Decided], told: Iterable[str]) -> dict[str, Outcome]:
