@@ -71,6 +71,16 @@ async def test_when_it_answers_the_bookings_are_there_and_again_there_is_nothing
     assert (again["synced"], again["skipped"], again["failed"], again["fetched"]) == (0, 3, 0, 3)
 
 
+async def test_a_date_that_is_an_end_is_meant_whole_however_it_is_written(office: Office) -> None:
+    at = in_days(2)
+    office.life.create(at)
+    day = at.date()
+    for written in (day.isoformat(), f"{day:%Y%m%d}", f"{day:%G-W%V-%u}"):
+        told = (await office.sync(startDate=written, endDate=written)).body
+        assert (told["fetched"], told["details"].get("out_of_range", 0)) == (1, 0)
+    assert (await office.sync(startDate="1970-01-01", endDate="2199-12-31")).body["fetched"] == 1
+
+
 async def test_a_reschedule_is_one_booking_and_every_row_is_counted(office: Office) -> None:
     moved, kept = office.life.create(in_days(1)), office.life.create(in_days(2))
     assert (await office.sync()).body["synced"] == 2
@@ -173,6 +183,9 @@ async def test_what_goes_wrong_is_told_and_changes_nothing(office: Office, servi
     [
         ({"startDate": "soon"}, "startDate"),
         ({"startDate": 5}, "startDate"),
+        ({"startDate": "1969-12-31"}, "startDate"),
+        ({"startDate": "0001-01-01T00:00:00+14:00"}, "startDate"),
+        ({"endDate": "9999-12-31"}, "endDate"),
         ({"startDate": "2026-02-01", "endDate": "2026-01-01"}, "endDate"),
         ({"organizationId": None}, "organizationId"),
     ],
