@@ -106,12 +106,12 @@ class Processes:
         return Caller(org_id, self.gateway, self.http, {"Authorization": f"Bearer {created.key}"})
 
     @asynccontextmanager
-    async def office(self, **terms: Any) -> AsyncIterator[Office]:
-        """A new organization with an empty Cal.com of its own for the block, whose clock is ours of yesterday."""
+    async def office(self, life: Life | None = None, **terms: Any) -> AsyncIterator[Office]:
+        """A new organization with a Cal.com of its own for the block; by default an empty one of yesterday."""
         yesterday = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
         admin = await self.caller(await self.identity.create_organization("Tests"))
         schedule_id = await admin.schedule(capacity=50)
-        async with standin(Life(now=yesterday), key=f"cal_live_{admin.org_id}") as calcom:
+        async with standin(life or Life(now=yesterday), key=f"cal_live_{admin.org_id}") as calcom:
             found = await Office(calcom, admin, schedule_id, ()).put(**terms)
             key = admin.headers["Authorization"].removeprefix("Bearer ")
             yield Office(calcom, admin, schedule_id, (key, calcom.key, found.data["webhook_secret"]))
