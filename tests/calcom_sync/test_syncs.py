@@ -9,7 +9,7 @@ import pytest
 
 from chassis.identity import KeyKind
 from support.booking_service import Answer, Caller, Service, running_service
-from support.calcom import Life, Malformed, StandIn, standin
+from support.calcom import Kind, Life, Malformed, StandIn, standin
 from support.calcom_service import INTEGRATION, CalcomService
 from support.servers import Servers
 
@@ -94,6 +94,21 @@ async def test_a_reschedule_is_one_booking_and_every_row_is_counted(office: Offi
     after = await office.listed()
     assert {one["id"] for one in after} == before
     assert sorted(one["status"] for one in after) == ["CANCELLED", "CONFIRMED"]
+
+
+async def test_what_overlaps_is_kept_and_what_has_no_place_is_told(office: Office) -> None:
+    room = await office.bookings.schedule(capacity=1)
+    schedules = [
+        {"calcom_event_type_slug": "consultation", "schedule_id": room},
+        {"calcom_event_type_id": 51, "schedule_id": "sch_nowhere"},
+    ]
+    body = {"base_url": office.calcom.url, "schedules": schedules}
+    assert (await office.admin.send("PUT", INTEGRATION, body)).status == 200
+    for kind in (Kind(), Kind(), Kind(51, "nowhere"), Kind(52, "unmapped")):
+        office.life.create(in_days(1), kind=kind)
+    told = (await office.sync()).body
+    assert told["details"] == {"created": 1, "conflict": 1, "invalid": 1, "unmapped_event_type": 1}
+    assert (told["synced"], told["skipped"], told["failed"], told["fetched"]) == (2, 2, 0, 4)
 
 
 async def test_a_time_that_is_asked_for_bounds_what_is_taken(office: Office) -> None:

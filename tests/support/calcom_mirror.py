@@ -51,7 +51,7 @@ class Mirror:
 
     def sync_changes(self) -> Tally:
         """Read what changed since the last time."""
-        run = self._walked(begin(self._watermark), "afterUpdatedAt", "sortUpdatedAt", by_update)
+        run = self._walked(Walk(begin(self._watermark)), "afterUpdatedAt", "sortUpdatedAt", by_update)
         return Tally().adding(run.values())
 
     def reconcile(self) -> Tally:

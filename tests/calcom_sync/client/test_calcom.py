@@ -1,6 +1,8 @@
 """One exchange with Cal.com, and what becomes of it when it fails."""
 
 import asyncio
+import contextlib
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -106,6 +108,18 @@ async def test_a_server_that_says_nothing_is_waited_for_so_long(calcom: StandIn)
         with pytest.raises(CalcomUnreachableError, match=r"no complete answer within 0\.1 s"):
             await client.of(account(calcom)).page(Asked())
         assert 0.2 <= time.monotonic() - began < 2.0
+
+
+async def test_an_address_where_nobody_is_is_not_waited_for_long(calcom: StandIn) -> None:
+    with socket.create_server((HOST, 0), backlog=0) as full, contextlib.ExitStack() as waiting:
+        for _ in range(4):  # who comes behind those for whom there is room hears nothing
+            one = waiting.enter_context(socket.socket())
+            one.settimeout(0)
+            one.connect_ex(full.getsockname())
+        async with calcom_client(connecting=0.2, seconds=5.0, tries=1) as client:
+            nobody = account(calcom, base_url=f"http://{HOST}:{full.getsockname()[1]}")
+            with pytest.raises(CalcomUnreachableError, match=r"no connection within 0\.2 s"):
+                await client.of(nobody).page(Asked())
 
 
 async def test_where_nobody_listens_or_nothing_may_be_asked(calcom: StandIn, client: CalcomClient) -> None:

@@ -30,7 +30,7 @@ def answered(rows: Sequence[Row], place: Place, take: int, random: Random | None
 
 def walked(rows: Sequence[Row], take: int, random: Random | None = None) -> list[tuple[Row, ...]]:
     """All that a walk takes up, page by page."""
-    walk, taken = begin(BEGINNING), list[tuple[Row, ...]]()
+    walk, taken = Walk(begin(BEGINNING)), list[tuple[Row, ...]]()
     for _ in range(10 * len(rows) + 10):
         if walk.place is None:
             return taken
@@ -41,17 +41,17 @@ def walked(rows: Sequence[Row], take: int, random: Random | None = None) -> list
 
 
 def test_it_begins_before_the_watermark() -> None:
-    assert begin(BEGINNING).place == Place(BEGINNING - OVERLAP)
+    assert begin(BEGINNING) == Place(BEGINNING - OVERLAP)
 
 
 def test_a_short_page_is_the_end() -> None:
-    assert step(begin(BEGINNING), [], is_last=True, key=by_update) == ((), Walk(None))
-    assert step(begin(BEGINNING), [at("A", 1)], is_last=True, key=by_update) == ((at("A", 1),), Walk(None))
+    assert step(Walk(begin(BEGINNING)), [], is_last=True, key=by_update) == ((), Walk(None))
+    assert step(Walk(begin(BEGINNING)), [at("A", 1)], is_last=True, key=by_update) == ((at("A", 1),), Walk(None))
 
 
 def test_what_was_written_at_one_moment_is_taken_up_together() -> None:
     rows = [at("A", 1), at("B", 2), at("C", 2), at("D", 3)]
-    settled, walk = step(begin(BEGINNING), rows[:2], is_last=False, key=by_update)
+    settled, walk = step(Walk(begin(BEGINNING)), rows[:2], is_last=False, key=by_update)
     assert (settled, walk) == ((rows[0],), Walk(Place(BEGINNING + 2 * MINUTE), (rows[1],)))
     settled, walk = step(walk, rows[1:3], is_last=False, key=by_update)
     assert (settled, walk) == ((), Walk(Place(BEGINNING + 2 * MINUTE, 2), (rows[1], rows[2])))
@@ -61,7 +61,7 @@ def test_what_was_written_at_one_moment_is_taken_up_together() -> None:
 
 def test_whoever_takes_over_reads_again_what_was_held() -> None:
     rows = [at("A", 1), at("B", 2), at("C", 2), at("D", 2), at("E", 3)]
-    walk, taken = begin(BEGINNING), list[Row]()
+    walk, taken = Walk(begin(BEGINNING)), list[Row]()
     while walk.place is not None:
         page = answered(rows, walk.place, 2)
         settled, walk = step(walk, page, is_last=len(page) < 2, key=by_update)

@@ -13,16 +13,19 @@ from support.calcom.couriers import signature as signed
 from support.calcom.life import BEGINNING
 
 SECRET = "s3cret"
+UID = "must be 1 to 255 visible ASCII characters"
+ENDED = Refetch("MEETING_ENDED", ("A",))
 SOON = BEGINNING + timedelta(days=1)
 
 
 def test_only_what_was_signed_with_the_secret_is_genuine() -> None:
     content = b'{"triggerEvent":"PING"}'
     assert signature(SECRET, content) == signed(SECRET, content)
-    assert is_genuine(SECRET, content, signed(SECRET, content))
-    assert is_genuine(SECRET, content, signed(SECRET, content).upper())
+    assert is_genuine([SECRET], content, signed(SECRET, content))
+    assert is_genuine(["new", SECRET], content, signed(SECRET, content).upper())
+    assert not is_genuine([], content, signed(SECRET, content))
     for wrong in (None, "", NO_SECRET, signed("other", content), signed(SECRET, content + b" "), "ü" * 64):
-        assert not is_genuine(SECRET, content, wrong)
+        assert not is_genuine([SECRET, "old"], content, wrong)
 
 
 def test_the_body_is_its_identity() -> None:
@@ -38,11 +41,11 @@ def test_every_webhook_of_the_stand_in_names_its_booking() -> None:
     life.cancel(new)
     meanings = [meaning(body(each)) for each in life.untold]
     assert meanings == [
-        Refetch("BOOKING_REQUESTED", (old,)),
-        Refetch("BOOKING_CREATED", (old,)),
-        Refetch("BOOKING_RESCHEDULED", (new, old)),
-        Refetch("BOOKING_NO_SHOW_UPDATED", (new,)),
-        Refetch("BOOKING_CANCELLED", (new,)),
+        Refetch("BOOKING_REQUESTED", (old,), BEGINNING),
+        Refetch("BOOKING_CREATED", (old,), BEGINNING),
+        Refetch("BOOKING_RESCHEDULED", (new, old), BEGINNING),
+        Refetch("BOOKING_NO_SHOW_UPDATED", (new,), BEGINNING),
+        Refetch("BOOKING_CANCELLED", (new,), BEGINNING),
     ]
     life.ping()
     assert meaning(body(life.untold[-1])) == Nothing("PING", is_ping=True)
@@ -53,11 +56,22 @@ def test_every_webhook_of_the_stand_in_names_its_booking() -> None:
     [
         ({"triggerEvent": "MEETING_ENDED", "uid": "A"}, Refetch("MEETING_ENDED", ("A",))),
         ({"triggerEvent": "OOO_CREATED", "payload": {"oooEntry": {"id": 1}}}, Nothing("OOO_CREATED", is_ping=False)),
-        ({"triggerEvent": "BOOKING_CREATED", "payload": {"uid": 7}}, Nothing("BOOKING_CREATED", is_ping=False)),
+        ({"triggerEvent": "BOOKING_CREATED", "payload": {"uid": 7}}, Malformed("payload.uid", UID)),
+        ({"triggerEvent": "BOOKING_CREATED", "payload": {"uid": ""}}, Malformed("payload.uid", UID)),
+        ({"uid": "A\0"}, Malformed("uid", UID)),
+        ({"payload": {"uid": "A", "rescheduleUid": "A" * 256}}, Malformed("payload.rescheduleUid", UID)),
+        ({"triggerEvent": "BOOKING_CREATED", "payload": {"uid": None}}, Malformed("payload.uid", "must be there")),
+        ({"triggerEvent": "BOOKING_CREATED"}, Malformed("uid", "must be there")),
+        ({"triggerEvent": 7, "uid": "A"}, Malformed("triggerEvent", "must be a text")),
+        ({"uid": "A", "createdAt": "2026-01-05T09:00:00.000+01:00"}, Refetch("", ("A",), BEGINNING)),
+        ({"uid": "A", "createdAt": "2026-01-05T08:00:00"}, Refetch("", ("A",), BEGINNING)),
+        ({"uid": "A", "createdAt": "0001-01-01T00:00:00+14:00"}, Refetch("", ("A",))),
+        ({"uid": "A", "createdAt": "soon"}, Refetch("", ("A",))),
+        ({"triggerEvent": "MEETING_ENDED", "uid": "A", "createdAt": "2026-01-05T08:00:00"}, ENDED),
         ({"triggerEvent": "PING", "payload": {"uid": "A"}}, Nothing("PING", is_ping=True)),
         ({"content": "A template of one's own", "uid": "A"}, Refetch("", ("A",))),
-        ([], Malformed()),
-        ("PING", Malformed()),
+        ([], Malformed("body", "must be a JSON object")),
+        ("PING", Malformed("body", "must be a JSON object")),
     ],
 )
 def test_odd_ones(told: Any, expected: object) -> None:
@@ -66,4 +80,4 @@ def test_odd_ones(told: Any, expected: object) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"{", b"[" * 100_000])
 def test_what_is_no_json(content: bytes) -> None:
-    assert meaning(content) == Malformed()
+    assert meaning(content) == Malformed("body", "must be JSON")

@@ -13,7 +13,8 @@ from calcom_sync.domain.integration import Integration, Pagination, Terms
 from calcom_sync.domain.run import Run, RunKind, RunState
 from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Runs
-from calcom_sync.service.syncing import Syncing, Tools
+from calcom_sync.service.syncing import Syncing
+from calcom_sync.service.taking import Tools
 from calcom_sync.service.telling import Telling
 from calcom_sync.store.integrations import IntegrationStore
 from calcom_sync.worker import Runner
@@ -48,7 +49,7 @@ class Bench:
         """A worker for the block, and what asks it for runs."""
         ids = Ids(new_id, next_id)
         units = UnitOfWork(self.database, lambda: None)
-        syncing = Syncing(Tools(units, self.database, Telling(utc_now, ids), utc_now), STORE, self.client)
+        syncing = Syncing(Tools(units, self.database, Telling(utc_now, ids), utc_now, ids), STORE, self.client)
         runner = Runner(self.database, syncing.carry_out, at_once=1, lease=30.0, clock=utc_now, new_id=new_id)
         async with background(Loop("runs", runner.run), drain_seconds=5):
             yield Runs(self.database, utc_now, ids, runner.wake)

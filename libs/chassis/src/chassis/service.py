@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from aiohttp import web
-from limits import RateLimitItemPerMinute
 
 from chassis import idempotency, identity, kafka, lifecycle, log, migrations, outbox
 from chassis.crypto import Sealer
@@ -56,7 +55,7 @@ class Foundation:
         self.identity, self._identity_database = Identity.on(settings.postgres_url, service_key)
         self.sealer = Sealer(settings.sealing_key, *settings.old_sealing_keys)
         per_minute = settings.rate_limit_per_minute
-        self.rate_limits = RateLimits(RateLimitItemPerMinute(per_minute)) if per_minute else None
+        self.rate_limits = RateLimits.a_minute(per_minute) if per_minute else None
         self.relay = Relay(self.database, settings.kafka_bootstrap)
         self.units = UnitOfWork(self.database, self.relay.wake)
         self.checks: dict[str, Check] = {

@@ -9,18 +9,20 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from calcom_sync.api import ERRORS, routes
+from calcom_sync.api import ERRORS, add_receiver, routes
 from calcom_sync.client import CalcomClient, Limits
 from calcom_sync.consumer import consumer
 from calcom_sync.service.asking import Asking
 from calcom_sync.service.ids import Ids
 from calcom_sync.service.integrations import Integrations
 from calcom_sync.service.runs import Runs
-from calcom_sync.service.syncing import Syncing, Tools
+from calcom_sync.service.syncing import Syncing
+from calcom_sync.service.taking import Tools
 from calcom_sync.service.telling import Telling
+from calcom_sync.service.webhooks import Webhooks
 from calcom_sync.settings import DATABASE, Settings
 from calcom_sync.store.integrations import TABLE, IntegrationStore
-from calcom_sync.worker import Runner
+from calcom_sync.worker import Runner, Summoner, marking
 from calcom_sync.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
 from chassis import inbox
 from chassis.clock import Clock, utc_now
@@ -29,7 +31,7 @@ from chassis.lifecycle import Loop
 from chassis.outbound import Guard
 from chassis.resealing import Resealer, Resealing
 from chassis.service import Foundation
-from chassis.web import create_web_app
+from chassis.web import RateLimits, create_web_app
 from slotwire_contracts import CALCOM_BOOKINGS
 
 VERSION = "0.1.0"
@@ -45,7 +47,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         Limits(seconds=settings.calcom_timeout, pace=settings.calcom_pace),
         user_agent=f"Slotwire/{VERSION}",
     )
-    syncing = Syncing(Tools(base.units, base.database, Telling(clock, ids), clock), store, client)
+    tools = Tools(base.units, base.database, Telling(clock, ids), clock, ids)
+    syncing = Syncing(tools, store, client)
     runner = Runner(
         base.database,
         syncing.carry_out,
@@ -55,6 +58,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         new_id=new_id,
     )
     runs = Runs(base.database, clock, ids, runner.wake)
+    summoner = Summoner(base.database, runs)
     asking = Asking(base.units, base.database, store, runs, patience=settings.calcom_patience)
     integrations = Integrations(
         base.database,
@@ -75,6 +79,13 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         checks=base.checks,
     )
 
+    add_receiver(
+        app,
+        Webhooks(base.database, store, clock, summoner.wake),
+        genuine=RateLimits.a_minute(settings.calcom_webhooks_per_minute),
+        others=RateLimits.a_minute(settings.calcom_webhooks_per_minute),
+    )
+
     async def connected(_: web.Application) -> AsyncIterator[None]:
         async with client.opened():
             yield
@@ -84,6 +95,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     base.run_in(
         app,
         Loop("runs", runner.run),
+        Loop("marks", summoner.run),
+        Loop("webhooks", functools.partial(marking.sweep, base.database)),
         Loop("answers", consumer(settings.kafka_bootstrap, base.database).run),
         Loop("inbox", functools.partial(inbox.sweep, base.database)),
         Loop("resealing", Resealer(resealing, stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE).run),

@@ -44,4 +44,12 @@ class Settings(ServiceSettings):
         float,
         Field(title="Seconds for which a request waits for its sync", description="Less than gateways wait.", gt=0),
     ] = 50.0
+    calcom_webhooks_per_minute: Annotated[
+        int,
+        Field(
+            title="Webhooks of Cal.com's that an organization may be sent a minute",
+            description="Each process counts by itself; those that nobody has signed are counted together.",
+            ge=1,
+        ),
+    ] = 1200
     calcom_allow_http: Annotated[bool, Field(title="Whether Cal.com may be asked without TLS")] = False

@@ -7,8 +7,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
-from limits import RateLimitItem
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
@@ -55,6 +56,11 @@ class RateLimits:
         self._limit = limit
         self._keys = keys
         self._limiters: OrderedDict[str, SlidingWindowCounterRateLimiter] = OrderedDict()
+
+    @classmethod
+    def a_minute(cls, requests: int) -> Self:
+        """Make the counts of keys that may make so many requests a minute."""
+        return cls(RateLimitItemPerMinute(requests))
 
     async def count(self, key_id: str) -> Standing:
         """Count a request of a key, unless it is one too many."""

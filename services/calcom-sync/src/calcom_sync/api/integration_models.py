@@ -66,7 +66,8 @@ class IntegrationBody(Body):
     sync_interval_seconds: Annotated[int, Field(ge=_SHORTEST, le=_LONGEST)] = 300
     enabled: Annotated[bool, Field(description="Whether bookings are read without being asked to.")] = True
     rotate_webhook_secret: Annotated[
-        bool, Field(description="Whether to make a new secret for Cal.com's webhooks; the old one ends.")
+        bool,
+        Field(description="Whether to make a new secret for Cal.com's webhooks; the old one is good for another day."),
     ] = False
 
     @property

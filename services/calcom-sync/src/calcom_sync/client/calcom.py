@@ -36,7 +36,6 @@ from chassis.outbound import BlockedAddressError, Guard, read_at_most
 _BOOKINGS = "/v2/bookings"
 _ANSWER_BYTES = 16 * 1024 * 1024
 _KEEP_ALIVE_SECONDS = 15.0
-_NO_TIMEOUT = ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _RESET = "X-RateLimit-Reset-Default"
 
 
@@ -46,6 +45,7 @@ class Limits:
 
     Attributes:
         seconds: the deadline of one exchange.
+        connecting: seconds of these that a connection may take: an address where nobody is does not refuse it.
         pace: seconds between two requests with one key.
         tries: how often a request is made at most.
         first_wait: seconds before the second try; they double from there, up to
@@ -54,6 +54,7 @@ class Limits:
     """
 
     seconds: float = 30.0
+    connecting: float = 5.0
     pace: float = 0.5
     tries: int = 5
     first_wait: float = 0.5
@@ -111,7 +112,7 @@ class CalcomClient:
             connector=connector,
             cookie_jar=DummyCookieJar(),
             headers={"User-Agent": self._user_agent, "Accept": "application/json"},
-            timeout=_NO_TIMEOUT,
+            timeout=ClientTimeout(total=None, sock_connect=self._limits.connecting),
         ) as session:
             self._session = session
             try:
@@ -251,6 +252,8 @@ class Calcom:
                 self._session.get(url, headers=headers, allow_redirects=False) as response,
             ):
                 body = await read_at_most(response.content, _ANSWER_BYTES + 1)
+        except aiohttp.ConnectionTimeoutError:
+            raise RetryLaterError(f"no connection within {self._limits.connecting:g} s") from None
         except TimeoutError:
             raise RetryLaterError(f"no complete answer within {self._limits.seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:

@@ -1,7 +1,7 @@
 """What became of every booking that a run read, and the sums of it (scheduling.md section 2, "Counts").
 
-Invariant: every uid that was read has exactly one outcome, so synced + skipped + failed = fetched. A uid that Cal.com
-turned out not to have any more counts as read where that ended its chain.
+Invariant: every uid that was read has exactly one outcome, the one that it had last, so synced + skipped + failed =
+fetched. A uid that Cal.com turned out not to have any more counts as read where that ended its chain.
 """
 
 from collections import Counter
@@ -27,11 +27,16 @@ class Outcome(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     ATTENDEE_ONLY = "attendee_only"
     UNMAPPED_EVENT_TYPE = "unmapped_event_type"
-    FAILED = "failed"
+    NO_ANSWER = "no_answer"
+    """Booking was told and has not answered in time: nobody knows whether it was taken over."""
 
 
 SYNCED = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.CONFLICT})
-SKIPPED = frozenset(Outcome) - SYNCED - {Outcome.FAILED}
+FAILED = frozenset({Outcome.NO_ANSWER})
+SKIPPED = frozenset(Outcome) - SYNCED - FAILED
+
+Fate = Outcome | None
+"""What became of a uid; None where booking was told, and its answer is what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Tally:
     @property
     def failed(self) -> int:
         """How many could not be dealt with."""
-        return self._sum(frozenset({Outcome.FAILED}))
+        return self._sum(FAILED)
 
     @property
     def details(self) -> dict[str, int]:
@@ -68,6 +73,10 @@ class Tally:
     def adding(self, outcomes: Iterable[Outcome]) -> Self:
         """Count the outcomes of more uids."""
         return type(self)(Counter(self.counts) + Counter(outcomes))
+
+    def without(self, outcomes: Iterable[Outcome]) -> Self:
+        """Count outcomes no more that uids had before they had others."""
+        return type(self)(Counter(self.counts) - Counter(outcomes))
 
     def _sum(self, outcomes: frozenset[Outcome]) -> int:
         return sum(self.counts.get(outcome, 0) for outcome in outcomes)
@@ -79,3 +88,19 @@ def outcomes(chain: Chain, outcome: Outcome) -> dict[str, Outcome]:
     if chain.is_gone or chain.row is not None:
         told[chain.uid] = outcome
     return told
+
+
+def news(before: Mapping[str, Fate], found: Mapping[str, Fate]) -> dict[str, Fate]:
+    """Tell which fates of a run's uids are not yet counted as they are: what was found last stands.
+
+    Of a uid that booking was told of its answer stands, unless the uid turned out to be superseded.
+
+    Args:
+        before: the fates of those that were counted.
+        found: what became of uids that were read now, perhaps once more.
+    """
+    return {uid: fate for uid, fate in found.items() if uid not in before or _is_other(before[uid], fate)}
+
+
+def _is_other(before: Fate, after: Fate) -> bool:
+    return after is Outcome.SUPERSEDED if before is None else after is not before

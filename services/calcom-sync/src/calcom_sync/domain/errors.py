@@ -56,6 +56,12 @@ class NotFoundError(CalcomSyncError):
     code = "not_found"
 
 
+class UnauthenticatedError(CalcomSyncError):
+    """Nobody knows who sent it."""
+
+    code = "unauthenticated"
+
+
 class NotConfiguredError(CalcomSyncError):
     """The organization has no integration that could be used."""
 

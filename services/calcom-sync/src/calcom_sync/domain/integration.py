@@ -6,13 +6,15 @@ Invariant: an API key is only ever sent where the one who gave it said, and it i
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from calcom_sync.domain.errors import Flaw, ValidationFailedError
 
 BASE_URL = "https://api.cal.com"
 API_VERSION = "2024-08-13"
+SECRET_GRACE = timedelta(days=1)
+"""How long a webhook secret is good after another was made: Cal.com has to be told the new one by hand."""
 _KEY_SHOWN = 4
 
 
@@ -73,6 +75,8 @@ class Integration:
         api_key: what Cal.com is asked with; None if no key for secrets at rest opens it any more.
         api_key_ends: the last characters of it, by which to tell it from others.
         webhook_secret: what Cal.com signs its webhooks with; None as for `api_key`.
+        old_secret: the one before it, if there was one; None as for `api_key`.
+        old_secret_ends_at: until when that is good too.
     """
 
     org_id: str
@@ -82,6 +86,14 @@ class Integration:
     webhook_secret: str | None = field(repr=False)
     created_at: datetime
     updated_at: datetime
+    old_secret: str | None = field(default=None, repr=False)
+    old_secret_ends_at: datetime | None = None
+
+    def secrets(self, now: datetime) -> tuple[str, ...]:
+        """Tell with which secrets webhooks may be signed now."""
+        is_good = self.old_secret_ends_at is not None and now < self.old_secret_ends_at
+        found = (self.webhook_secret, self.old_secret if is_good else None)
+        return tuple(secret for secret in found if secret is not None)
 
 
 def ends_of(api_key: str) -> str:

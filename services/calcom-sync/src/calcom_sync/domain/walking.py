@@ -56,9 +56,9 @@ class Walk:
         return None if self.place is None else Place(self.place.after)
 
 
-def begin(watermark: datetime) -> Walk:
-    """Begin to walk by updates at the watermark of the last time."""
-    return Walk(Place(watermark - OVERLAP))
+def begin(watermark: datetime) -> Place:
+    """Tell where a walk by updates begins, from the watermark of the last time."""
+    return Place(watermark - OVERLAP)
 
 
 def step(walk: Walk, page: Sequence[Row], *, is_last: bool, key: Key) -> tuple[tuple[Row, ...], Walk]:

@@ -7,20 +7,29 @@ gives no delivery id and no time of sending (scheduling.md section 1), so the bo
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 _UIDS = ("uid", "bookingUid", "rescheduleUid")
-_PING = "PING"
+_UID = re.compile(r"[\x21-\x7e]{1,255}")
+_PING, _OF_BOOKINGS = "PING", "BOOKING_"
+_WRITING_NOTHING = ("MEETING_", "RECORDING_")
 
 
 @dataclass(frozen=True, slots=True)
 class Refetch:
-    """Bookings of which something happened: the one meant first, then the one that it was rescheduled from."""
+    """Bookings of which something happened: the one meant first, then the one that it was rescheduled from.
+
+    Attributes:
+        said_at: when Cal.com says so, by its own clock; None if it does not tell, or has written nothing then.
+    """
 
     trigger: str
     uids: tuple[str, ...]
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,15 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """It is no webhook of Cal.com's."""
+    """It is no webhook of Cal.com's.
+
+    Attributes:
+        param: the field that is at fault.
+        message: what it must be.
+    """
+
+    param: str
+    message: str
 
 
 Meaning = Refetch | Nothing | Malformed
@@ -44,21 +61,21 @@ def signature(secret: str, body: bytes) -> str:
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def is_genuine(secret: str, body: bytes, signed: str | None) -> bool:
-    """Tell whether a body was signed with the secret, in a time that does not depend on how wrong it is.
+def is_genuine(secrets: Iterable[str], body: bytes, signed: str | None) -> bool:
+    """Tell whether a body was signed with one of the secrets, in a time that does not depend on how wrong it is.
 
     Args:
-        secret: the integration's.
+        secrets: the integration's, with the one before it while that is still good.
         body: as it came, byte for byte.
         signed: the header; without a secret of its own Cal.com sends `no-secret-provided`, which is not genuine.
     """
     given = (signed or "").strip().lower().encode(errors="replace")
-    return hmac.compare_digest(signature(secret, body).encode(), given)
+    return any([hmac.compare_digest(signature(secret, body).encode(), given) for secret in secrets])  # noqa: C419 - all
 
 
-def replay_key(body: bytes) -> str:
+def replay_key(body: bytes) -> bytes:
     """Tell by what the same webhook is known when it comes again: the hash of its body."""
-    return hashlib.sha256(body).hexdigest()
+    return hashlib.sha256(body).digest()
 
 
 def meaning(body: bytes) -> Meaning:
@@ -70,18 +87,38 @@ def meaning(body: bytes) -> Meaning:
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
-        return Malformed()
+        return Malformed("body", "must be JSON")
     if not isinstance(told, dict):
-        return Malformed()
+        return Malformed("body", "must be a JSON object")
     trigger = told.get("triggerEvent")
-    trigger = trigger if isinstance(trigger, str) else ""
+    if not isinstance(trigger, str | None):
+        return Malformed("triggerEvent", "must be a text")
+    trigger = trigger or ""
+    if trigger == _PING:
+        return Nothing(trigger, is_ping=True)
     payload = told.get("payload")
-    uids = _named(payload if isinstance(payload, dict) else told)
-    if trigger != _PING and uids:
-        return Refetch(trigger, uids)
-    return Nothing(trigger, is_ping=trigger == _PING)
+    where, named = ("payload.", payload) if isinstance(payload, dict) else ("", told)
+    return _asked_for(trigger, where, named, _said_at(trigger, told.get("createdAt")))
 
 
-def _named(told: Mapping[str, Any]) -> tuple[str, ...]:
-    found = (told.get(name) for name in _UIDS)
-    return tuple(dict.fromkeys(uid for uid in found if isinstance(uid, str) and uid))
+def _asked_for(trigger: str, where: str, named: Mapping[str, Any], said_at: datetime | None) -> Meaning:
+    found = {name: named[name] for name in _UIDS if named.get(name) is not None}
+    for name, uid in found.items():
+        if not isinstance(uid, str) or not _UID.fullmatch(uid):
+            return Malformed(f"{where}{name}", "must be 1 to 255 visible ASCII characters")
+    if found:
+        return Refetch(trigger, tuple(dict.fromkeys(found.values())), said_at)
+    if trigger.startswith(_OF_BOOKINGS):
+        return Malformed(f"{where}uid", "must be there")
+    return Nothing(trigger, is_ping=False)
+
+
+def _said_at(trigger: str, told: object) -> datetime | None:
+    """Read when a webhook was written, which is right after the booking was, if it was."""
+    if trigger.startswith(_WRITING_NOTHING) or not isinstance(told, str):
+        return None
+    try:
+        read = datetime.fromisoformat(told)
+        return (read.replace(tzinfo=UTC) if read.tzinfo is None else read).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from calcom_sync.domain.errors import Flaw, NotFoundError, ValidationFailedError
-from calcom_sync.domain.integration import Integration, Terms, check, ends_of
+from calcom_sync.domain.integration import SECRET_GRACE, Integration, Terms, check, ends_of
 from calcom_sync.store.integrations import IntegrationStore
 from chassis.clock import Clock
 from chassis.outbound import Guard, RefusedUrlError
@@ -108,6 +108,9 @@ class Integrations:
         now = self._clock()
         made = self._make_secret() if present is None or wanted.new_secret else None
         kept_secret = present.webhook_secret if present else None
+        old_secret, old_ends = (present.old_secret, present.old_secret_ends_at) if present else (None, None)
+        if made and kept_secret:
+            old_secret, old_ends = kept_secret, now + SECRET_GRACE
         kept_key, kept_ends = (present.api_key, present.api_key_ends) if present else (None, "")
         one = Integration(
             org_id=org_id,
@@ -117,6 +120,8 @@ class Integrations:
             webhook_secret=made or kept_secret,
             created_at=present.created_at if present else now,
             updated_at=now,
+            old_secret=old_secret,
+            old_secret_ends_at=old_ends,
         )
         return Set(one, made)
 

@@ -7,8 +7,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from calcom_sync.domain.counting import Outcome, Tally
+from calcom_sync.domain.counting import Fate, Outcome, Tally
 from calcom_sync.domain.errors import NotFoundError
 from calcom_sync.domain.run import Progress, Run, RunKind, RunState
 from calcom_sync.domain.snapshots import ANY_TIME
@@ -38,13 +39,16 @@ class Held:
     run: Run
     taken: Taken
 
-    async def save(self, conn: Connection, progress: Progress, told: Mapping[str, str]) -> None:
+    async def save(
+        self, conn: Connection, progress: Progress, told: Mapping[str, str], fates: Mapping[str, Fate]
+    ) -> None:
         """Write how far it is, and what it told booking, in the caller's transaction.
 
         Args:
             conn: a connection in a transaction.
             progress: all of it, not what came since the last time.
             told: the ids of the events that were told now, by the chains' ids.
+            fates: what became of the uids that were read since the last time.
 
         Raises:
             LostError: it is held no more; nothing of the transaction may be committed.
@@ -53,10 +57,30 @@ class Held:
             raise LostError(self.run.id)
         if told:
             await runs.add_items(conn, self.run.id, told)
+        if fates:
+            await runs.note_fates(conn, self.run.id, fates)
 
 
 CarryOut = Callable[[Held], Awaitable[None]]
 """Carries a run out from where it stands; it may be begun again after any of its steps."""
+
+
+def queued(ids: Ids, now: datetime, org_id: str, kind: RunKind, window: Window = ANY_TIME) -> Run:
+    """Make a run that waits."""
+    return Run(
+        id=ids.new("run"),
+        org_id=org_id,
+        kind=kind,
+        state=RunState.QUEUED,
+        window=window,
+        progress=Progress(),
+        answered=Tally(),
+        unanswered=0,
+        error=None,
+        created_at=now,
+        started_at=None,
+        ended_at=None,
+    )
 
 
 class Runs:
@@ -77,24 +101,17 @@ class Runs:
 
     async def ask(self, org_id: str, kind: RunKind, window: Window = ANY_TIME) -> Run:
         """Ask for a run."""
-        run = Run(
-            id=self._ids.new("run"),
-            org_id=org_id,
-            kind=kind,
-            state=RunState.QUEUED,
-            window=window,
-            progress=Progress(),
-            answered=Tally(),
-            unanswered=0,
-            error=None,
-            created_at=self._clock(),
-            started_at=None,
-            ended_at=None,
-        )
+        run = queued(self._ids, self._clock(), org_id, kind, window)
         async with self._database.connection() as conn:
             await runs.insert(conn, run)
         self._wake()
         return run
+
+    async def ask_unless_waiting(self, org_id: str, kind: RunKind) -> None:
+        """Ask for a run, unless one of the kind waits already."""
+        async with self._database.connection() as conn:
+            await runs.insert_unless_waiting(conn, queued(self._ids, self._clock(), org_id, kind))
+        self._wake()
 
     async def get(self, org_id: str, run_id: str) -> Run:
         """Read a run.

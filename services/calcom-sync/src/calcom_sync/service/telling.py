@@ -1,10 +1,10 @@
 """Telling what is found in Cal.com: the projection moves on and its event leaves with the same commit.
 
-Invariant: what is told differs from what was told before it, and names every field in which it does; a chain's events
-are numbered without a gap.
+Invariant: what is told differs from what was told before it, and names every field in which it does, unless booking has
+not taken it over and is told again; a chain's events are numbered without a gap.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from calcom_sync.domain.changes import changed, fingerprint
@@ -35,7 +35,14 @@ class Telling:
         self._ids = ids
 
     async def tell(
-        self, unit: Unit, org_id: str, found: Sequence[CalcomBooking], *, by: FoundBy, run_id: str | None
+        self,
+        unit: Unit,
+        org_id: str,
+        found: Sequence[CalcomBooking],
+        *,
+        by: FoundBy,
+        run_id: str | None,
+        again: Collection[str] = (),
     ) -> dict[str, str]:
         """Store snapshots and publish those that differ from what was told last.
 
@@ -45,6 +52,7 @@ class Telling:
             found: one snapshot of each chain.
             by: what found them.
             run_id: the run that did.
+            again: the ids of chains that are told though they be as they were told last.
 
         Returns:
             The ids of the events, by the chains' ids; a chain that is as it was told last has none.
@@ -56,7 +64,7 @@ class Telling:
         moved: list[Known] = []
         for snapshot in found:
             known = before.get(snapshot.chain_id)
-            told = self._following(snapshot, known, now)
+            told = self._following(snapshot, known, now, again=snapshot.chain_id in again)
             if told is None:
                 continue
             (new if known is None else moved).append(told)
@@ -70,12 +78,12 @@ class Telling:
             unit.publishes()
         return {event.subject: event.id for event in events}
 
-    def _following(self, snapshot: CalcomBooking, known: Known | None, now: datetime) -> Known | None:
+    def _following(self, snapshot: CalcomBooking, known: Known | None, now: datetime, *, again: bool) -> Known | None:
         """Number what is told next; None where that is what was told last."""
         mark = fingerprint(snapshot)
         if known is None:
             return Known(snapshot, 1, self._ids.following("evt", None, now), mark)
-        if known.fingerprint == mark:
+        if known.fingerprint == mark and not again:
             return None
         return Known(snapshot, known.sequence + 1, self._ids.following("evt", known.last_event_id, now), mark)
 

@@ -16,7 +16,7 @@ from chassis.resealing import SealedTable
 
 _log = structlog.get_logger(__name__)
 
-TABLE = SealedTable("integrations", "org_id", ("api_key", "webhook_secret"))
+TABLE = SealedTable("integrations", "org_id", ("api_key", "webhook_secret", "old_secret"))
 _TERMS = (
     "base_url",
     "api_version",
@@ -27,7 +27,16 @@ _TERMS = (
     "sync_interval_seconds",
     "enabled",
 )
-_COLUMNS = (*_TERMS, "api_key", "api_key_ends", "webhook_secret", "created_at", "updated_at")
+_COLUMNS = (
+    *_TERMS,
+    "api_key",
+    "api_key_ends",
+    "webhook_secret",
+    "old_secret",
+    "old_secret_ends_at",
+    "created_at",
+    "updated_at",
+)
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('integrations/' || $1, 0))"
 _FETCH = "SELECT * FROM integrations WHERE org_id = $1"
 _PUT = f"""
@@ -67,6 +76,8 @@ class IntegrationStore:
             "api_key": self._seal(one.org_id, "api_key", api_key),
             "api_key_ends": one.api_key_ends,
             "webhook_secret": self._seal(one.org_id, "webhook_secret", webhook_secret),
+            "old_secret": None if one.old_secret is None else self._seal(one.org_id, "old_secret", one.old_secret),
+            "old_secret_ends_at": one.old_secret_ends_at,
             "created_at": one.created_at,
             "updated_at": one.updated_at,
         }
@@ -88,12 +99,16 @@ class IntegrationStore:
             webhook_secret=self._open(row, "webhook_secret"),
             created_at=row["created_at"],
             updated_at=row["updated_at"],
+            old_secret=self._open(row, "old_secret"),
+            old_secret_ends_at=row["old_secret_ends_at"],
         )
 
     def _seal(self, org_id: str, column: str, plain: str) -> bytes:
         return self._sealer.seal(plain.encode(), context=TABLE.context(org_id, column))
 
     def _open(self, row: Any, column: str) -> str | None:
+        if row[column] is None:
+            return None
         try:
             return self._sealer.open(row[column], context=TABLE.context(row["org_id"], column)).decode()
         except SealError as error:

@@ -11,14 +11,18 @@ from typing import Any
 
 import asyncpg
 
-from calcom_sync.domain.counting import Outcome, Tally
+from calcom_sync.domain.counting import Fate, Outcome, Tally
 from calcom_sync.domain.run import Progress, Run, RunError, RunKind, RunState
 from calcom_sync.domain.window import Window
 from chassis.postgres import Connection
 
-_INSERT = """
-INSERT INTO runs (id, org_id, kind, state, range_start, range_end, counts, requests, takes, created_at)
-VALUES ($1, $2, $3, 'queued', $4, $5, '{}', 0, 0, $6)
+_COLUMNS = "id, org_id, kind, state, range_start, range_end, counts, requests, takes, created_at"
+_INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ($1, $2, $3, 'queued', $4, $5, '{{}}', 0, 0, $6)"
+_INSERT_UNLESS_WAITING = f"""
+INSERT INTO runs ({_COLUMNS})
+SELECT $1, $2, $3::text, 'queued', $4, $5, '{{}}', 0, 0, $6
+WHERE NOT EXISTS (SELECT FROM runs WHERE org_id = $2 AND kind = $3 AND state = 'queued')
+ON CONFLICT DO NOTHING
 """
 _READ = """
 SELECT r.*, items.answered, coalesce(items.unanswered, 0) AS unanswered
@@ -40,7 +44,7 @@ WITH due AS (
         state = 'queued'
         AND NOT EXISTS (SELECT FROM runs AS other WHERE other.org_id = r.org_id AND other.state = 'running')
     )
-    ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY kind IN ('incremental', 'reconcile'), created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE runs SET
     state = 'running',
@@ -55,12 +59,22 @@ _KEEP = "UPDATE runs SET held_until = now() + $2::interval WHERE held_by = ANY (
 _HELD = "id = $1 AND held_by = $2"
 _SAVE = f"UPDATE runs SET position = $3, counts = $4, requests = $5 WHERE {_HELD} RETURNING true"
 _END = f"""
-UPDATE runs SET
-    state = $3, error_code = $4, error_message = $5, ended_at = $6, held_by = NULL, held_until = NULL
-WHERE {_HELD} RETURNING true
+WITH ended AS (
+    UPDATE runs SET
+        state = $3, error_code = $4, error_message = $5, ended_at = $6, held_by = NULL, held_until = NULL
+    WHERE {_HELD} RETURNING id
+), forgotten AS (DELETE FROM run_uids WHERE run_id IN (SELECT id FROM ended))
+SELECT true FROM ended
 """
 _LET_GO = f"UPDATE runs SET held_until = now() WHERE {_HELD}"
+_UIDS = "SELECT uid, outcome FROM run_uids WHERE run_id = $1"
+_NOTE_UIDS = """
+INSERT INTO run_uids (run_id, uid, outcome)
+SELECT $1, uid, outcome FROM unnest($2::text[], $3::text[]) AS given (uid, outcome)
+ON CONFLICT (run_id, uid) DO UPDATE SET outcome = excluded.outcome
+"""
 _ADD = """
+WITH replaced AS (DELETE FROM run_items WHERE run_id = $1 AND chain_id = ANY ($3::text[]))
 INSERT INTO run_items (event_id, run_id, chain_id)
 SELECT event_id, $1, chain_id FROM unnest($2::text[], $3::text[]) AS given (event_id, chain_id)
 """
@@ -68,6 +82,11 @@ _ANSWER = """
 UPDATE run_items AS i SET outcome = given.outcome
 FROM unnest($1::text[], $2::text[]) AS given (event_id, outcome)
 WHERE i.event_id = given.event_id AND i.outcome IS NULL
+"""
+_GIVE_UP = """
+UPDATE run_items AS i SET outcome = $1 FROM runs AS r
+WHERE r.id = i.run_id AND i.outcome IS NULL AND r.ended_at <= $2
+RETURNING i.run_id
 """
 
 
@@ -88,8 +107,16 @@ class Taken:
 
 async def insert(conn: Connection, run: Run) -> None:
     """Write a run that waits."""
-    window = run.window
-    await conn.execute(_INSERT, run.id, run.org_id, run.kind.value, window.start, window.end, run.created_at)
+    await conn.execute(_INSERT, *_waiting(run))
+
+
+async def insert_unless_waiting(conn: Connection, run: Run) -> None:
+    """Write a run that waits, unless one of its kind and organization does."""
+    await conn.execute(_INSERT_UNLESS_WAITING, *_waiting(run))
+
+
+def _waiting(run: Run) -> tuple[object, ...]:
+    return run.id, run.org_id, run.kind.value, run.window.start, run.window.end, run.created_at
 
 
 async def fetch(conn: Connection, org_id: str, run_id: str) -> Run | None:
@@ -104,7 +131,7 @@ async def page(conn: Connection, org_id: str, before: str | None, limit: int) ->
 
 
 async def take(conn: Connection, holder: str, lease: timedelta, now: datetime) -> Taken | None:
-    """Take the run that waits longest, or that nobody keeps any more.
+    """Take the run that waits longest, or that nobody keeps any more; those that nobody waits for come last.
 
     Args:
         conn: a connection without a transaction.
@@ -146,8 +173,19 @@ async def let_go(conn: Connection, taken: Taken) -> None:
     await conn.execute(_LET_GO, taken.run_id, taken.holder)
 
 
+async def fates(conn: Connection, run_id: str) -> dict[str, Fate]:
+    """Read what became of the uids that a run has read so far."""
+    rows = await conn.fetch(_UIDS, run_id)
+    return {row["uid"]: None if row["outcome"] is None else Outcome(row["outcome"]) for row in rows}
+
+
+async def note_fates(conn: Connection, run_id: str, found: Mapping[str, Fate]) -> None:
+    """Note what became of uids that a run has read."""
+    await conn.execute(_NOTE_UIDS, run_id, list(found), [fate and fate.value for fate in found.values()])
+
+
 async def add_items(conn: Connection, run_id: str, told: Mapping[str, str]) -> None:
-    """Note what a run told booking: the ids of the events, by the chains' ids."""
+    """Note what a run told booking: the ids of the events, by the chains' ids; of each chain the last one counts."""
     await conn.execute(_ADD, run_id, list(told.values()), list(told))
 
 
@@ -176,3 +214,9 @@ def _run(row: Any) -> Run:
 
 def _tally(counts: Iterable[tuple[str, int]]) -> Tally:
     return Tally({Outcome(outcome): number for outcome, number in counts})
+
+
+async def give_up(conn: Connection, ended_before: datetime) -> list[str]:
+    """Wait no more for answers to runs that ended so long ago; answers the run of each."""
+    rows = await conn.fetch(_GIVE_UP, Outcome.NO_ANSWER.value, ended_before)
+    return [row["run_id"] for row in rows]

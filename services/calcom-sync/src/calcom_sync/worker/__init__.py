@@ -1,5 +1,6 @@
-"""What works without being asked: carries runs out."""
+"""What works without being asked: carries runs out, and asks for those that webhooks make necessary."""
 
+from calcom_sync.worker.marking import Summoner
 from calcom_sync.worker.running import Runner
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "Summoner"]

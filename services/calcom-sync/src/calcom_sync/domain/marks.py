@@ -1,0 +1,69 @@
+"""Marks: which bookings are to be read again, since a webhook told of them, and when that has been done.
+
+Cal.com reads from a replica, so what is read right after a webhook may be older than what it tells of.
+
+Invariant: a mark stays until an answer is no older than the webhook, or a replica cannot be that late any more.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from calcom_sync.domain.chains import REPLICA_LAG
+from calcom_sync.domain.row import Row
+
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 240, 600))
+"""How long after a reading another one follows, if one must; the last again and again."""
+
+KEPT = timedelta(days=1)
+"""How long a mark is kept that could not be settled: a sync has found by then what it is about."""
+
+_AT_ONCE = timedelta(seconds=5)  # what may pass at Cal.com between writing a booking and writing the webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A booking that is to be read again.
+
+    Attributes:
+        times: how often it was told of; what was read settles no more than that.
+        said_at: the latest time, by Cal.com's clock, at which it is said to have been written; None if none is said.
+        heard_at: when it was told of last.
+    """
+
+    uid: str
+    times: int
+    said_at: datetime | None
+    heard_at: datetime
+
+
+class Verdict(StrEnum):
+    """What becomes of a mark after a reading."""
+
+    SETTLED = "settled"
+    AGAIN = "again"
+
+
+def is_patient(mark: Mark, now: datetime) -> bool:
+    """Tell whether what was told of may still be on its way to where it is read."""
+    return now - mark.heard_at < REPLICA_LAG
+
+
+def verdict(mark: Mark, row: Row | None, now: datetime, *, is_news: bool) -> Verdict:
+    """Tell whether a booking has to be read again.
+
+    Args:
+        mark: its mark.
+        row: what was read; None if Cal.com did not have it.
+        now: the current instant.
+        is_news: what was read differs from what was known, though Cal.com gives no later time of its writing: whom an
+            attendee's change is about is not written by that time.
+    """
+    is_told = row is not None and (is_news or _is_as_new(row, mark.said_at))
+    return Verdict.SETTLED if is_told or not is_patient(mark, now) else Verdict.AGAIN
+
+
+def _is_as_new(row: Row, said_at: datetime | None) -> bool:
+    if said_at is None:
+        return True
+    return row.updated_at is not None and row.updated_at >= said_at - _AT_ONCE

@@ -1,0 +1,253 @@
+"""Taking up what a run has read: rows are put into chains, compared with what was told last, and told.
+
+Invariant: what is told, how it is counted, and where the run goes on commit together; so a run that is taken again
+tells nothing twice and counts nothing twice. No network call is made inside a transaction.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from calcom_sync.client import Calcom
+from calcom_sync.domain.chains import Chain, arrange, is_surely_gone, linked
+from calcom_sync.domain.counting import Fate, Outcome, news, outcomes
+from calcom_sync.domain.course import Course
+from calcom_sync.domain.integration import Integration
+from calcom_sync.domain.row import Row
+from calcom_sync.domain.run import Progress, RunKind
+from calcom_sync.domain.snapshots import ANY_TIME, Observed, Skipped, View, observe
+from calcom_sync.domain.status import is_due
+from calcom_sync.domain.walking import by_update, latest
+from calcom_sync.service.ids import Ids
+from calcom_sync.service.runs import Held
+from calcom_sync.service.telling import Telling
+from calcom_sync.store import chains, rereading, rounds
+from chassis.clock import Clock
+from chassis.postgres import Connection, Database
+from chassis.unit import UnitOfWork
+from slotwire_contracts import CalcomBooking, FoundBy
+
+_FOUND_BY: Mapping[RunKind, FoundBy] = {
+    RunKind.MANUAL: FoundBy.SYNC,
+    RunKind.INCREMENTAL: FoundBy.INCREMENTAL,
+    RunKind.RECONCILE: FoundBy.RECONCILE,
+    RunKind.WEBHOOK: FoundBy.WEBHOOK,
+}
+_TELLS_AGAIN = frozenset({RunKind.MANUAL, RunKind.RECONCILE})
+"""The kinds of runs that tell again what booking has not taken over, though it is as it was."""
+
+
+Also = Callable[[Connection], Awaitable[None]]
+"""What is written in the same transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What syncs work with."""
+
+    units: UnitOfWork
+    database: Database
+    telling: Telling
+    clock: Clock
+    ids: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an organization's bookings are read.
+
+    Attributes:
+        owner: the email of the API key's owner, lower case; None if it is not known.
+    """
+
+    calcom: Calcom
+    integration: Integration
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read.
+
+    Attributes:
+        rows: each uid once.
+        gone: uids that Cal.com does not have any more.
+        unsure: uids that it does not find, which may yet come.
+        is_single: each was asked for by itself, so no list's replica had a say.
+    """
+
+    rows: Sequence[Row] = ()
+    gone: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
+    is_single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a chain; one that is told `again` is as it was told last."""
+
+    chain: Chain
+    found: Observed | Skipped
+    again: bool = False
+
+
+class Taking:
+    """What one run takes up.
+
+    Args:
+        tools: what it works with.
+        held: the run.
+        source: where it reads.
+        fates: what became of the uids that the run has read already.
+    """
+
+    def __init__(self, tools: Tools, held: Held, source: Source, fates: dict[str, Fate]) -> None:
+        self.run = held.run
+        self.source = source
+        self._tools = tools
+        self._held = held
+        self._fates = fates
+        self._tally = held.run.progress.tally
+        self._requests_before = held.run.progress.requests
+        self._open: dict[str, Row] = {}
+
+    async def reopen(self, uids: Iterable[str]) -> None:
+        """Read again what waited for the end of the lists when the run was left."""
+        for uid in uids:
+            row = await self.source.calcom.get(uid)
+            if row is not None:
+                self._open[uid] = row
+
+    async def read(self, known: Iterable[CalcomBooking]) -> Read:
+        """Read bookings by themselves."""
+        rows, gone, unsure = list[Row](), set[str](), set[str]()
+        for snapshot in known:
+            row = await self.source.calcom.get(snapshot.uid)
+            if row is not None:
+                rows.append(row)
+            else:
+                sure = is_surely_gone(snapshot.updated_at or snapshot.created_at, self._tools.clock())
+                (gone if sure else unsure).add(snapshot.uid)
+        return Read(tuple(rows), frozenset(gone), frozenset(unsure), is_single=True)
+
+    async def take(
+        self, read: Read, course: Course, *, is_final: bool = False, known_until: datetime | None = None
+    ) -> None:
+        """Tell what is new in what was read, and write how far the run is.
+
+        Args:
+            read: what was read.
+            course: where the run goes on, but for what is open.
+            is_final: whether all lists are read, so that nothing is open any more.
+            known_until: up to which update the organization's bookings are known with this, if that is known.
+        """
+        if is_final:
+            read = replace(read, rows=latest([*self._open.values(), *read.rows]))
+            self._open = {}
+        arranged, unsure = await self.arranged(read)
+        whole = []
+        for chain in arranged:
+            if chain.is_open and not is_final:
+                self._open |= {row.uid: row for row in chain.rows}
+            else:
+                whole.append(chain)
+        decided = await self.decided(whole, is_sure=read.is_single)
+
+        async def advance(conn: Connection) -> None:
+            if known_until is not None:
+                await rounds.advance(conn, self.run.org_id, known_until)
+
+        await self.write(decided, unsure, replace(course, open=tuple(self._open)), advance)
+
+    async def arranged(self, read: Read) -> tuple[tuple[Chain, ...], frozenset[str]]:
+        """Put rows into chains, reading those that are lacking; answers also those that are not to be had yet."""
+        rows, gone, unsure = list(read.rows), read.gone, read.unsure
+        while True:
+            async with self._tools.database.connection() as conn:
+                known = await chains.uids(conn, self.run.org_id, linked(rows) | gone)
+            arranged = arrange(rows, known, gone)
+            if not arranged.wanted:
+                return arranged.chains, unsure
+            for uid in arranged.wanted:
+                row = await self.source.calcom.get(uid)
+                if row is not None:
+                    rows.append(row)
+                elif self._is_gone(uid, rows):
+                    gone |= {uid}
+                else:
+                    late = {one.uid for one in rows if uid in linked([one])}
+                    unsure |= late
+                    rows = [one for one in rows if one.uid not in late]
+
+    def _is_gone(self, uid: str, rows: Iterable[Row]) -> bool:
+        heard = [by_update(row) for row in rows if uid in linked([row])]
+        return not heard or is_surely_gone(max(heard), self._tools.clock())
+
+    async def decided(self, whole: Sequence[Chain], *, is_sure: bool) -> list[Decided]:
+        """Compare chains with what was told last; what a replica may be wrong about is read by itself first."""
+        ids, org_id, run = [chain.id for chain in whole], self.run.org_id, self.run
+        async with self._tools.database.connection() as conn:
+            before = await chains.fetch(conn, org_id, ids)
+            is_told = run.kind in _TELLS_AGAIN
+            owed = await rereading.owed(conn, org_id, run.id, ids) if is_told else frozenset[str]()
+        decided: list[Decided] = []
+        for chain in whole:
+            last = before[chain.id].snapshot if chain.id in before else None
+            found = observe(chain, last, self._view)
+            if isinstance(found, Observed) and not is_sure and (found.is_doubtful or self._is_due(last)):
+                row = await self.source.calcom.get(chain.uid)
+                if row is None:
+                    found = Skipped(Outcome.STALE)
+                else:
+                    found = observe(replace(chain, rows=(*chain.rows[:-1], row)), last, self._view)
+            if last is not None and chain.id in owed and found == Skipped(Outcome.UNCHANGED):
+                decided.append(Decided(chain, Observed(last, ()), again=True))
+            else:
+                decided.append(Decided(chain, found))
+        return decided
+
+    def _is_due(self, last: CalcomBooking | None) -> bool:
+        return last is not None and is_due(last, self._tools.clock())
+
+    @property
+    def _view(self) -> View:
+        window = self.run.window if self.run.kind is RunKind.MANUAL else ANY_TIME
+        return View(self.source.integration.terms, self._tools.clock(), self.source.owner, window)
+
+    async def write(self, decided: Sequence[Decided], unsure: Iterable[str], course: Course | None, also: Also) -> None:
+        """Tell what is new, and write what became of what was read, and where the run goes on.
+
+        Args:
+            decided: what became of each chain.
+            unsure: uids that are not to be had yet.
+            course: where it goes on; None: at the beginning.
+            also: what is written in the same transaction.
+
+        Raises:
+            LostError: another one holds the run now.
+        """
+        run, by = self.run, _FOUND_BY[self.run.kind]
+        seen = [one.found.snapshot for one in decided if isinstance(one.found, Observed)]
+        again = frozenset(one.chain.id for one in decided if one.again)
+        async with self._tools.units.begin() as unit:
+            told = await self._tools.telling.tell(unit, run.org_id, seen, by=by, run_id=run.id, again=again)
+            found = _fates(decided, told.keys()) | dict.fromkeys(unsure, Outcome.STALE)
+            new = news(self._fates, found)
+            old = [fate for fate in (self._fates.get(uid) for uid in new) if fate is not None]
+            tally = self._tally.without(old).adding(fate for fate in new.values() if fate is not None)
+            progress = Progress(course and course.stored, tally, self._requests_before + self.source.calcom.requests)
+            await self._held.save(unit.conn, progress, told, new)
+            await also(unit.conn)
+        self._tally = tally
+        self._fates |= new
+
+
+def _fates(decided: Sequence[Decided], told: Iterable[str]) -> dict[str, Fate]:
+    """Tell what became of each uid that was read; None of those whose fate booking will tell."""
+    waiting, found = set(told), dict[str, Fate]()
+    for one in decided:
+        outcome = one.found.reason if isinstance(one.found, Skipped) else Outcome.UNCHANGED
+        found |= outcomes(one.chain, outcome)
+        if one.chain.id in waiting:
+            found[one.chain.uid] = None
+    return found

@@ -1,0 +1,88 @@
+"""Taking Cal.com's webhooks in: who sent one is checked, and what it is about is marked to be read again.
+
+Invariant: what is answered as taken is in the database; whoever cannot sign learns nothing, not even which
+organizations there are.
+"""
+
+import secrets
+from collections.abc import Callable
+from enum import StrEnum
+from typing import assert_never
+
+from calcom_sync.domain.errors import Flaw, UnauthenticatedError, ValidationFailedError
+from calcom_sync.domain.webhooks import Malformed, Nothing, Refetch, is_genuine, meaning, replay_key
+from calcom_sync.store import webhooks
+from calcom_sync.store.integrations import IntegrationStore
+from chassis.clock import Clock
+from chassis.postgres import Database
+
+_NOBODYS = (secrets.token_urlsafe(),)  # is compared with where there is no secret, so that it takes as long
+
+
+class Taken(StrEnum):
+    """What became of a genuine webhook."""
+
+    MARKED = "marked"
+    REPEATED = "repeated"
+    """It came before."""
+    PING = "ping"
+    NOTHING = "nothing"
+    """It is about no booking."""
+
+
+class Webhooks:
+    """Takes webhooks in.
+
+    Args:
+        database: the service's database.
+        store: reads integrations.
+        clock: tells the time.
+        wake: tells whoever reads bookings again that one is marked.
+    """
+
+    def __init__(self, database: Database, store: IntegrationStore, clock: Clock, wake: Callable[[], None]) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._wake = wake
+
+    async def check(self, org_id: str, body: bytes, signed: str | None) -> None:
+        """Check that an organization's Cal.com sent a webhook.
+
+        Args:
+            org_id: whose it is said to be.
+            body: as it came.
+            signed: its signature, if it has one.
+
+        Raises:
+            UnauthenticatedError: it did not, or there is no such organization, or it has no integration.
+        """
+        async with self._database.connection() as conn:
+            found = await self._store.fetch(conn, org_id)
+        known = () if found is None else found.secrets(self._clock())
+        if not is_genuine(known or _NOBODYS, body, signed):
+            raise UnauthenticatedError("the webhook is not signed with this organization's secret")
+
+    async def take(self, org_id: str, body: bytes) -> Taken:
+        """Take a genuine webhook in.
+
+        Raises:
+            ValidationFailedError: it cannot be read.
+        """
+        match meaning(body):
+            case Malformed(param, message):
+                raise ValidationFailedError(Flaw(param, message, "webhook"))
+            case Nothing(is_ping=is_ping):
+                return Taken.PING if is_ping else Taken.NOTHING
+            case Refetch() as told:
+                return await self._mark(org_id, body, told)
+            case other:
+                assert_never(other)
+
+    async def _mark(self, org_id: str, body: bytes, told: Refetch) -> Taken:
+        async with self._database.transaction() as conn:
+            if not await webhooks.note(conn, org_id, replay_key(body)):
+                return Taken.REPEATED
+            await webhooks.mark(conn, org_id, told.uids, told.said_at, self._clock())
+        self._wake()
+        return Taken.MARKED

@@ -1,0 +1,81 @@
+"""Which chains are to be read by themselves, as no list has told of them and yet they may have changed.
+
+Invariant: what the run has read already is not among them.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from calcom_sync.domain.window import Window
+from chassis.postgres import Connection
+from slotwire_contracts import CalcomBooking
+
+_UNREAD = "NOT EXISTS (SELECT FROM run_uids AS u WHERE u.run_id = $2 AND u.uid = c.snapshot ->> 'uid')"
+_MISSING = f"""
+SELECT c.snapshot::text FROM chains AS c
+WHERE c.org_id = $1 AND {_UNREAD}
+    AND ($3::timestamptz IS NULL OR (c.snapshot ->> 'start_time')::timestamptz >= $3)
+    AND ($4::timestamptz IS NULL OR (c.snapshot ->> 'end_time')::timestamptz <= $4)
+    AND c.snapshot ->> 'status_reason' IS DISTINCT FROM $5
+ORDER BY c.chain_id
+"""
+_ENDED = f"""
+SELECT c.snapshot::text FROM chains AS c
+WHERE c.org_id = $1 AND {_UNREAD}
+    AND c.snapshot ->> 'status' = 'CONFIRMED' AND (c.snapshot ->> 'end_time') COLLATE "C" <= $3
+ORDER BY (c.snapshot ->> 'end_time') COLLATE "C"
+"""
+_REFUSED = f"""
+SELECT c.snapshot::text
+FROM chains AS c
+JOIN run_items AS i ON i.event_id = c.last_event_id
+JOIN runs AS r ON r.id = i.run_id
+WHERE c.org_id = $1 AND {_UNREAD}
+    AND (i.outcome = 'no_answer' OR (i.outcome = 'invalid' AND r.started_at < $3))
+ORDER BY c.chain_id
+"""
+_OWED = """
+SELECT c.chain_id FROM chains AS c JOIN run_items AS i ON i.event_id = c.last_event_id
+WHERE c.org_id = $1 AND i.run_id <> $2 AND c.chain_id = ANY ($3::text[]) AND i.outcome IN ('invalid', 'no_answer')
+"""
+
+
+async def missing(conn: Connection, org_id: str, run_id: str, window: Window, gone_reason: str) -> list[CalcomBooking]:
+    """Read the chains that lie in a time, and should have been found there.
+
+    Args:
+        conn: the connection.
+        org_id: whose they are.
+        run_id: the run that looked.
+        window: the time.
+        gone_reason: the reason by which those are known that are gone for good.
+    """
+    return _snapshots(await conn.fetch(_MISSING, org_id, run_id, window.start, window.end, gone_reason))
+
+
+async def ended(conn: Connection, org_id: str, run_id: str, by: datetime) -> list[CalcomBooking]:
+    """Read the chains that are told to be on, and were over by then."""
+    return _snapshots(await conn.fetch(_ENDED, org_id, run_id, f"{by.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"))
+
+
+async def refused(conn: Connection, org_id: str, run_id: str, settings_at: datetime) -> list[CalcomBooking]:
+    """Read the chains of which booking has no use, or gave no answer.
+
+    Args:
+        conn: the connection.
+        org_id: whose they are.
+        run_id: the run that asks.
+        settings_at: of when the settings are; what was refused under the same ones would be refused again.
+    """
+    return _snapshots(await conn.fetch(_REFUSED, org_id, run_id, settings_at))
+
+
+async def owed(conn: Connection, org_id: str, run_id: str, chain_ids: Collection[str]) -> frozenset[str]:
+    """Tell which chains other runs told last, and booking has not taken over."""
+    rows = await conn.fetch(_OWED, org_id, run_id, list(chain_ids))
+    return frozenset(row["chain_id"] for row in rows)
+
+
+def _snapshots(rows: Iterable[Any]) -> list[CalcomBooking]:
+    return [CalcomBooking.model_validate_json(row["snapshot"]) for row in rows]

@@ -1,0 +1,39 @@
+"""When a booking that a webhook told of has been read well enough."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from calcom_sync.domain.marks import Mark, Verdict, verdict
+from calcom_sync.domain.row import Row
+from support.calcom.life import BEGINNING
+from support.calcom_rows import row
+
+SAID = BEGINNING + timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+SOON, LATE = SAID + SECOND, SAID + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("read", "now", "is_news", "expected"),
+    [
+        (row(updated_at=SAID - SECOND), SOON, False, Verdict.SETTLED),
+        (row(updated_at=SAID + SECOND), SOON, False, Verdict.SETTLED),
+        (row(updated_at=SAID - 10 * SECOND), SOON, False, Verdict.AGAIN),
+        (row(updated_at=SAID - 10 * SECOND), SOON, True, Verdict.SETTLED),
+        (row(updated_at=SAID - 10 * SECOND), LATE, False, Verdict.SETTLED),
+        (row(updated_at=None), SOON, False, Verdict.AGAIN),
+        (None, SOON, False, Verdict.AGAIN),
+        (None, LATE, False, Verdict.SETTLED),
+    ],
+)
+def test_what_is_older_than_the_webhook_is_read_again_for_a_while(
+    read: Row | None, now: datetime, is_news: bool, expected: Verdict
+) -> None:
+    assert verdict(Mark("A", 1, SAID, SAID), read, now, is_news=is_news) is expected
+
+
+def test_where_nothing_is_said_to_be_written_any_answer_will_do() -> None:
+    mark = Mark("A", 1, None, SAID)
+    assert verdict(mark, row(updated_at=None), SOON, is_news=False) is Verdict.SETTLED
+    assert verdict(mark, None, SOON, is_news=False) is Verdict.AGAIN
