@@ -25,6 +25,8 @@ def settings(**given: Any) -> Settings:
         {"calcom_syncs": -1},
         {"calcom_lease": 0},
         {"calcom_patience": 0},
+        {"calcom_look": 0},
+        {"calcom_answers_within": 0},
         {"calcom_allow_networks": ["10.0.0.1/8"]},
     ],
 )

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from calcom_sync.app import create_app
 from calcom_sync.settings import DATABASE, Settings
+from chassis.clock import Clock, utc_now
 from chassis.identity import Identity, KeyKind
 from chassis.postgres import Database, database_url
 from chassis.service import migrate
@@ -48,7 +49,9 @@ class CalcomService:
 
 
 @asynccontextmanager
-async def running_calcom_service(servers: Servers, **more: object) -> AsyncIterator[CalcomService]:
+async def running_calcom_service(
+    servers: Servers, clock: Clock = utc_now, **more: object
+) -> AsyncIterator[CalcomService]:
     """The service on a free port, with its databases migrated; `more` are settings."""
     given = {
         "postgres_url": servers.postgres_url,
@@ -57,6 +60,7 @@ async def running_calcom_service(servers: Servers, **more: object) -> AsyncItera
         "calcom_allow_networks": LOOPBACK,
         "calcom_allow_http": True,
         "calcom_pace": 0.0,
+        "calcom_look": 3600.0,  # a test that wants what comes by itself says so
         **more,
     }
     settings = Settings.model_validate(given)
@@ -64,7 +68,7 @@ async def running_calcom_service(servers: Servers, **more: object) -> AsyncItera
     callers, keys = Identity.on(settings.postgres_url)
     url = database_url(settings.postgres_url, DATABASE)
     async with (
-        TestServer(create_app(settings)) as server,
+        TestServer(create_app(settings, clock)) as server,
         keys.opened(),
         Database(url, pool_size=2, application="tests").opened() as database,
         aiohttp.ClientSession() as http,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calcom_sync.domain.chains import Chain
-from calcom_sync.domain.counting import SKIPPED, SYNCED, Outcome, Tally, outcomes
+from calcom_sync.domain.counting import SKIPPED, SYNCED, Outcome, Tally, news, outcomes
 from slotwire_contracts import CalcomOutcome
 from support.calcom_rows import chain, row
 
@@ -30,3 +30,18 @@ def test_synced_and_skipped_and_failed_are_what_was_fetched(batches: list[list[O
     assert tally.fetched == sum(len(batch) for batch in batches) == tally.synced + tally.skipped + tally.failed
     assert sum(tally.details.values()) == tally.fetched
     assert 0 not in tally.details.values()
+
+
+def test_what_was_found_last_stands_but_for_what_booking_has_to_tell() -> None:
+    before = {"a": Outcome.UNCHANGED, "b": None, "c": None, "d": Outcome.STALE}
+    found = {"a": None, "b": Outcome.UNCHANGED, "c": Outcome.SUPERSEDED, "d": Outcome.STALE, "e": Outcome.INVALID}
+    assert news(before, found) == {"a": None, "c": Outcome.SUPERSEDED, "e": Outcome.INVALID}
+
+
+def test_what_is_counted_otherwise_now_is_counted_once() -> None:
+    tally = Tally().adding([Outcome.STALE, Outcome.STALE, Outcome.UNCHANGED])
+    assert tally.without([Outcome.STALE]).adding([Outcome.SUPERSEDED]).details == {
+        "unchanged": 1,
+        "stale": 1,
+        "superseded": 1,
+    }

@@ -17,12 +17,18 @@ PEOPLE = tuple(Attendee(name, f"{name.lower()}@guest.example") for name in ("Ada
 class Chance:
     """Makes things happen to a life.
 
+    Args:
+        life: to which.
+        seed: from which all that is random follows.
+        reach: how far back lie those at most to which anything still happens; None: without an end.
+
     Attributes:
         happened: what did, in order, for whoever reads a failure.
     """
 
-    def __init__(self, life: Life, *, seed: int) -> None:
+    def __init__(self, life: Life, *, seed: int, reach: timedelta | None = None) -> None:
         self.happened: list[str] = []
+        self._reach = reach
         self._life = life
         self._random = Random(seed)
 
@@ -35,7 +41,8 @@ class Chance:
     def _with_some(self) -> list[Callable[[], None]]:
         """What may happen to a booking, chosen at random, that is there."""
         current = [self._life.row(chain.uids[-1]) for chain in self._life.chains()]
-        rows = [row for row in current if row is not None]
+        since = None if self._reach is None else self._life.now - self._reach
+        rows = [row for row in current if row is not None and (since is None or row.start >= since)]
         if not rows:
             return []
         row = self._random.choice(rows)

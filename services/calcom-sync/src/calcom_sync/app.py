@@ -15,6 +15,7 @@ from calcom_sync.consumer import consumer
 from calcom_sync.service.asking import Asking
 from calcom_sync.service.ids import Ids
 from calcom_sync.service.integrations import Integrations
+from calcom_sync.service.periodic import Periodic
 from calcom_sync.service.runs import Runs
 from calcom_sync.service.syncing import Syncing
 from calcom_sync.service.taking import Tools
@@ -24,6 +25,7 @@ from calcom_sync.settings import DATABASE, Settings
 from calcom_sync.store.integrations import TABLE, IntegrationStore
 from calcom_sync.worker import Runner, Summoner, marking
 from calcom_sync.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
+from calcom_sync.worker.periodic import look
 from chassis import inbox
 from chassis.clock import Clock, utc_now
 from chassis.ids import new_id, next_id
@@ -58,6 +60,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         new_id=new_id,
     )
     runs = Runs(base.database, clock, ids, runner.wake)
+    periodic = Periodic(base.database, clock, ids, answers_within=settings.calcom_answers_within)
     summoner = Summoner(base.database, runs)
     asking = Asking(base.units, base.database, store, runs, patience=settings.calcom_patience)
     integrations = Integrations(
@@ -95,6 +98,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     base.run_in(
         app,
         Loop("runs", runner.run),
+        Loop("periodic", functools.partial(look, settings.calcom_look, periodic, runner.wake)),
         Loop("marks", summoner.run),
         Loop("webhooks", functools.partial(marking.sweep, base.database)),
         Loop("answers", consumer(settings.kafka_bootstrap, base.database).run),

@@ -53,3 +53,9 @@ class Settings(ServiceSettings):
         ),
     ] = 1200
     calcom_allow_http: Annotated[bool, Field(title="Whether Cal.com may be asked without TLS")] = False
+    calcom_look: Annotated[
+        float, Field(title="Seconds between two looks for organizations whose bookings are due to be read", gt=0)
+    ] = 5.0
+    calcom_answers_within: Annotated[
+        float, Field(title="Seconds after a sync's end for which booking's answers are waited for", gt=0)
+    ] = 900.0

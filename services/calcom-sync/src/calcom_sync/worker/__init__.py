@@ -1,4 +1,4 @@
-"""What works without being asked: carries runs out, and asks for those that webhooks make necessary."""
+"""What works without being asked: carries runs out, and asks for those that webhooks or the time make due."""
 
 from calcom_sync.worker.marking import Summoner
 from calcom_sync.worker.running import Runner

@@ -11,3 +11,6 @@ SEALED_WITH_OLD_KEYS = Gauge(
 UNREADABLE = Gauge("slotwire_calcom_unreadable", "Integrations that no key for secrets at rest opens.")
 RUNS = Counter("slotwire_calcom_runs_total", "Runs that have ended, by how.", ["state"])
 RUNS_UNDER_WAY = Gauge("slotwire_calcom_runs_under_way", "Runs that this process carries out.")
+NO_ANSWERS = Counter(
+    "slotwire_calcom_no_answers_total", "Snapshots of which booking was told and did not answer in time."
+)
