@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import machine
 from bench.child import ChildError
-from bench.measures import api, availability, backlog, delivering, journey, lists, neighbours, relay, waitlist
+from bench.measures import api, availability, backlog, calcom, delivering, journey, lists, neighbours, relay, waitlist
 from bench.plan import QUICK, WHOLE, Plan
 from bench.report import text, write
 from bench.results import Results
@@ -37,6 +37,7 @@ PARTS: dict[str, tuple[str, Measure]] = {
     "availability": ("GET /api/v1/availability of a month", availability.measure),
     "lists": ("Lists of bookings, of many and more", lists.measure),
     "waitlist": ("Offers and matches of the waitlist", waitlist.measure),
+    "calcom": ("Syncs from Cal.com, first and again", calcom.measure),
 }
 """What is measured, in this order."""
 

@@ -34,6 +34,8 @@ class Plan:
         waitlist_sizes: how many wait in the queues that are matched.
         waitlist_others: how many wait for other dates, beside the smallest of these.
         waitlist_matches: how often each of them is matched.
+        calcom_bookings: how many bookings an organization has at Cal.com.
+        calcom_pace: seconds between two requests to it; the limit that it tells is 120 a minute.
     """
 
     rounds: int = 5
@@ -62,6 +64,8 @@ class Plan:
     waitlist_sizes: tuple[int, ...] = (100, 1_000, 10_000)
     waitlist_others: int = 10_000
     waitlist_matches: int = 20
+    calcom_bookings: int = 10_000
+    calcom_pace: float = 0.5
 
 
 WHOLE = Plan()
@@ -88,4 +92,6 @@ QUICK = Plan(
     waitlist_sizes=(20, 40),
     waitlist_others=100,
     waitlist_matches=3,
+    calcom_bookings=600,
+    calcom_pace=0.1,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
-from bench.measures import api, availability, backlog, delivering, journey, lists, neighbours, waitlist
+from bench.measures import api, availability, backlog, calcom, delivering, journey, lists, neighbours, waitlist
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.rounds import Comparison
@@ -145,6 +145,14 @@ def _of_waitlist(measured: waitlist.Measured) -> dict[str, float]:
     }
 
 
+def _of_calcom(measured: calcom.Measured) -> dict[str, float]:
+    return {
+        f"calcom_{name}_{figure}": value
+        for name, sync in measured.syncs.items()
+        for figure, value in (("s", sync.seconds), ("requests", sync.requests), ("peak_mib", sync.peak_mib))
+    }
+
+
 _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "api": _of_api,
     "api_full": _of_api_full,
@@ -156,6 +164,7 @@ _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "availability": _of_availability,
     "lists": _of_lists,
     "waitlist": _of_waitlist,
+    "calcom": _of_calcom,
 }
 
 

@@ -14,6 +14,7 @@ from bench.measures import delivering, journey
 from bench.measures.delivering import CONNECTIONS_AN_ENDPOINT, ENDPOINTS
 from bench.plan import Plan
 from bench.rounds import Comparison
+from bench.syncing import write_calcom
 from bench.tables import spread, table
 from bench.waiting import write_waitlist
 
@@ -105,4 +106,5 @@ _SECTIONS: dict[str, Callable[[Any, Plan], Iterator[str]]] = {
     "availability": write_availability,
     "lists": write_lists,
     "waitlist": write_waitlist,
+    "calcom": write_calcom,
 }

@@ -109,7 +109,7 @@ class Stack:
         env = {**self.env, **settings, "SLOTWIRE_PORT": str(port)}
         async with child.running(module, "serve", env=env, log=self.log(module)) as leashed:
             process = Process(leashed.pid, port)
-            await until(lambda: self._answers(f"{process.url}/readyz"))
+            await until(lambda: self.answers(f"{process.url}/readyz"))
             yield process
 
     @asynccontextmanager
@@ -118,7 +118,7 @@ class Stack:
         port, log = free_port(), self.log("receiver")
         async with child.running("bench.programs.receiver", str(port), str(hosts), log=log) as leashed:
             process = Receiver(leashed.pid, port)
-            await until(lambda: self._answers(f"{process.url}/count"))
+            await until(lambda: self.answers(f"{process.url}/count"))
             yield process
 
     async def arrived(self, receiver: Process) -> int:
@@ -183,7 +183,8 @@ class Stack:
             await self.value(database, "VACUUM (ANALYZE)")
         await self.value("postgres", "CHECKPOINT")
 
-    async def _answers(self, url: str) -> bool:
+    async def answers(self, url: str) -> bool:
+        """Tell whether something answers there, and well."""
         try:
             async with self.http.get(url) as answer:
                 return answer.ok

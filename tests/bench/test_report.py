@@ -1,6 +1,6 @@
 """A report tells of what was measured, and of nothing else."""
 
-from bench.measures import backlog, delivering, neighbours, waitlist
+from bench.measures import backlog, calcom, delivering, neighbours, waitlist
 from bench.measures.availability import Measured, Size
 from bench.measures.delivering import Drain, Turns
 from bench.plan import QUICK
@@ -53,6 +53,14 @@ def test_the_waitlist_is_told_by_its_last_offer_and_by_what_other_dates_cost() -
     assert "| `waitlist_growth_by_other_dates` | at most 1.5 | 1.20 | met |" in told
     assert "| 10,000 | 0 | 90.0 | 9.00 | 40.00 | 40.00 | 40.00 | 40.00 |" in told
     assert "| `waitlist_match_ms_100_beside_10000` | 12 |" in told
+
+
+def test_a_sync_is_told_by_what_it_took_and_what_of_that_was_pacing() -> None:
+    counts = {"fetched": 600, "synced": 590, "skipped": 10, "failed": 0}
+    measured = calcom.Measured(80.0, {"first": calcom.Sync(9.0, 61, counts, 120.0)})
+    told = text(Results(QUICK, {}, {"calcom": measured}, 1.0))
+    assert "| first, of everything | 9.0 | 6.0 | 61 | 600 | 590 | 10 | 0 | 120 |" in told
+    assert "| `calcom_first_requests` | 61 |" in told
 
 
 def test_deliveries_are_compared_with_and_without_fan_out() -> None:

@@ -2,17 +2,20 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devstack.ports import free_port
+from docs.calcom import serving
 from docs.conftest import ROOT, reader_environment
 from docs.page import blocks
 from docs.run import Run
 from docs.terminal import Terminal
 
 PORTS = ("9000", "9001", "9002")  # of the pages; this machine may need them for something else
+CALCOM = "https://api.cal.com"
 PAGES = (
     "README.md",
     "docs/quickstart.md",
@@ -21,6 +24,7 @@ PAGES = (
     "docs/availability.md",
     "docs/api.md",
     "docs/sync-reservations.md",
+    "docs/calcom.md",
     "docs/webhooks.md",
     "docs/operating-webhooks.md",
     "docs/consume-the-streams.md",
@@ -28,12 +32,19 @@ PAGES = (
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
+@pytest.fixture(scope="session")
+def calcom_url() -> Iterator[str]:
+    """Where the pages' Cal.com is."""
+    with serving() as url:
+        yield url
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the pages' commands need curl")
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_does_what_it_shows(page: str, running_clone: Path, tmp_path: Path) -> None:
-    env = reader_environment()
+def test_a_page_does_what_it_shows(page: str, running_clone: Path, calcom_url: str, tmp_path: Path) -> None:
+    env, names = reader_environment(), {port: str(free_port()) for port in PORTS} | {CALCOM: calcom_url}
     with Terminal(running_clone, env) as terminal:
-        run = Run(running_clone, env, terminal, tmp_path, {port: str(free_port()) for port in PORTS})
+        run = Run(running_clone, env, terminal, tmp_path, names)
         try:
             for block in blocks(ROOT / page):
                 run.play(block)

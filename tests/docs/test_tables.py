@@ -1,5 +1,6 @@
 """What the pages list is what the programs have: schedules, codes, scopes, topics, types."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,13 +9,19 @@ from prometheus_client import REGISTRY
 
 from booking.api.errors import ERRORS as BOOKING_ERRORS
 from booking.domain.instances import EVENT_CANCELLED
+from calcom_sync import app as calcom_sync
 from calcom_sync.api.errors import ERRORS as CALCOM_ERRORS
+from calcom_sync.api.integration_models import IntegrationBody
+from calcom_sync.domain.counting import Outcome as CalcomOutcome
+from calcom_sync.domain.counting import Tally
+from calcom_sync.domain.status import DELETED, GRACE, REJECTED, RESCHEDULED
+from calcom_sync.settings import Settings as CalcomSettings
 from chassis.identity import KeyKind
 from chassis.identity.callers import SCOPES
 from chassis.settings import ServiceSettings
 from chassis.web.errors import STATUSES
 from docs.conftest import ROOT
-from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, dead_letters
+from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, CalcomStatus, dead_letters
 from waitlist import app as waitlist
 from waitlist.api.errors import ERRORS as WAITLIST_ERRORS
 from waitlist.api.policies import PolicyBody
@@ -161,6 +168,53 @@ def test_the_settings_of_waitlists() -> None:
         field, told = WaitlistSettings.model_fields[name], listed[f"SLOTWIRE_{name.upper()}"]
         default = "" if field.is_required() else str(field.default).removesuffix("/").removesuffix(".0")
         assert (name, told) == (name, default)
+
+
+def test_what_became_of_bookings_of_calcom() -> None:
+    listed = {words(outcome)[0]: counted for outcome, counted, _ in rows("calcom.md", "in `details`")}
+    sums = ("synced", "skipped", "failed")
+    assert listed == {
+        outcome.value: counted for outcome in CalcomOutcome for counted in sums if getattr(Tally({outcome: 1}), counted)
+    }
+
+
+def test_the_settings_of_an_integration_with_calcom() -> None:
+    listed = {words(field)[0]: default for field, default, _ in rows("calcom.md", "field")}
+    fields = IntegrationBody.model_fields
+    assert listed.keys() == fields.keys()
+    assert {name: words(default)[0] for name, default in listed.items() if words(default)} == {
+        name: str(field.default).lower() for name, field in fields.items() if field.default not in (None, ())
+    }
+
+
+def test_the_errors_of_calcom_sync() -> None:
+    listed = {words(code)[0]: int(status) for status, code, _ in rows("calcom.md", "status")}
+    assert {code: status for code, status in listed.items() if code.startswith("calcom")} == CALCOM_ERRORS
+    assert listed.items() <= {**STATUSES, **CALCOM_ERRORS}.items()
+
+
+def test_what_calcom_calls_statuses() -> None:
+    told = {word for _, here in rows("calcom.md", "at Cal.com") for word in words(here)}
+    assert set(CalcomStatus) <= told
+    assert {RESCHEDULED, REJECTED, DELETED} <= told
+    assert f"until {GRACE.seconds // 60} minutes after" in text("calcom.md")
+
+
+def test_the_metrics_of_calcom_sync() -> None:
+    assert calcom_sync.VERSION
+    known = {f"{family.name}{'_total' if family.type == 'counter' else ''}" for family in REGISTRY.collect()}
+    listed = {words(metric)[0] for metric, _, _ in rows("calcom.md", "metric")}
+    assert listed == {name for name in known if name.startswith("slotwire_calcom")}
+
+
+def test_the_settings_of_calcom_sync() -> None:
+    listed = {words(name)[0]: default.strip("`") for name, default, _ in rows("calcom.md", "setting")}
+    own = CalcomSettings.model_fields.keys() - ServiceSettings.model_fields.keys()
+    assert listed.keys() == {f"SLOTWIRE_{name.upper()}" for name in own}
+    for name in own:
+        default = CalcomSettings.model_fields[name].default
+        shown = json.dumps(list(default) if isinstance(default, tuple) else default).removesuffix(".0")
+        assert (name, listed[f"SLOTWIRE_{name.upper()}"]) == (name, shown)
 
 
 def test_how_long_webhooks_are_kept() -> None:

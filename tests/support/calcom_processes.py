@@ -20,7 +20,7 @@ from support.booking_service import Answer, Caller
 from support.calcom import Life, StandIn, standin
 from support.calcom_service import INTEGRATION
 from support.servers import Servers
-from support.system import ServiceProcess, migrated, service_environment
+from support.system import ServiceProcess, migrate, service_environment
 from support.waiting import eventually
 
 SYNC = "/api/bookings/sync-calcom"
@@ -137,7 +137,7 @@ async def running_processes(servers: Servers, logs: Path, **settings: str) -> As
     booking, calcom = (ServiceProcess(name, env, logs / f"{name}.log") for name in (BOOKING, DATABASE))
     async with AsyncExitStack() as stack:
         for process in (booking, calcom):
-            await migrated(process.module, env)
+            await migrate(process.module, env)
         database, at_booking = (
             Database(database_url(servers.postgres_url, name), pool_size=2, application="tests")
             for name in (DATABASE, BOOKING)

@@ -151,7 +151,7 @@ async def running_system(
     }
     for module, wanted in processes.items():
         if wanted:
-            await migrated(module, env)
+            await migrate(module, env)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         system = System(
@@ -170,8 +170,8 @@ async def running_system(
         yield system
 
 
-async def migrated(module: str, env: Mapping[str, str]) -> None:
-    """Prepare the databases of a service."""
+async def migrate(module: str, env: Mapping[str, str]) -> None:
+    """Prepare a service's databases, as an operator does."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, "migrate", env=dict(env), stderr=asyncio.subprocess.PIPE
     )

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from chassis import lifecycle, log
-from devstack import detached, keys
+from devstack import calcom, detached, keys
 from devstack.doctor import doctor as examine
 from devstack.errors import explained
 from devstack.folder import DEFAULT_DATA, Folder
@@ -27,6 +27,7 @@ from devstack.supervisor import Options, Supervisor
 
 app = typer.Typer(help="Slotwire on one machine.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(keys.app, name="keys")
+app.add_typer(calcom.app, name="calcom")
 console = Console(highlight=False, soft_wrap=True)
 
 Data = Annotated[Path, typer.Option("--data", help="The folder that keeps everything of this stack.")]

@@ -4,7 +4,7 @@ Invariant: a command never guesses an address or a key; what is not set is named
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,7 +19,15 @@ class NotSetError(RuntimeError):
 
 
 class RefusedError(RuntimeError):
-    """The API refused a call or does not answer; the message carries its own words."""
+    """The API refused a call or does not answer; the message carries its own words.
+
+    Attributes:
+        error: what the API says is wrong, empty where it says nothing that could be read.
+    """
+
+    def __init__(self, message: str, error: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.error = error or {}
 
 
 def needed(name: str, folder: Folder) -> str:
@@ -56,9 +64,19 @@ class Api:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise RefusedError(f"{method} {path}: {str(error) or type(error).__name__}") from None
         if not answer.ok:
-            raise RefusedError(f"{method} {path}: {answer.status} {text}")
+            raise RefusedError(f"{method} {path}: {answer.status} {text}", _error_in(text))
         content: dict[str, Any] = json.loads(text) if text else {}
         return content
+
+
+def _error_in(text: str) -> Mapping[str, Any] | None:
+    """The error of an answer in the API's shape."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    error = content.get("error") if isinstance(content, dict) else None
+    return error if isinstance(error, dict) else None
 
 
 @asynccontextmanager

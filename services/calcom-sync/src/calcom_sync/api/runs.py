@@ -34,7 +34,8 @@ class ShownError(Output):
 class ShownRun(Output):
     """A run; its counts are final once it is over and nothing is unanswered.
 
-    `synced`, `skipped`, `failed` and `unanswered` add up to `fetched`; `details` tells by what became of each.
+    `synced`, `skipped`, `failed` and `unanswered` add up to `fetched`; `details` tells by what became of each. Booking
+    was told of `told`, those that differed from what was known, and has answered all but `unanswered` of them.
     """
 
     id: str
@@ -46,6 +47,7 @@ class ShownRun(Output):
     synced: int
     skipped: int
     failed: int
+    told: int
     unanswered: int
     details: dict[str, int]
     requests: int
@@ -68,6 +70,7 @@ class ShownRun(Output):
             synced=tally.synced,
             skipped=tally.skipped,
             failed=tally.failed,
+            told=run.told,
             unanswered=run.unanswered,
             details=tally.details,
             requests=run.progress.requests,

@@ -89,6 +89,11 @@ class Run:
         return Tally(Counter(self.progress.tally.counts) + Counter(self.answered.counts))
 
     @property
+    def told(self) -> int:
+        """Of how many chains it told booking."""
+        return self.answered.fetched + self.unanswered
+
+    @property
     def fetched(self) -> int:
         """How many uids it read."""
         return self.tally.fetched + self.unanswered
