@@ -71,6 +71,16 @@ async def test_when_it_answers_the_bookings_are_there_and_again_there_is_nothing
     assert (again["synced"], again["skipped"], again["failed"], again["fetched"]) == (0, 3, 0, 3)
 
 
+async def test_a_date_that_is_an_end_is_meant_whole_however_it_is_written(office: Office) -> None:
+    at = in_days(2)
+    office.life.create(at)
+    day = at.date()
+    for written in (day.isoformat(), f"{day:%Y%m%d}", f"{day:%G-W%V-%u}"):
+        told = (await office.sync(startDate=written, endDate=written)).body
+        assert (told["fetched"], told["details"].get("out_of_range", 0)) == (1, 0)
+    assert (await office.sync(startDate="1970-01-01", endDate="2199-12-31")).body["fetched"] == 1
+
+
 async def test_a_reschedule_is_one_booking_and_every_row_is_counted(office: Office) -> None:
     moved, kept = office.life.create(in_days(1)), office.life.create(in_days(2))
     assert (await office.sync()).body["synced"] == 2
@@ -107,6 +117,20 @@ async def test_a_time_that_is_asked_for_bounds_what_is_taken(office: Office) -> 
     told = (await office.sync(startDate=in_days(4).isoformat(), endDate=in_days(6).isoformat())).body
     assert (told["synced"], told["fetched"]) == (1, told["skipped"] + 1)
     assert len(await office.listed()) == 1
+
+
+@pytest.mark.parametrize("days", [(1, 9), (9, 1)])
+async def test_what_moved_to_another_page_is_counted_once(office: Office, days: tuple[int, int]) -> None:
+    office.calcom.defects.short_pages = 2
+    for day in range(2, 8):
+        office.life.create(in_days(day))
+    moved = office.life.create(in_days(days[0]))
+    office.life.advance(hours=2)
+    office.life.reschedule(moved, in_days(days[1]))
+    for synced in (7, 0):
+        told = (await office.sync()).body
+        assert (told["synced"], told["skipped"], told["fetched"]) == (synced, 8 - synced, 8)
+        assert told["details"]["superseded"] == 1
 
 
 async def test_a_long_list_is_counted_whole(office: Office) -> None:
@@ -174,6 +198,9 @@ async def test_what_goes_wrong_is_told_and_changes_nothing(office: Office, servi
     [
         ({"startDate": "soon"}, "startDate"),
         ({"startDate": 5}, "startDate"),
+        ({"startDate": "1969-12-31"}, "startDate"),
+        ({"startDate": "0001-01-01T00:00:00+14:00"}, "startDate"),
+        ({"endDate": "9999-12-31"}, "endDate"),
         ({"startDate": "2026-02-01", "endDate": "2026-01-01"}, "endDate"),
         ({"organizationId": None}, "organizationId"),
     ],

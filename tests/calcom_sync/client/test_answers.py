@@ -21,6 +21,8 @@ NOW = 1_790_000_000.0
         (None, 60.0),
         ("soon", 60.0),
         ("nan", 60.0),
+        ("inf", 3600.0),
+        (f"{NOW + 30:.0f}000", 3600.0),  # in milliseconds
     ],
 )
 def test_a_lock_ends_in_so_many_seconds(told: str | None, seconds: float) -> None:

@@ -229,6 +229,10 @@ async def test_a_lock_that_is_too_long_is_told(calcom: StandIn) -> None:
         with pytest.raises(CalcomThrottledError):
             await asked.page(Asked())
         assert asked.requests == 1
+        async with asyncio.timeout(3.0):  # who comes next is told at once, and Cal.com is left alone
+            with pytest.raises(CalcomThrottledError):
+                await client.of(account(calcom)).page(Asked())
+        assert calcom.count == 1
 
 
 async def test_the_pace_is_kept_by_all_who_have_the_key(calcom: StandIn) -> None:

@@ -41,6 +41,12 @@ def test_the_least_must_be_there(name: str) -> None:
             read(**{name: value})
 
 
+@pytest.mark.parametrize("name", ["start", "end", "createdAt", "updatedAt"])
+def test_a_time_that_is_none_in_utc_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="must be a time"):
+        read(**{name: "0001-01-01T00:00:00+01:00"})
+
+
 def test_a_host_may_be_unknown() -> None:
     unknown = dict.fromkeys(("id", "name", "email", "displayEmail", "username", "timeZone"), "unknown")
     row = read(hosts=[unknown, {"id": 7, "email": "h@x.y", "timeZone": "Europe/Berlin"}, {}])

@@ -1,6 +1,6 @@
 """What Cal.com's statuses are in ours (scheduling.md section 2)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -77,3 +77,13 @@ def test_what_was_deleted_is_cancelled_unless_it_was() -> None:
     assert deleted(gone) is gone
     rejected = taken_over(status="rejected")
     assert deleted(rejected) is rejected
+
+
+def test_a_time_at_the_end_of_all_times_is_a_time() -> None:
+    last = datetime.max.replace(tzinfo=UTC)
+    assert standing(row(end=last), BEGINNING) == (CalcomStatus.CONFIRMED, None)
+    seen = observe(chain(row(end=last)), None, view())
+    assert isinstance(seen, Observed)
+    assert aged(seen.snapshot, BEGINNING) == seen.snapshot
+    first = datetime.min.replace(tzinfo=UTC)
+    assert isinstance(observe(chain(row(start=first, end=first + HALF_AN_HOUR / 3)), None, view()), Observed)

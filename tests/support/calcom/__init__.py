@@ -9,6 +9,7 @@ Invariant: a defect is off until a test switches it on, and everything random co
 from support.calcom.chance import Chance
 from support.calcom.couriers import Courier, Loss
 from support.calcom.defects import Defects, Malformed, Throttle
+from support.calcom.halting import Halt
 from support.calcom.life import Chain, Life
 from support.calcom.rows import Attendee, Booking, Host, Kind
 from support.calcom.standin import KEY, StandIn, standin
@@ -23,6 +24,7 @@ __all__ = [
     "Courier",
     "Defects",
     "Fate",
+    "Halt",
     "Host",
     "Kind",
     "Life",

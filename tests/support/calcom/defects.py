@@ -34,6 +34,7 @@ class Defects:
 
     Attributes:
         wrong_totals: the count leaves out filters by creation and update, so totals and `hasNextPage` are too high.
+        short_pages: a page has no more rows than so many, whatever is asked for.
         trailing_pages: so many empty pages are said to follow the last one.
         list_lag: lists come from a replica that is so far behind.
         read_lag: single bookings do.
@@ -54,6 +55,7 @@ class Defects:
     """
 
     wrong_totals: bool = False
+    short_pages: int | None = None
     trailing_pages: int = 0
     list_lag: timedelta = timedelta()
     read_lag: timedelta = timedelta()

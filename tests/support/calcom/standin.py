@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -18,6 +18,7 @@ from aiohttp import web
 from devstack.ports import HOST
 from support.calcom.asking import FlawedError, asked
 from support.calcom.defects import Defects, Malformed
+from support.calcom.halting import Halt
 from support.calcom.life import Life
 from support.calcom.pages import Lists, old_shape
 from support.calcom.rows import Booking
@@ -37,6 +38,7 @@ class StandIn:
         key: the API key that is right.
         requests: how many requests came, by path.
         asked: the query of each list that was asked for.
+        halts: what is to stand still.
     """
 
     life: Life = field(default_factory=Life)
@@ -45,6 +47,7 @@ class StandIn:
     key: str = KEY
     requests: Counter[str] = field(default_factory=Counter)
     asked: list[dict[str, str]] = field(default_factory=list)
+    halts: list[Halt] = field(default_factory=list)
     _gates: Gates = field(default_factory=Gates)
     _random: Random = field(default_factory=lambda: Random(1))
 
@@ -52,6 +55,11 @@ class StandIn:
     def count(self) -> int:
         """How many requests came."""
         return self.requests.total()
+
+    def halt(self, path: str, *, passing: int = 0) -> Halt:
+        """Have a request to a path that begins so stand still, behind so many others that pass."""
+        self.halts.append(Halt(path, passing))
+        return self.halts[-1]
 
     def application(self) -> web.Application:
         """Make what serves it."""
@@ -65,6 +73,8 @@ class StandIn:
     @web.middleware
     async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.requests[request.path] += 1
+        for halt in self.halts:
+            await halt.pass_by(request.path)
         if self.defects.delay:
             await asyncio.sleep(self.defects.delay)
         if self.defects.down:
@@ -118,6 +128,7 @@ class StandIn:
         if version is None:
             return web.json_response({"status": "success", "data": old_shape(rows)})
         what, lists = asked(request.query, by_cursor=version == CURSORS), Lists(self.defects, self._random)
+        what = replace(what, take=min(what.take, self.defects.short_pages or what.take))
         if version == CURSORS:
             if self.defects.cursor_mode_hangs:
                 return web.Response(status=524, text="error code: 524")

@@ -4,10 +4,11 @@ Invariant: admin keys alone ask for syncs and see them.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from calcom_sync.api.integration_models import Body, Id
 from calcom_sync.api.integrations import SCOPE
@@ -17,7 +18,8 @@ from calcom_sync.service.asking import Asking
 from chassis.web import Call, Output, Route
 
 PATH = "/api/bookings/sync-calcom"
-_DATE_CHARACTERS = len("2024-02-01")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def _start(told: object) -> datetime | None:
@@ -27,17 +29,27 @@ def _start(told: object) -> datetime | None:
 def _end(told: object) -> datetime | None:
     """Read an end; of a date, its end."""
     read = _start(told)
-    is_date = isinstance(told, str) and len(told) == _DATE_CHARACTERS
-    return read + timedelta(days=1) if read is not None and is_date else read
+    return read + timedelta(days=1) if read is not None and _is_date(told) else read
 
 
 def _instant(told: object) -> datetime:
     """Read an instant, or the begin of a date; without an offset it is in UTC."""
     try:
         read = datetime.fromisoformat(told if isinstance(told, str) else "")
-        return (read.replace(tzinfo=UTC) if read.tzinfo is None else read).astimezone(UTC)
+        read = (read.replace(tzinfo=UTC) if read.tzinfo is None else read).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("must be a date or an instant in ISO 8601") from None
+        raise PydanticCustomError("iso8601", "must be a date or an instant in ISO 8601") from None
+    if not _EARLIEST <= read <= _LATEST:
+        raise PydanticCustomError("bounds", f"must lie between {_EARLIEST.date()} and {_LATEST.date()}")
+    return read
+
+
+def _is_date(told: object) -> bool:
+    try:
+        date.fromisoformat(told if isinstance(told, str) else "")
+    except ValueError:
+        return False
+    return True
 
 
 _SCHEMA = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})

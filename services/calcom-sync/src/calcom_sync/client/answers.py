@@ -15,6 +15,7 @@ from calcom_sync.domain.errors import CalcomMalformedError, CalcomUnauthorizedEr
 
 _ODD_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # what can be written in JSON and stored nowhere
 _LOCKED_OUT = 60.0  # seconds, where an answer does not tell
+_LONGEST_LOCK = 3600.0  # seconds; who tells more is not believed
 _EPOCH = 1_000_000_000  # more than this are no seconds left, but a time
 
 
@@ -84,7 +85,7 @@ def reset_seconds(told: str | None, now: Callable[[], float]) -> float:
         return _LOCKED_OUT
     if seconds > _EPOCH:
         seconds -= now()
-    return max(seconds, 1.0) if seconds == seconds else _LOCKED_OUT  # noqa: PLR0124 - not a number
+    return min(max(seconds, 1.0), _LONGEST_LOCK) if seconds == seconds else _LOCKED_OUT  # noqa: PLR0124 - not a number
 
 
 def _json(body: bytes) -> Any:

@@ -240,6 +240,8 @@ class Calcom:
         return error.seconds if error.seconds <= self._limits.longest_lock else False
 
     async def _exchange(self, path: str, asked: Mapping[str, str]) -> Received:
+        if (left := self._pacer.left(self._account.api_key)) > self._limits.longest_lock:
+            raise LockedOutError(left)
         await self._pacer.turn(self._account.api_key)
         self.requests += 1
         headers = {"Authorization": f"Bearer {self._account.api_key}", "cal-api-version": self._account.api_version}

@@ -19,7 +19,10 @@ def _instant(told: object) -> datetime:
     if not isinstance(told, str):
         raise ValueError("must be a time in ISO 8601")  # noqa: TRY004 - pydantic turns a ValueError into a told flaw
     read = datetime.fromisoformat(told)
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    try:
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time that is in UTC, too, within the years 1 to 9999") from None
 
 
 def _text(told: object) -> str | None:

@@ -37,6 +37,10 @@ class Pacer:
                 await asyncio.sleep(left)
             gate.free_at = time.monotonic() + self._seconds
 
+    def left(self, key: str) -> float:
+        """Tell for how many seconds a key may not ask; zero or less: it may."""
+        return self._gate(key).free_at - time.monotonic()
+
     def lock_out(self, key: str, seconds: float) -> None:
         """Let a key wait for so long at least."""
         gate = self._gate(key)

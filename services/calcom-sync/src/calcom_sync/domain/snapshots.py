@@ -120,7 +120,7 @@ def _renamed(snapshot: CalcomBooking, chain: Chain) -> CalcomBooking:
 
 
 def _invalid(row: Row) -> Skipped | None:
-    if standing(row, row.end) is None:
+    if standing(row, row.end, timedelta()) is None:
         return _problem("status", "must be a status that is known")
     if row.end <= row.start:
         return _problem("end_time", "must be after start_time")

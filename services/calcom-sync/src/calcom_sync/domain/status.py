@@ -44,7 +44,7 @@ def is_due(snapshot: CalcomBooking, now: datetime, grace: timedelta = GRACE) -> 
 
     It is to be read again then: who came is marked late, and no update of the booking tells of it.
     """
-    return snapshot.status is CalcomStatus.CONFIRMED and now >= snapshot.end_time + grace
+    return snapshot.status is CalcomStatus.CONFIRMED and now - grace >= snapshot.end_time
 
 
 def aged(snapshot: CalcomBooking, now: datetime, grace: timedelta = GRACE) -> CalcomBooking:
@@ -62,7 +62,7 @@ def deleted(snapshot: CalcomBooking) -> CalcomBooking:
 
 
 def _by_clock(end: datetime, attendees: Sequence[CalcomAttendee], now: datetime, grace: timedelta) -> CalcomStatus:
-    if now < end + grace:
+    if now - grace < end:  # not `end + grace`, which could leave the range of datetime
         return CalcomStatus.CONFIRMED
     nobody_came = bool(attendees) and all(attendee.absent for attendee in attendees)
     return CalcomStatus.NO_SHOW if nobody_came else CalcomStatus.COMPLETED
