@@ -36,7 +36,9 @@ async def test_an_old_key_can_be_dropped_after_a_while(servers: Servers) -> None
     body = {"api_key": API_KEY, "base_url": "http://127.0.0.1:9"}
     async with running_calcom_service(servers, secret_key=OLD) as service:
         admin = await service.caller()
-        secret = (await admin.send("PUT", INTEGRATION, body)).data["webhook_secret"]
+        old_secret = (await admin.send("PUT", INTEGRATION, body)).data["webhook_secret"]
+        rotated = await admin.send("PUT", INTEGRATION, {**body, "rotate_webhook_secret": True})
+        secret = rotated.data["webhook_secret"]
         assert (await stored(service, admin.org_id, OLD)).api_key == API_KEY
     async with running_calcom_service(servers, secret_key=NEW, old_secret_keys=OLD) as service:
 
@@ -45,7 +47,7 @@ async def test_an_old_key_can_be_dropped_after_a_while(servers: Servers) -> None
 
         await eventually(is_sealed_anew, within=10)
         now = await stored(service, admin.org_id, NEW)
-        assert (now.api_key, now.webhook_secret) == (API_KEY, secret)
+        assert (now.api_key, now.webhook_secret, now.old_secret) == (API_KEY, secret, old_secret)
         assert (await stored(service, admin.org_id, OLD)).api_key is None
 
 

@@ -140,6 +140,7 @@ async def test_absences_and_seats_are_seen_although_nothing_says_when(office: Of
     life.remove_seat(seated, seat)
     await told.deliver()
     await office.shows((over, "COMPLETED"), (seated, "CONFIRMED"))
+    await told.grow_old()
     await told.quiet()
     sizes = [event.data.resource.party_size for event in await told.events() if event.subject == seated]
     assert sizes == [1, 2, 1]

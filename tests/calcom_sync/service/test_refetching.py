@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from support.calcom import Loss
+from support.calcom.life import Happening
 from support.calcom_service import INTEGRATION, CalcomService
 from support.calcom_webhooks import Told, in_days, told_by_webhooks
 from support.waiting import eventually
@@ -80,8 +81,7 @@ async def test_what_is_not_there_for_long_is_gone(told: Told) -> None:
     told.life.delete(uid)
     await enable(told, enabled=False)
     await told.deliver()
-    async with told.database.connection() as conn:
-        await conn.execute("UPDATE marks SET heard_at = heard_at - interval '5 minutes'")
+    await told.grow_old()
     await enable(told, enabled=True)
     await told.quiet()
     last = (await told.events())[-1].data.resource
@@ -166,3 +166,33 @@ async def test_what_happens_while_it_is_read_is_read_too(told: Told) -> None:
     told.calcom.defects.read_lag = timedelta()
     await told.quiet()
     assert await statuses(told) == ["CONFIRMED", "CANCELLED"]
+
+
+async def test_a_meetings_end_does_not_undo_an_absence_that_a_replica_does_not_know_yet(told: Told) -> None:
+    """What is read is as before the absence, with the same time of writing; the webhook claims no writing."""
+    uid = told.life.create(in_days(-0.5))
+    await told.deliver()
+    await told.quiet()
+    told.life.advance(seconds=90)
+    told.life.mark_absent(uid)
+    await told.deliver()
+    await ended(told, 2)
+    assert await statuses(told) == ["COMPLETED", "NO_SHOW"]
+    assert await told.marks() == 1
+    await told.grow_old()
+    await told.quiet()
+    told.calcom.defects.read_lag = timedelta(minutes=1)
+    row = told.life.row(uid)
+    assert row is not None
+    told.life.untold.append(Happening("MEETING_ENDED", told.life.now, row))
+    before = readings("again")
+    await told.deliver()
+
+    async def is_read() -> bool:
+        return readings("again") > before
+
+    await eventually(is_read, within=10)
+    told.calcom.defects.read_lag = timedelta()
+    await told.grow_old()
+    await told.quiet()
+    assert await statuses(told) == ["COMPLETED", "NO_SHOW"]

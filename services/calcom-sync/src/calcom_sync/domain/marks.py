@@ -49,18 +49,23 @@ def is_patient(mark: Mark, now: datetime) -> bool:
     return now - mark.heard_at < REPLICA_LAG
 
 
-def verdict(mark: Mark, row: Row | None, now: datetime, *, is_news: bool) -> Verdict:
+def verdict(mark: Mark, row: Row | None, now: datetime, *, is_doubtful: bool) -> Verdict:
     """Tell whether a booking has to be read again.
 
     Args:
         mark: its mark.
         row: what was read; None if Cal.com did not have it.
         now: the current instant.
-        is_news: what was read differs from what was known, though Cal.com gives no later time of its writing: whom an
-            attendee's change is about is not written by that time.
+        is_doubtful: what was read differs from what was known, though Cal.com gives no later time of its writing. Who
+            came, and who gave a seat back, is never written with one; and a replica that is late looks just like that.
     """
-    is_told = row is not None and (is_news or _is_as_new(row, mark.said_at))
-    return Verdict.SETTLED if is_told or not is_patient(mark, now) else Verdict.AGAIN
+    is_certain = row is not None and not is_doubtful and _is_as_new(row, mark.said_at)
+    return Verdict.SETTLED if is_certain or not is_patient(mark, now) else Verdict.AGAIN
+
+
+def is_hearsay(mark: Mark, now: datetime, *, is_doubtful: bool) -> bool:
+    """Tell whether what was read is not to be told yet: nobody says that anything was written, nor when."""
+    return is_doubtful and mark.said_at is None and is_patient(mark, now)
 
 
 def _is_as_new(row: Row, said_at: datetime | None) -> bool:

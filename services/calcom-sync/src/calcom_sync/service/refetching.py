@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from calcom_sync.domain.counting import Outcome
 from calcom_sync.domain.errors import CalcomMalformedError
-from calcom_sync.domain.marks import Mark, Verdict, is_patient, verdict
-from calcom_sync.domain.row import Row
+from calcom_sync.domain.marks import Mark, Verdict, is_hearsay, is_patient, verdict
 from calcom_sync.domain.run import RunKind
 from calcom_sync.domain.snapshots import Observed, Skipped
 from calcom_sync.service.metrics import READINGS
@@ -69,7 +68,14 @@ class Refetching:
         read = Read(tuple(row for row in rows.values() if row is not None), gone)
         arranged, unsure = await self._taking.arranged(read)
         decided = await self._taking.decided(arranged, is_sure=True)
-        verdicts = self._verdicts(marks, rows, decided, unsure)
+        doubtful = {one.chain.uid for one in decided if isinstance(one.found, Observed) and one.found.is_doubtful}
+        hearsay = {mark.uid for mark in marks if is_hearsay(mark, now, is_doubtful=mark.uid in doubtful)}
+        verdicts = {
+            mark: Verdict.AGAIN
+            if mark.uid in unsure
+            else verdict(mark, rows[mark.uid], now, is_doubtful=mark.uid in doubtful)
+            for mark in marks
+        }
 
         async def settle(conn: Connection) -> None:
             await self._settle(conn, verdicts)
@@ -77,26 +83,22 @@ class Refetching:
                 run = queued(self._tools.ids, now, self._run.org_id, RunKind.INCREMENTAL)
                 await runs.insert_unless_waiting(conn, run)
 
-        told = [replace(one, found=Skipped(Outcome.SUPERSEDED)) if _is_moving(one) else one for one in decided]
-        await self._taking.write(told, unsure, None, settle)
+        await self._taking.write([_told(one, hearsay) for one in decided], unsure, None, settle)
         for each in verdicts.values():
             READINGS.labels(each.value).inc()
-
-    def _verdicts(
-        self, marks: Sequence[Mark], rows: dict[str, Row | None], decided: Sequence[Decided], unsure: Collection[str]
-    ) -> dict[Mark, Verdict]:
-        now, late = self._tools.clock(), set(unsure)
-        news = {one.chain.uid for one in decided if isinstance(one.found, Observed) and one.found.is_doubtful}
-        return {
-            mark: Verdict.AGAIN if mark.uid in late else verdict(mark, rows[mark.uid], now, is_news=mark.uid in news)
-            for mark in marks
-        }
 
     async def _settle(self, conn: Connection, verdicts: dict[Mark, Verdict]) -> None:
         org_id = self._run.org_id
         settled = [mark for mark, each in verdicts.items() if each is Verdict.SETTLED]
         await webhooks.settle(conn, org_id, settled)
         await webhooks.leave(conn, org_id, self._run.id, [mark.uid for mark in verdicts])
+
+
+def _told(one: Decided, hearsay: Collection[str]) -> Decided:
+    """Leave out what is not to be told, or not yet."""
+    if _is_moving(one):
+        return replace(one, found=Skipped(Outcome.SUPERSEDED))
+    return replace(one, found=Skipped(Outcome.STALE)) if one.chain.uid in hearsay else one
 
 
 def _is_moving(one: Decided) -> bool:
