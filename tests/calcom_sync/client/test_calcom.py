@@ -75,7 +75,8 @@ async def test_a_row_of_a_series_and_one_with_seats(calcom: StandIn, client: Cal
 
 
 async def test_whose_key_it_is(calcom: StandIn, client: CalcomClient) -> None:
-    assert await client.of(account(calcom)).owner_email() == "hanna@host.example"
+    owner = await client.of(account(calcom)).owner()
+    assert (owner.id, owner.email) == (calcom.life.owner.id, "hanna@host.example")
 
 
 async def test_a_key_that_is_refused_is_told_at_once(calcom: StandIn, client: CalcomClient) -> None:

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from calcom_sync.domain.run import RunKind, RunState
-from calcom_sync.store import rounds
+from calcom_sync.store import chains, rounds, webhooks
 from chassis.postgres import Database
-from support.calcom import Attendee, Host, Life
+from support.calcom import Attendee, Host, Life, standin
 from support.calcom_desk import ORG, CalcomDesk, calcom_desk
 
-INCREMENTAL, RECONCILE, MANUAL = RunKind.INCREMENTAL, RunKind.RECONCILE, RunKind.MANUAL
+INCREMENTAL, RECONCILE, MANUAL, WEBHOOK = RunKind.INCREMENTAL, RunKind.RECONCILE, RunKind.MANUAL, RunKind.WEBHOOK
 HOUR = timedelta(hours=1)
 
 
@@ -235,3 +235,80 @@ async def test_somebody_who_may_only_attend_is_left_out_of_all_runs(desk: Calcom
     for kind in (RECONCILE, INCREMENTAL):
         assert (await desk.sync(kind)).tally.details == {"attendee_only": 1}
     assert await desk.told() == []
+
+
+OTHER = Host(id=8, name="Otto Other", email="otto@host.example")
+
+
+async def read_of(desk: CalcomDesk, life: Life) -> None:
+    """Set the integration with the key of the one whose life it is."""
+    desk.calcom.life = life
+    await desk.configure()
+
+
+async def mark(desk: CalcomDesk, uid: str) -> None:
+    """Have a webhook tell of a booking, so long ago that no replica can be behind it."""
+    async with desk.database.connection() as conn:
+        await webhooks.mark(conn, ORG, [uid], None, desk.now() - HOUR)
+
+
+async def test_what_another_account_does_not_have_is_not_deleted(desk: CalcomDesk) -> None:
+    """Neither where it is missing, nor where it is over, nor where a webhook tells of it."""
+    uid = tomorrow(desk.life)
+    await desk.sync(RECONCILE)
+    assert await desk.answer_all() == {uid: "CONFIRMED"}
+    desk.life.advance(hours=1)
+    await read_of(desk, Life(seed=2, now=desk.now(), owner=OTHER))
+    theirs = tomorrow(desk.life)
+    await desk.sync(RECONCILE)
+    assert await desk.answer_all() == {theirs: "CONFIRMED"}
+    await mark(desk, uid)
+    heard = await desk.sync(WEBHOOK)
+    assert (await desk.told(), heard.tally.details) == ([], {"other_account": 1})
+    desk.life.advance(days=2)
+    run = await desk.sync(INCREMENTAL)
+    assert await desk.answer_all() == {theirs: "COMPLETED"}
+    assert run.progress.requests == 3, "of what is another account's nobody asks"
+
+
+async def test_an_account_that_comes_back_has_its_bookings_again(desk: CalcomDesk) -> None:
+    kept, deleted = tomorrow(desk.life), tomorrow(desk.life)
+    await desk.sync(RECONCILE)
+    await desk.answer_all()
+    desk.life.advance(hours=1)
+    before = desk.life
+    await read_of(desk, Life(seed=2, now=desk.now(), owner=OTHER))
+    await desk.sync(RECONCILE)
+    before.delete(deleted)
+    before.advance(hours=1)
+    await read_of(desk, before)
+    await desk.sync(RECONCILE)
+    assert await desk.answer_all() == {deleted: "CANCELLED"}
+    async with desk.database.connection() as conn:
+        assert len({one.account for one in (await chains.fetch(conn, ORG, [kept, deleted])).values()}) == 1
+
+
+async def test_the_same_id_at_another_address_is_another_account(desk: CalcomDesk) -> None:
+    uid = tomorrow(desk.life)
+    await desk.sync(RECONCILE)
+    assert await desk.answer_all() == {uid: "CONFIRMED"}
+    async with standin(Life(seed=2, now=desk.life.advance(hours=1))) as moved:
+        desk.calcom = moved
+        await desk.configure(base_url=moved.url)
+        await desk.sync(RECONCILE)
+        assert await desk.told() == []
+
+
+async def test_what_the_new_account_has_too_is_its_own(desk: CalcomDesk) -> None:
+    """As where a team's booking is seen by several, or a Cal.com has moved to another address."""
+    uid = tomorrow(desk.life)
+    await desk.sync(RECONCILE)
+    await desk.answer_all()
+    desk.life.advance(hours=1)
+    desk.life.owner = OTHER
+    await desk.configure()
+    await desk.sync(RECONCILE)
+    desk.life.delete(uid)
+    desk.life.advance(hours=1)
+    await desk.sync(RECONCILE)
+    assert await desk.answer_all() == {uid: "CANCELLED"}

@@ -197,15 +197,15 @@ class Calcom:
             raise CalcomWrongVersionError("Cal.com answered in the words of another version of its API")
         return read_rows([data])[0]
 
-    async def owner_email(self) -> str | None:
-        """Read the email of whose the API key is.
+    async def owner(self) -> OwnerTold:
+        """Read whose the API key is.
 
         Raises:
             CalcomError: it cannot be read.
         """
         try:
             answer = await self._ask("/v2/me", {})
-            return OwnerTold.read(answer["data"]).email
+            return OwnerTold.read(answer["data"])
         except NothingThereError:
             raise CalcomUnreachableError("there is no API of Cal.com at base_url: it knows nobody") from None
         except (ValidationError, LookupError, TypeError):

@@ -188,7 +188,7 @@ class BookingTold(Told):
 
 
 class OwnerTold(Told):
-    """Whose the API key is."""
+    """Whose the API key is; the id is that person's for good, whatever else they change."""
 
     id: int
     email: MaybeText = None

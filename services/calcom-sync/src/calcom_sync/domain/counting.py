@@ -27,6 +27,8 @@ class Outcome(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     ATTENDEE_ONLY = "attendee_only"
     UNMAPPED_EVENT_TYPE = "unmapped_event_type"
+    OTHER_ACCOUNT = "other_account"
+    """It is not found, and was read of another account of Cal.com's: whether it is gone is not known."""
     NO_ANSWER = "no_answer"
     """Booking was told and has not answered in time: nobody knows whether it was taken over."""
 

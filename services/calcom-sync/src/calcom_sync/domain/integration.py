@@ -96,6 +96,14 @@ class Integration:
         return tuple(secret for secret in found if secret is not None)
 
 
+def account_of(terms: Terms, owner_id: int) -> str:
+    """Tell the account whose bookings are read: somebody at one address, whichever key of theirs is used.
+
+    The same id at another address is somebody else, as every Cal.com counts its own users.
+    """
+    return f"{owner_id} at {terms.base_url}"
+
+
 def ends_of(api_key: str) -> str:
     """Tell the last characters of an API key, which are shown."""
     return api_key[-_KEY_SHOWN:]

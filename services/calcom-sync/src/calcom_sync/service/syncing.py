@@ -11,7 +11,7 @@ from typing import assert_never
 from calcom_sync.client import Account, Asked, CalcomClient, Position, Sort
 from calcom_sync.domain.course import STAGES, Course, Stage
 from calcom_sync.domain.errors import NotConfiguredError
-from calcom_sync.domain.integration import Pagination
+from calcom_sync.domain.integration import Pagination, account_of
 from calcom_sync.domain.row import Row
 from calcom_sync.domain.run import RunKind
 from calcom_sync.domain.status import DELETED, GRACE
@@ -21,6 +21,7 @@ from calcom_sync.service.runs import Held
 from calcom_sync.service.taking import Read, Source, Taking, Tools
 from calcom_sync.store import rereading, rounds, runs
 from calcom_sync.store.integrations import IntegrationStore
+from calcom_sync.store.rereading import Asker
 from slotwire_contracts import CalcomBooking
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,8 +51,10 @@ class Syncing:
         if integration is None:
             raise NotConfiguredError("the organization has no integration with Cal.com")
         calcom = self._client.of(Account.of(integration))
-        owner = await calcom.owner_email()
-        taking = Taking(self._tools, held, Source(calcom, integration, owner.lower() if owner else None), fates)
+        owner = await calcom.owner()
+        account = account_of(integration.terms, owner.id)
+        source = Source(calcom, integration, account, owner.email.lower() if owner.email else None)
+        taking = Taking(self._tools, held, source, fates)
         if run.kind is RunKind.WEBHOOK:
             await Refetching(self._tools, taking).carry_out()
         else:
@@ -151,15 +154,16 @@ class _Sync:
             await self._taking.take(read, course, is_final=True)
 
     async def _unread(self, stage: Stage) -> list[CalcomBooking]:
-        run, settings_at = self._run, self._taking.source.integration.updated_at
+        run, source = self._run, self._taking.source
+        asker = Asker(run.org_id, run.id, source.account)
         async with self._tools.database.connection() as conn:
             match stage:
                 case Stage.MISSING:
-                    return await rereading.missing(conn, run.org_id, run.id, run.window, DELETED)
+                    return await rereading.missing(conn, asker, run.window, DELETED)
                 case Stage.REFUSED:
-                    return await rereading.refused(conn, run.org_id, run.id, settings_at)
+                    return await rereading.refused(conn, asker, source.integration.updated_at)
                 case Stage.ENDED:
-                    return await rereading.ended(conn, run.org_id, run.id, self._tools.clock() - GRACE)
+                    return await rereading.ended(conn, asker, self._tools.clock() - GRACE)
                 case Stage.CHANGES | Stage.RANGE:
                     raise AssertionError("these are lists")
                 case unknown:

@@ -1,7 +1,8 @@
 """Taking up what a run has read: rows are put into chains, compared with what was told last, and told.
 
 Invariant: what is told, how it is counted, and where the run goes on commit together; so a run that is taken again
-tells nothing twice and counts nothing twice. No network call is made inside a transaction.
+tells nothing twice and counts nothing twice. No network call is made inside a transaction. What one account of
+Cal.com's does not have is not gone if it was read of another one.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Held
 from calcom_sync.service.telling import Telling
 from calcom_sync.store import chains, rereading, rounds
+from calcom_sync.store.chains import Known
 from chassis.clock import Clock
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
@@ -57,11 +59,13 @@ class Source:
     """Where an organization's bookings are read.
 
     Attributes:
+        account: which of Cal.com's accounts that is.
         owner: the email of the API key's owner, lower case; None if it is not known.
     """
 
     calcom: Calcom
     integration: Integration
+    account: str
     owner: str | None
 
 
@@ -194,6 +198,8 @@ class Taking:
         for chain in whole:
             last = before[chain.id].snapshot if chain.id in before else None
             found = observe(chain, last, self._view)
+            if self._is_others(chain, before.get(chain.id)):
+                found = Skipped(Outcome.OTHER_ACCOUNT)
             if isinstance(found, Observed) and not is_sure and (found.is_doubtful or self._is_due(last)):
                 row = await self.source.calcom.get(chain.uid)
                 if row is None:
@@ -205,6 +211,10 @@ class Taking:
             else:
                 decided.append(Decided(chain, found))
         return decided
+
+    def _is_others(self, chain: Chain, known: Known | None) -> bool:
+        """Tell whether a chain that is not found may well be there, for the account of which it was read."""
+        return known is not None and chain.is_gone and not chain.rows and known.account != self.source.account
 
     def _is_due(self, last: CalcomBooking | None) -> bool:
         return last is not None and is_due(last, self._tools.clock())
@@ -237,6 +247,8 @@ class Taking:
             tally = self._tally.without(old).adding(fate for fate in new.values() if fate is not None)
             progress = Progress(course and course.stored, tally, self._requests_before + self.source.calcom.requests)
             await self._held.save(unit.conn, progress, told, new)
+            there = [one.chain.id for one in decided if one.chain.rows]
+            await chains.claim(unit.conn, run.org_id, there, self.source.account)
             await also(unit.conn)
         self._tally = tally
         self._fates |= new

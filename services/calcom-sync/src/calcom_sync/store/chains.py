@@ -10,7 +10,7 @@ from typing import Any
 from chassis.postgres import Connection
 from slotwire_contracts import CalcomBooking
 
-_COLUMNS = "chain_id, sequence, last_event_id, snapshot::text AS snapshot, fingerprint"
+_COLUMNS = "chain_id, sequence, last_event_id, snapshot::text AS snapshot, fingerprint, account"
 _LOCK = f"""
 SELECT {_COLUMNS} FROM chains WHERE org_id = $1 AND chain_id = ANY ($2::text[]) ORDER BY chain_id FOR UPDATE
 """
@@ -35,6 +35,9 @@ UPDATE chains AS c SET
     fingerprint = given.fingerprint
 FROM {_GIVEN} WHERE c.org_id = $1 AND c.chain_id = given.chain_id
 """
+_CLAIM = """
+UPDATE chains SET account = $3 WHERE org_id = $1 AND chain_id = ANY ($2::text[]) AND account IS DISTINCT FROM $3
+"""
 _ALIAS = """
 INSERT INTO aliases (org_id, uid, chain_id)
 SELECT $1, uid, chain_id FROM unnest($2::text[], $3::text[]) AS given (uid, chain_id)
@@ -50,12 +53,14 @@ class Known:
         sequence: the number of its latest event.
         last_event_id: the id of that event.
         fingerprint: the snapshot's.
+        account: of which of Cal.com's accounts it was read last, as `claim` wrote it; None if that was not noted.
     """
 
     snapshot: CalcomBooking
     sequence: int
     last_event_id: str
     fingerprint: str
+    account: str | None = None
 
 
 async def fetch(conn: Connection, org_id: str, chain_ids: Collection[str]) -> dict[str, Known]:
@@ -90,6 +95,11 @@ async def update(conn: Connection, org_id: str, told: Sequence[Known]) -> None:
     await _alias(conn, org_id, told)
 
 
+async def claim(conn: Connection, org_id: str, chain_ids: Collection[str], account: str) -> None:
+    """Note that an account of Cal.com's has chains; those that are not known are left out."""
+    await conn.execute(_CLAIM, org_id, list(chain_ids), account)
+
+
 async def _alias(conn: Connection, org_id: str, told: Sequence[Known]) -> None:
     pairs = [(uid, one.snapshot.chain_id) for one in told for uid in one.snapshot.uids]
     await conn.execute(_ALIAS, org_id, [uid for uid, _ in pairs], [chain for _, chain in pairs])
@@ -111,4 +121,4 @@ def _known(rows: Iterable[Any]) -> dict[str, Known]:
 
 def _one(row: Any) -> Known:
     snapshot = CalcomBooking.model_validate_json(row["snapshot"])
-    return Known(snapshot, row["sequence"], row["last_event_id"], row["fingerprint"])
+    return Known(snapshot, row["sequence"], row["last_event_id"], row["fingerprint"], row["account"])
