@@ -27,6 +27,7 @@ def settings(**given: Any) -> Settings:
         {"calcom_patience": 0},
         {"calcom_look": 0},
         {"calcom_answers_within": 0},
+        {"calcom_runs_kept_days": 0},
         {"calcom_allow_networks": ["10.0.0.1/8"]},
     ],
 )

@@ -6,6 +6,7 @@ Invariant: making the application connects to nothing; what it needs is opened w
 import functools
 import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -24,6 +25,7 @@ from calcom_sync.service.webhooks import Webhooks
 from calcom_sync.settings import DATABASE, Settings
 from calcom_sync.store.integrations import TABLE, IntegrationStore
 from calcom_sync.worker import Runner, Summoner, marking
+from calcom_sync.worker.forgetting import Forgetter
 from calcom_sync.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
 from calcom_sync.worker.periodic import look
 from chassis import inbox
@@ -101,6 +103,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         Loop("periodic", functools.partial(look, settings.calcom_look, periodic, runner.wake)),
         Loop("marks", summoner.run),
         Loop("webhooks", functools.partial(marking.sweep, base.database)),
+        Loop("forgetting", Forgetter(base.database, clock, timedelta(days=settings.calcom_runs_kept_days)).run),
         Loop("answers", consumer(settings.kafka_bootstrap, base.database).run),
         Loop("inbox", functools.partial(inbox.sweep, base.database)),
         Loop("resealing", Resealer(resealing, stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE).run),

@@ -59,3 +59,12 @@ class Settings(ServiceSettings):
     calcom_answers_within: Annotated[
         float, Field(title="Seconds after a sync's end for which booking's answers are waited for", gt=0)
     ] = 900.0
+    calcom_runs_kept_days: Annotated[
+        int,
+        Field(
+            title="Days for which syncs that are over are kept",
+            description="Those of webhooks that found nothing new are kept for one.",
+            ge=1,
+            le=3650,
+        ),
+    ] = 30

@@ -33,9 +33,9 @@ FROM runs AS r LEFT JOIN LATERAL (
     FROM (SELECT outcome, count(*) AS number FROM run_items WHERE run_id = r.id GROUP BY outcome) AS counted
 ) AS items ON true
 """
-_FETCH = f"{_READ} WHERE r.org_id = $1 AND r.id = $2"
+_FETCH = f"{_READ} WHERE r.is_kept AND r.org_id = $1 AND r.id = $2"
 _PAGE = f"""
-{_READ} WHERE r.org_id = $1 AND ($2::text IS NULL OR r.id < $2) ORDER BY r.id DESC LIMIT $3
+{_READ} WHERE r.is_kept AND r.org_id = $1 AND ($2::text IS NULL OR r.id < $2) ORDER BY r.id DESC LIMIT $3
 """
 _TAKE = """
 WITH due AS (
