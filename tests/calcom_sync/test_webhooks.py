@@ -10,7 +10,7 @@ import pytest
 from slotwire_contracts import FoundBy
 from support.booking_service import Caller, Service, running_service
 from support.calcom import Attendee, Kind, Loss
-from support.calcom_service import CalcomService
+from support.calcom_service import INTEGRATION, CalcomService
 from support.calcom_webhooks import Told, in_days, told_by_webhooks
 from support.servers import Servers
 from support.waiting import eventually
@@ -164,6 +164,27 @@ async def test_doubled_and_late_ones_tell_nothing_twice(office: Office) -> None:
     assert len(events) == len(set(events))
     runs = await told.runs()
     assert all(run["synced"] + run["skipped"] + run["failed"] == run["fetched"] for run in runs)
+
+
+async def test_runs_of_webhooks_are_listed_where_they_are_asked_for(office: Office) -> None:
+    told, path = office.told, f"{INTEGRATION}/runs"
+    told.life.create(in_days(1))
+    await told.deliver()
+    await told.quiet()
+    synced = await told.admin.post("/api/bookings/sync-calcom", {"organizationId": told.admin.org_id})
+    assert synced.status == 200, synced.body
+
+    async def listed(query: str = "") -> list[str]:
+        return [run["kind"] for run in (await told.admin.get(path + query)).body["data"]]
+
+    assert (await listed(), await listed("?kind=manual"), await listed("?kind=reconcile")) == (
+        ["manual"],
+        ["manual"],
+        [],
+    )
+    assert set(await listed("?kind=webhook")) == {"webhook"}
+    refused = await told.admin.get(f"{path}?kind=all")
+    assert (refused.status, refused.code) == (422, "validation_failed")
 
 
 async def test_what_we_wrote_ourselves_and_what_happens_here_never_comes_back(office: Office) -> None:

@@ -68,7 +68,7 @@ class Office:
         return await self.admin.post(SYNC, {"organizationId": self.admin.org_id, **fields})
 
     async def runs(self) -> list[dict[str, Any]]:
-        """All runs, the oldest first."""
+        """All runs but those of webhooks, the oldest first."""
         return list(reversed((await self.admin.get(f"{RUNS}?limit=200")).body["data"]))
 
     async def listed(self) -> list[dict[str, Any]]:

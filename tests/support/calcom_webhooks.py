@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from chassis.postgres import Database
@@ -57,8 +58,9 @@ class Told:
             return not await conn.fetchval("SELECT count(*) FROM outbox")
 
     async def runs(self) -> list[dict[str, Any]]:
-        """Its runs, the newest first."""
-        return list((await self.admin.get(f"{INTEGRATION}/runs")).body["data"])
+        """Its runs of all kinds, the newest first."""
+        lists = [await self.admin.get(f"{INTEGRATION}/runs{query}") for query in ("", "?kind=webhook")]
+        return sorted((run for each in lists for run in each.body["data"]), key=itemgetter("id"), reverse=True)
 
     async def marks(self) -> int:
         """How many bookings are still to be read."""

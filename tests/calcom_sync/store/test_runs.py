@@ -19,6 +19,7 @@ from chassis.postgres import Database
 ORG, OTHER = "org_a", "org_b"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
+ALL = frozenset(RunKind)
 
 
 def a_run(org_id: str = ORG, **fields: Any) -> Run:
@@ -71,10 +72,11 @@ async def test_a_run_is_read_as_it_was_written(alone: Database) -> None:
     assert [await read(alone, one) for one in (bounded, endless)] == [bounded, endless]
     async with alone.connection() as conn:
         assert await runs.fetch(conn, OTHER, bounded.id) is None
-        assert await runs.page(conn, ORG, None, 10) == [endless, bounded]
-        assert await runs.page(conn, ORG, endless.id, 10) == [bounded]
-        assert await runs.page(conn, ORG, None, 1) == [endless]
-        assert await runs.page(conn, OTHER, None, 10) == []
+        assert await runs.page(conn, ORG, None, 10, ALL) == [endless, bounded]
+        assert await runs.page(conn, ORG, endless.id, 10, ALL) == [bounded]
+        assert await runs.page(conn, ORG, None, 1, ALL) == [endless]
+        assert await runs.page(conn, ORG, None, 1, [RunKind.MANUAL]) == [bounded]
+        assert await runs.page(conn, OTHER, None, 10, ALL) == []
 
 
 async def test_the_oldest_is_taken_and_one_of_each_organization(alone: Database) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from calcom_sync.api.integration_models import Instant
 from calcom_sync.api.integrations import PATH, SCOPE
-from calcom_sync.domain.run import Run, RunKind, RunState
+from calcom_sync.domain.run import LISTED, Run, RunKind, RunState
 from calcom_sync.service.runs import Runs
 from chassis.web import Call, Data, Input, Output, Route
 
@@ -18,10 +18,11 @@ _RUNS = f"{PATH}/runs"
 
 
 class PageQuery(Input):
-    """Which part of the list is wanted: so many, behind the one with that id."""
+    """Which part of the list is wanted: so many, behind the one with that id; without a kind, all but webhooks'."""
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     starting_after: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    kind: RunKind | None = None
 
 
 class ShownError(Output):
@@ -100,8 +101,9 @@ class Handlers:
 
     async def page(self, call: Call) -> RunList:
         """List them."""
-        limit = call.query.limit
-        found = await self.runs.page(call.caller.org_id, call.query.starting_after, limit + 1)
+        query, limit = call.query, call.query.limit
+        kinds = LISTED if query.kind is None else frozenset({query.kind})
+        found = await self.runs.page(call.caller.org_id, query.starting_after, limit + 1, kinds)
         return RunList(data=[ShownRun.of(one) for one in found[:limit]], has_more=len(found) > limit)
 
 

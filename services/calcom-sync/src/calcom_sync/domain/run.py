@@ -22,6 +22,10 @@ class RunKind(StrEnum):
     WEBHOOK = "webhook"
 
 
+LISTED = frozenset(RunKind) - {RunKind.WEBHOOK}
+"""The kinds that are listed unless one is named: each webhook may make several runs, and would hide the others."""
+
+
 class RunState(StrEnum):
     """Where it stands."""
 

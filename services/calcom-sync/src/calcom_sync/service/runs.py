@@ -5,13 +5,13 @@ Invariant: whoever holds a run no more writes nothing of it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from calcom_sync.domain.counting import Fate, Outcome, Tally
 from calcom_sync.domain.errors import NotFoundError
-from calcom_sync.domain.run import Progress, Run, RunKind, RunState
+from calcom_sync.domain.run import LISTED, Progress, Run, RunKind, RunState
 from calcom_sync.domain.snapshots import ANY_TIME
 from calcom_sync.domain.window import Window
 from calcom_sync.service.ids import Ids
@@ -125,10 +125,10 @@ class Runs:
             raise NotFoundError("the organization has no such run")
         return found
 
-    async def page(self, org_id: str, before: str | None, limit: int) -> list[Run]:
-        """Read runs, the newest first, from behind one on."""
+    async def page(self, org_id: str, before: str | None, limit: int, kinds: Collection[RunKind] = LISTED) -> list[Run]:
+        """Read runs of some kinds, the newest first, from behind one on."""
         async with self._database.connection() as conn:
-            return await runs.page(conn, org_id, before, limit)
+            return await runs.page(conn, org_id, before, limit, kinds)
 
     async def settled(self, org_id: str, run_id: str, *, within: float) -> Run:
         """Wait until a run is over and booking has answered; or for so many seconds, and then read it as it is.

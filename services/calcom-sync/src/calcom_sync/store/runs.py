@@ -35,7 +35,9 @@ FROM runs AS r LEFT JOIN LATERAL (
 """
 _FETCH = f"{_READ} WHERE r.is_kept AND r.org_id = $1 AND r.id = $2"
 _PAGE = f"""
-{_READ} WHERE r.is_kept AND r.org_id = $1 AND ($2::text IS NULL OR r.id < $2) ORDER BY r.id DESC LIMIT $3
+{_READ}
+WHERE r.is_kept AND r.org_id = $1 AND ($2::text IS NULL OR r.id < $2) AND r.kind = ANY ($4::text[])
+ORDER BY r.id DESC LIMIT $3
 """
 _TAKE = """
 WITH due AS (
@@ -124,9 +126,10 @@ async def fetch(conn: Connection, org_id: str, run_id: str) -> Run | None:
     return None if row is None else _run(row)
 
 
-async def page(conn: Connection, org_id: str, before: str | None, limit: int) -> list[Run]:
-    """Read runs of an organization, the newest first, from behind one on."""
-    return [_run(row) for row in await conn.fetch(_PAGE, org_id, before, limit)]
+async def page(conn: Connection, org_id: str, before: str | None, limit: int, kinds: Collection[RunKind]) -> list[Run]:
+    """Read runs of an organization and of some kinds, the newest first, from behind one on."""
+    rows = await conn.fetch(_PAGE, org_id, before, limit, [kind.value for kind in kinds])
+    return [_run(row) for row in rows]
 
 
 async def take(conn: Connection, holder: str, lease: timedelta, now: datetime) -> Taken | None:
