@@ -13,7 +13,7 @@ from chassis.postgres import Connection
 from chassis.unit import Unit
 from waitlist.client.taking import Booked, Refused
 from waitlist.domain.actors import Actor
-from waitlist.domain.conversion import Conversion, asked_of_booking, check_convertible
+from waitlist.domain.conversion import Conversion, accepts, asked_of_booking, check_convertible, loses
 from waitlist.domain.entry import Entry, Placed
 from waitlist.domain.errors import UnavailableError
 from waitlist.domain.happening import Converted
@@ -27,9 +27,6 @@ from waitlist.service.origin import Origin
 from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers
-
-_LOST = frozenset({"slot_unavailable", "hold_expired"})
-"""What booking answers when somebody else has the place."""
 
 
 class Converting:
@@ -115,13 +112,14 @@ class Converting:
             ValidationFailedError, InvalidTransitionError, OfferGoneError, ForbiddenError: as `convert` says.
         """
         check_convertible(entry)
+        request = asked_of_booking(entry, offer, terms, actor)
         conversion = Conversion(
             id=self._new_id(),
             entry_id=entry.id,
             org_id=entry.org_id,
             queue=entry.queue,
-            offer_id=None if offer is None else offer.id,
-            request=asked_of_booking(entry, offer, terms, actor),
+            offer_id=offer.id if offer is not None and accepts(offer, request) else None,
+            request=request,
             made_by=actor.name,
             request_id=origin.request_id,
             leased_until=self._use.clock() + LEASE,
@@ -150,14 +148,14 @@ class Converting:
         self, unit: Unit, conversion: Conversion, entry: Entry, offer: Offer | None, answer: Booked | Refused
     ) -> None:
         now = self._use.clock()
-        used = offer if offer is not None and offer.id == conversion.offer_id else None
         match answer:
             case Booked(booking_id):
+                used = offer if offer is not None and offer.id == conversion.offer_id else None
                 await self._converted(unit, conversion, entry, used, booking_id)
             case Refused(code):
-                if used is not None and code in _LOST:
+                if offer is not None and loses(offer, conversion, code):
                     actor, origin = _made_by(conversion)
-                    await self._ending.take_back(unit, entry, used, actor, origin, now=now)
+                    await self._ending.take_back(unit, entry, offer, actor, origin, now=now)
                     await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
             case _:
                 assert_never(answer)
