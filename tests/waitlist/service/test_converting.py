@@ -6,7 +6,7 @@ import pytest
 
 from support.booking_service import SOON
 from support.waitlist_desk import Bistro, Desk, confirmed, held
-from support.waitlist_service import WaitlistService
+from support.waitlist_service import WaitlistService, somebody
 from waitlist.domain.errors import OfferGoneError, PlaceTakenError
 from waitlist.domain.offer import OfferState
 from waitlist.store import offers
@@ -86,3 +86,19 @@ async def test_a_booking_of_just_what_is_offered_accepts_it(desk: Desk, bistro: 
     asked = {"start": offer.start_time, "end": offer.end_time, "table_id": offer.table_ids[0]}
     assert await desk.convert(entry["id"], **asked) is not None
     assert await state_of(desk, offer.id) is OfferState.ACCEPTED
+
+
+async def test_a_booking_that_was_there_before_leaves_no_hold_behind(
+    desk: Desk, bistro: Bistro, service: WaitlistService
+) -> None:
+    entry = await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    elsewhere = {"location_id": await desk.staff.location(), "waitlist_entry_id": entry["id"], "party_size": 2}
+    await desk.staff.booking.table(elsewhere["location_id"], 2)
+    times = {"start_time": entry["preferredStartTime"], "end_time": entry["preferredEndTime"]}
+    at_booking = service.booking.waitlist(desk.org_id)
+    booked = await at_booking.post("/api/v1/bookings", {**elsewhere, **times, "attendee": somebody()})
+    assert booked.status == 201, booked.body
+    assert await desk.convert(entry["id"]) == booked.data["id"]
+    assert await held(desk) == []

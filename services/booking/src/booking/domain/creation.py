@@ -58,13 +58,14 @@ def check_request(new: NewBooking, actor: Actor) -> None:
     """Refuse a key that asks for what it may not.
 
     Raises:
-        ForbiddenError: a client key asks for what is the staff's, or for another client's booking.
+        ForbiddenError: a client key asks for what is the staff's, or for another client's booking, or any key but our
+            services' books for the waitlist: whoever names an entry settles which booking it became.
     """
     check_rights(new.visit, actor)
     if new.seated:
         actor.must_be_staff("seat guests", param="status")
     if new.waitlist_entry_id is not None:
-        actor.must_be_staff("book for the waitlist", param="waitlist_entry_id")
+        actor.must_be_service("book for the waitlist", param="waitlist_entry_id")
     if actor.is_client and new.client_id not in {None, actor.client_id}:
         raise ForbiddenError("a client key may book for its own client only", param="client_id")
 

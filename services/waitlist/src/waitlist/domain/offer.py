@@ -104,9 +104,14 @@ def moved(offer: Offer, state: OfferState) -> Offer:
     return replace(offer, state=state)
 
 
-def accepted(offer: Offer) -> Offer:
-    """End an offer with a booking, which its hold went into."""
-    return replace(moved(offer, OfferState.ACCEPTED), hold_open=False)
+def accepted(offer: Offer, *, used_up: bool) -> Offer:
+    """End an offer with a booking.
+
+    Args:
+        offer: the live offer.
+        used_up: whether its hold is known to have gone into the booking; else it is to be given back.
+    """
+    return replace(moved(offer, OfferState.ACCEPTED), hold_open=offer.hold_open and not used_up)
 
 
 def hold_minutes(now: datetime, expires_at: datetime) -> int:

@@ -149,9 +149,9 @@ class Converting:
     ) -> None:
         now = self._use.clock()
         match answer:
-            case Booked(booking_id):
+            case Booked():
                 used = offer if offer is not None and offer.id == conversion.offer_id else None
-                await self._converted(unit, conversion, entry, used, booking_id)
+                await self._converted(unit, conversion, entry, used, answer)
             case Refused(code):
                 if offer is not None and loses(offer, conversion, code):
                     actor, origin = _made_by(conversion)
@@ -161,16 +161,16 @@ class Converting:
                 assert_never(answer)
 
     async def _converted(
-        self, unit: Unit, conversion: Conversion, entry: Entry, used: Offer | None, booking_id: str
+        self, unit: Unit, conversion: Conversion, entry: Entry, used: Offer | None, booked: Booked
     ) -> None:
         if entry.status is Status.CONVERTED:
             return  # by a twin of this
         now, (actor, origin) = self._use.clock(), _made_by(conversion)
         if used is not None:
-            await offers.update(unit.conn, accepted(used))
+            await offers.update(unit.conn, accepted(used, used_up=not booked.before))
         else:
             await self._ending.withdraw(unit, entry)
-        converted = replace(entry, status=Status.CONVERTED, booking_id=booking_id)
+        converted = replace(entry, status=Status.CONVERTED, booking_id=booked.booking_id)
         await self._use.recording.write(unit, Converted(), converted, actor, origin, now=now)
         await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
 
