@@ -103,7 +103,7 @@ class Entries:
         seen = await self.get(actor, entry_id)
         told = await self._telling.of_place(seen.entry) if change.is_of_the_place else Told()
         return await self._rewrite(
-            actor, entry_id, origin, lambda entry, now: (revise(entry, change, told, now=now), Updated(entry))
+            actor, entry_id, origin, lambda entry, now: (revise(entry, change, told, actor, now=now), Updated(entry))
         )
 
     async def remove(self, actor: Actor, entry_id: str, version: int | None, origin: Origin) -> Placed:
