@@ -57,7 +57,7 @@ class Converted:
 
 @dataclass(frozen=True)
 class OfferExpired:
-    """An offer's time ran out, or somebody else was quicker."""
+    """An offer's time ran out, or its place is gone: the state of the offer tells which."""
 
     offer: Offer
 

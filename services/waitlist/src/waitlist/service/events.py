@@ -11,6 +11,7 @@ from slotwire_contracts import (
     NotifiedChange,
     OfferedInstance,
     OfferedSlot,
+    OfferEnd,
     WaitlistEntryEvent,
     encode,
     make_event,
@@ -28,6 +29,7 @@ from waitlist.domain.happening import (
     Removed,
     Updated,
 )
+from waitlist.domain.offer import Offer, OfferState
 from waitlist.service.origin import Origin
 from waitlist.service.snapshots import snapshot
 
@@ -79,9 +81,17 @@ def _catalog(happening: Happening, entry: Entry) -> tuple[str, NotifiedChange | 
         case Converted():
             return "converted", {"booking_id": entry.booking_id}
         case OfferExpired(offer) | Declined(offer):
-            return "declined" if isinstance(happening, Declined) else "offer_expired", {"offer_id": offer.id}
+            return _ended(offer)
         case _:
             assert_never(happening)
+
+
+def _ended(offer: Offer) -> tuple[str, dict[str, Any]]:
+    told = {"offer_id": offer.id}
+    if offer.state is OfferState.DECLINED:
+        return "declined", told
+    end = OfferEnd.EXPIRED if offer.state is OfferState.EXPIRED else OfferEnd.TAKEN
+    return "offer_expired", {**told, "reason": end}
 
 
 def _offered(notified: Notified, entry: Entry) -> NotifiedChange:
