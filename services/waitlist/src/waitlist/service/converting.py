@@ -17,12 +17,13 @@ from waitlist.domain.conversion import Conversion, accepts, asked_of_booking, ch
 from waitlist.domain.entry import Entry, Placed
 from waitlist.domain.errors import UnavailableError
 from waitlist.domain.happening import Converted
-from waitlist.domain.offer import LEASE, Offer, accepted
+from waitlist.domain.offer import LEASE, Offer, OfferState, accepted
 from waitlist.domain.status import Status
 from waitlist.domain.terms import Terms, Wanted, terms_of
 from waitlist.domain.told import Location
 from waitlist.service.ending import Ending
 from waitlist.service.finding import check_idle, find, own
+from waitlist.service.offering import Offering
 from waitlist.service.origin import Origin
 from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
@@ -32,8 +33,9 @@ from waitlist.store import conversions, offers
 class Converting:
     """Turns entries into bookings."""
 
-    def __init__(self, tools: Tools, ending: Ending) -> None:
+    def __init__(self, tools: Tools, offering: Offering, ending: Ending) -> None:
         self._use = tools
+        self._offering = offering
         self._ending = ending
         self._new_id = partial(tools.ids.new, "wlc")
 
@@ -57,7 +59,8 @@ class Converting:
         terms = terms_of(wanted, entry, await self._location(entry, wanted))
         if begun is not None:
             await self.resume(begun)
-        conversion = await self._begin(actor, entry_id, terms, origin)
+        while isinstance(conversion := await self._begin(actor, entry_id, terms, origin), Offer):
+            await self._offering.finish(conversion)  # what is being held for it right now is no conflict
         if conversion is not None:
             refused = await self.carry_out(conversion)
             if refused is not None:
@@ -127,14 +130,19 @@ class Converting:
         await conversions.insert(conn, conversion)
         return conversion
 
-    async def _begin(self, actor: Actor, entry_id: str, terms: Terms, origin: Origin) -> Conversion | None:
-        """Write down what booking is going to be asked; None of an entry that is a booking already."""
+    async def _begin(self, actor: Actor, entry_id: str, terms: Terms, origin: Origin) -> Conversion | Offer | None:
+        """Write down what booking is going to be asked, unless the entry is a booking already: None.
+
+        Nothing is written while an offer to the entry is being made, which is answered.
+        """
         async with self._use.database.transaction() as conn:
             entry = (await find(conn, actor, entry_id, lock=True)).entry
             if entry.status is Status.CONVERTED:
                 return None
             await check_idle(conn, entry)
             offer = await offers.open_of(conn, actor.org_id, entry_id)
+            if offer is not None and offer.state is OfferState.REQUESTED:
+                return offer
             live = offer if offer is not None and offer.is_live(self._use.clock()) else None
             return await self.begin_at(conn, entry, terms, live, actor=actor, origin=origin)
 

@@ -4,6 +4,7 @@ Invariant: between any two steps what is to be done next can be told from what i
 transaction, under the offer's id.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -25,6 +26,8 @@ from waitlist.service.finding import own
 from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
 from waitlist.store import offers
+
+_LOOK_SECONDS = 0.05
 
 
 class Offering:
@@ -122,6 +125,20 @@ class Offering:
         if taken:
             await self.carry_out(offer)
         return taken
+
+    async def finish(self, offer: Offer) -> None:
+        """Wait until it is known what becomes of a requested offer; go on with it when it is in nobody's hands.
+
+        Raises:
+            UnavailableError: booking does not answer, or others have it in hand for too long.
+        """
+        for _ in range(int(LEASE.total_seconds() / _LOOK_SECONDS)):
+            async with self._use.database.connection() as conn:
+                stored = await offers.fetch(conn, offer.org_id, offer.id)
+            if stored.state is not OfferState.REQUESTED or await self.resume(stored):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise UnavailableError("others have the entry in hand; try again")
 
     async def tell(self, unit: Unit, entry: Entry, offer: Offer, *, now: datetime) -> Offer:
         """Make a requested offer live, and tell the guest. The caller holds the lock of the entry."""
