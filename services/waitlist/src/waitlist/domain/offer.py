@@ -68,6 +68,8 @@ class Offer:
         made_by: who made it: the staff by hand, or the match.
         request_id: what its events are tied together by.
         leased_until: until when a requested one is in the hands of who asked for its hold.
+        once_scope: where the answer is kept to whoever asked for it with an Idempotency-Key.
+        once_fingerprint: of the body that the key came with.
     """
 
     id: str
@@ -91,6 +93,13 @@ class Offer:
     made_by: Literal["staff", "system"]
     request_id: str
     leased_until: datetime
+    once_scope: bytes | None = None
+    once_fingerprint: bytes | None = None
+
+    @property
+    def was_told(self) -> bool:
+        """Tell whether the guest was told of it."""
+        return self.attempt > 0
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether it can be accepted."""

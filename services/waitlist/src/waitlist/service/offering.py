@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from chassis.idempotency import Once
 from chassis.postgres import Connection
 from chassis.unit import Unit
 from waitlist.client.taking import Refused
@@ -50,6 +51,7 @@ class Offering:
         round_id: str | None,
         actor: Actor,
         origin: Origin,
+        once: Once | None = None,
         now: datetime,
     ) -> Offer:
         """Write down what an entry is going to be offered. The caller holds the locks of its queue and of its row.
@@ -64,6 +66,7 @@ class Offering:
             round_id: the round that the place is in; None if it begins with this offer.
             actor: who makes the offer.
             origin: what its event is tied to.
+            once: the Idempotency-Key with which it is asked for.
             now: the current instant.
         """
         offer_id = self._new_id()
@@ -86,6 +89,8 @@ class Offering:
             made_by="staff" if actor.name == "staff" else "system",
             request_id=origin.request_id,
             leased_until=now + LEASE,
+            once_scope=None if once is None else once.scope,
+            once_fingerprint=None if once is None else once.fingerprint,
         )
         await offers.insert(conn, offer)
         return offer
