@@ -30,6 +30,7 @@ class Conversion:
         request: what booking is asked, however often.
         made_by: who asked for it.
         request_id: what its event is tied to the request by.
+        traceparent: the trace context that goes on with it.
         leased_until: until when it is in the hands of who asked.
     """
 
@@ -41,6 +42,7 @@ class Conversion:
     request: Mapping[str, Any]
     made_by: ActorName
     request_id: str
+    traceparent: str | None
     leased_until: datetime
 
 

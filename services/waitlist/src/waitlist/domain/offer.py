@@ -67,6 +67,7 @@ class Offer:
         leaves: whether who lets it pass waits no more.
         made_by: who made it: the staff by hand, or the match.
         request_id: what its events are tied together by.
+        traceparent: the trace context that goes on with them.
         leased_until: until when a requested one is in the hands of who asked for its hold.
         once_scope: where the answer is kept to whoever asked for it with an Idempotency-Key.
         once_fingerprint: of the body that the key came with.
@@ -92,6 +93,7 @@ class Offer:
     expires_at: datetime
     made_by: Literal["staff", "system"]
     request_id: str
+    traceparent: str | None = None
     leased_until: datetime
     once_scope: bytes | None = None
     once_fingerprint: bytes | None = None

@@ -8,3 +8,7 @@ ALTER TABLE offers
     ADD COLUMN once_fingerprint bytea,
     ADD CHECK ((once_scope IS NULL) = (once_fingerprint IS NULL));
 CREATE INDEX offers_by_key ON offers (once_scope, id) WHERE once_scope IS NOT NULL;
+
+-- The trace context of the request behind what is carried out later.
+ALTER TABLE offers ADD COLUMN traceparent text;
+ALTER TABLE conversions ADD COLUMN traceparent text;

@@ -125,6 +125,7 @@ class Converting:
             request=request,
             made_by=actor.name,
             request_id=origin.request_id,
+            traceparent=origin.traceparent,
             leased_until=self._use.clock() + LEASE,
         )
         await conversions.insert(conn, conversion)
@@ -184,4 +185,4 @@ class Converting:
 
 
 def _made_by(conversion: Conversion) -> tuple[Actor, Origin]:
-    return Actor(conversion.org_id, conversion.made_by), Origin(conversion.request_id)
+    return Actor(conversion.org_id, conversion.made_by), Origin(conversion.request_id, conversion.traceparent)

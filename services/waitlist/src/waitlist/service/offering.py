@@ -88,6 +88,7 @@ class Offering:
             expires_at=expires_at,
             made_by="staff" if actor.name == "staff" else "system",
             request_id=origin.request_id,
+            traceparent=origin.traceparent,
             leased_until=now + LEASE,
             once_scope=None if once is None else once.scope,
             once_fingerprint=None if once is None else once.fingerprint,
@@ -152,8 +153,8 @@ class Offering:
         await offers.update(unit.conn, live)
         told = Notified(live, self._use.claims.url(entry, live.end_time + DAY))
         notified = replace(entry, status=Status.NOTIFIED)
-        maker = Actor(entry.org_id, live.made_by)
-        await self._use.recording.write(unit, told, notified, maker, Origin(live.request_id), now=now)
+        maker, origin = Actor(entry.org_id, live.made_by), Origin(live.request_id, live.traceparent)
+        await self._use.recording.write(unit, told, notified, maker, origin, now=now)
         return live
 
     async def _settle(self, unit: Unit, stored: Offer, entry: Entry, answer: Held | Refused) -> Offer:
