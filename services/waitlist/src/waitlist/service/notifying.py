@@ -71,7 +71,7 @@ class Notifying:
         candidate = Candidate(entry.id, entry.party_size, entry.window_start, entry.window_end)
         facts, policy = await self._knowing.told(actor.org_id, entry.queue, [candidate])
         place = self._place(entry, wanted, candidate, facts, policy)
-        offer = await self._request(actor, entry, place, (facts, policy), origin, once)
+        offer = await self._request(actor, entry, place, (facts, policy), origin=origin, once=once)
         done = await self._offering.carry_out(offer)
         if isinstance(done, Refused):
             raise refusal(done)
@@ -96,6 +96,7 @@ class Notifying:
         seen: Entry,
         place: Place,
         known: tuple[Facts, Policy],
+        *,
         origin: Origin,
         once: Once | None,
     ) -> Offer:
