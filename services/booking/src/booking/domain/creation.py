@@ -36,6 +36,7 @@ class NewBooking:
         hold_id: the hold that it is made of.
         client_id: the client who comes, where staff book for one.
         attendee: who comes; None for the client as we know them.
+        source: where it comes from, in the caller's words; None where the caller says nothing.
         waitlist_entry_id: the entry of the waitlist that it is made of: it waits for no confirmation any more.
         seated: whether the guests sit already, a walk-in.
     """
@@ -48,7 +49,7 @@ class NewBooking:
     title: str | None = None
     location: str | None = None
     location_type: str | None = None
-    source: str = "api"
+    source: str | None = None
     waitlist_entry_id: str | None = None
     seated: bool = False
     metadata: Mapping[str, object] = field(default_factory=dict)
@@ -152,7 +153,7 @@ def draft(
         attendee_notes=attendee.notes,
         metadata=metadata,
         party_size=visit.party_size,
-        source=new.source,
+        source=_source(new),
         buffer_before_minutes=buffer_before,
         buffer_after_minutes=buffer_after,
         one_per_attendee=place.one_per_attendee and not new.seated and not visit.override_availability,
@@ -165,6 +166,11 @@ def draft(
         created_at=now,
         updated_at=now,
     )
+
+
+def _source(new: NewBooking) -> str:
+    """Tell where a booking comes from: what the caller says, else the waitlist if it is of an entry, else the API."""
+    return new.source or ("api" if new.waitlist_entry_id is None else "waitlist")
 
 
 def _first_status(new: NewBooking, place: Place) -> Status:
