@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from slotwire_contracts import (
+    RemovalReason,
     WaitlistEntryJoined,
     WaitlistEntryRemoved,
     WaitlistEntryUpdated,
@@ -53,7 +54,7 @@ def test_an_update_tells_each_field_as_snapshots_show_it() -> None:
 
 
 def test_a_removal_tells_its_reason() -> None:
-    event = told(Removed("expired"))
+    event = told(Removed(RemovalReason.EXPIRED))
     assert isinstance(event, WaitlistEntryRemoved)
     assert event.data.change.reason == "expired"
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from chassis.idempotency import Once
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.domain.actors import Actor
 from waitlist.domain.conversion import gone
 from waitlist.domain.entry import Entry, Placed
@@ -130,5 +131,8 @@ class Ending:
         waiting = replace(entry, status=Status.WAITING)
         waiting = await self._use.recording.write(unit, happening, waiting, actor, origin, now=now)
         if offer.leaves:
-            left, reason = replace(waiting, status=Status.EXPIRED), Removed("declined" if declined else "expired")
+            left, reason = (
+                replace(waiting, status=Status.EXPIRED),
+                Removed(RemovalReason.DECLINED if declined else RemovalReason.EXPIRED),
+            )
             await self._use.recording.write(unit, reason, left, actor, origin, now=now)

@@ -12,6 +12,7 @@ from functools import partial
 from chassis.idempotency import Once
 from chassis.postgres import Connection
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.domain.actors import Actor
 from waitlist.domain.changing import Change, remove, revise
 from waitlist.domain.entry import Entry, Placed
@@ -113,7 +114,7 @@ class Entries:
             NotFoundError: there is no such entry in the actor's reach.
             VersionConflictError, InvalidTransitionError: as `remove` says, or it is becoming a booking right now.
         """
-        reason = Removed("guest" if actor.is_client else "staff")
+        reason = Removed(RemovalReason.GUEST if actor.is_client else RemovalReason.STAFF)
         removed = await self._rewrite(actor, entry_id, origin, lambda entry, _: (remove(entry, version), reason))
         await self._ending.release_soon(actor.org_id, removed.entry.queue)
         return removed

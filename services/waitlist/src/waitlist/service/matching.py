@@ -11,6 +11,7 @@ from enum import Enum, auto
 from functools import partial
 
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.client.taking import Refused
 from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose
 from waitlist.domain.conversion import Conversion
@@ -227,9 +228,9 @@ class Matching:
             return
         await self._ending.withdraw(unit, entry)
         if reason is Reason.CANCELLED:
-            left, told = replace(entry, status=Status.REMOVED), Removed("event_cancelled")
+            left, told = replace(entry, status=Status.REMOVED), Removed(RemovalReason.EVENT_CANCELLED)
         else:
-            left, told = replace(entry, status=Status.EXPIRED), Removed("expired")
+            left, told = replace(entry, status=Status.EXPIRED), Removed(RemovalReason.EXPIRED)
         await self._use.recording.write(unit, told, left, system(run.org_id), run.origin, now=now)
 
 
