@@ -9,7 +9,8 @@ from typing import Any, Self, TypeVar
 
 from booking.settings import DATABASE as BOOKING
 from chassis.crypto import Sealer
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
+from chassis.origin import Origin
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import AnyEvent, encode
@@ -25,8 +26,6 @@ from waitlist.domain.entry import queue_of
 from waitlist.domain.offer import Held, Offer
 from waitlist.domain.terms import Wanted
 from waitlist.service.claims import Claims
-from waitlist.service.ids import Ids
-from waitlist.service.origin import Origin
 from waitlist.service.recording import Recording
 from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases

@@ -9,6 +9,7 @@ from functools import partial
 from typing import assert_never
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
 from waitlist.client.taking import Booked, Refused
@@ -24,7 +25,6 @@ from waitlist.domain.told import Location
 from waitlist.service.ending import Ending
 from waitlist.service.finding import check_idle, find, own
 from waitlist.service.offering import Offering
-from waitlist.service.origin import Origin
 from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.unit import Unit
 from slotwire_contracts import RemovalReason
 from waitlist.domain.actors import Actor
@@ -20,7 +21,6 @@ from waitlist.domain.offer import Offer, OfferState, moved
 from waitlist.domain.status import Status
 from waitlist.service.estimating import show
 from waitlist.service.finding import check_idle, find, own, system
-from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers, queues
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
 from slotwire_contracts import RemovalReason
@@ -23,7 +24,6 @@ from waitlist.domain.listing import EntryFilter, Found, Page
 from waitlist.service.ending import Ending
 from waitlist.service.estimating import show, with_estimates
 from waitlist.service.finding import check_idle, find
-from waitlist.service.origin import Origin
 from waitlist.service.policies import policy_for
 from waitlist.service.telling import Telling
 from waitlist.service.tools import Tools

@@ -5,6 +5,7 @@ Invariant: an event tells of the entry as it is stored with it, and carries the 
 
 from typing import Any, assert_never
 
+from chassis.origin import Origin
 from chassis.outbox import OutboxMessage
 from slotwire_contracts import (
     WAITLIST_EVENTS,
@@ -30,7 +31,6 @@ from waitlist.domain.happening import (
     Updated,
 )
 from waitlist.domain.offer import Offer, OfferState
-from waitlist.service.origin import Origin
 from waitlist.service.snapshots import snapshot
 
 _UNTOLD = {"version", "updatedAt"}  # what every change changes

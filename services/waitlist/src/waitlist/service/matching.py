@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 
+from chassis.origin import Origin
 from chassis.unit import Unit
 from slotwire_contracts import RemovalReason
 from waitlist.client.taking import Refused
@@ -29,7 +30,6 @@ from waitlist.service.ending import Ending
 from waitlist.service.finding import own, system
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
-from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers, queues
 

@@ -4,6 +4,7 @@ Invariant: what is offered by hand is held as any offer is; it may go to an entr
 """
 
 from chassis.idempotency import KEPT, Once
+from chassis.origin import Origin
 from waitlist.client.taking import Refused
 from waitlist.domain.actors import Actor
 from waitlist.domain.choosing import Candidate, Reason, could_have
@@ -17,7 +18,6 @@ from waitlist.domain.visits import Facts, Place, Tables
 from waitlist.service.finding import check_idle, find
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
-from waitlist.service.origin import Origin
 from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
 from waitlist.store import offers, queues

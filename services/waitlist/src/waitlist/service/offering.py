@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
 from waitlist.client.taking import Refused
@@ -24,7 +25,6 @@ from waitlist.domain.times import DAY
 from waitlist.domain.visits import Facts, Place, Spots
 from waitlist.service.ending import Ending
 from waitlist.service.finding import own
-from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
 from waitlist.store import offers
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.clock import Clock
+from chassis.ids import Ids
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Taking
 from waitlist.service.claims import Claims
-from waitlist.service.ids import Ids
 from waitlist.service.recording import Recording
 
 Mark = Callable[[Connection, str, str, datetime], Awaitable[None]]
