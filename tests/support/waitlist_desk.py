@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Self, TypeVar
 
 from booking.settings import DATABASE as BOOKING
@@ -42,7 +42,7 @@ class Marks:
 
     found: list[tuple[str, str]] = field(default_factory=list)
 
-    async def __call__(self, _conn: Connection, org_id: str, queue: str, _now: datetime) -> None:
+    async def __call__(self, _conn: Connection, org_id: str, queue: str) -> None:
         """Mark a queue."""
         self.found.append((org_id, queue))
 

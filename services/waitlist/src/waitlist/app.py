@@ -25,6 +25,7 @@ from waitlist.service.recording import Recording
 from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases
 from waitlist.settings import DATABASE, Settings
+from waitlist.store import queues
 from waitlist.stream import FreeingStream
 from waitlist.worker import Look, Sweeper, Worker, resume, watch
 
@@ -44,7 +45,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         taking=Taking(booking),
         recording=Recording(ids),
         claims=Claims(str(settings.public_url), base.sealer),
-        mark=due.mark,
+        mark=queues.mark,
         clock=clock,
         ids=ids,
     )

@@ -165,7 +165,7 @@ class Converting:
                 if offer is not None and loses(offer, conversion, code):
                     actor, origin = _made_by(conversion)
                     await self._ending.take_back(unit, entry, offer, actor, origin, now=now)
-                    await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+                    await self._use.mark(unit.conn, entry.org_id, entry.queue)
             case _:
                 assert_never(answer)
 
@@ -181,7 +181,7 @@ class Converting:
             await self._ending.withdraw(unit, entry)
         converted = replace(entry, status=Status.CONVERTED, booking_id=booked.booking_id)
         await self._use.recording.write(unit, Converted(), converted, actor, origin, now=now)
-        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+        await self._use.mark(unit.conn, entry.org_id, entry.queue)
 
 
 def _made_by(conversion: Conversion) -> tuple[Actor, Origin]:

@@ -56,7 +56,7 @@ class Ending:
             if offer is None or not offer.is_live(now) or offer_id not in {None, offer.id}:
                 raise gone()
             await self._let_pass(unit, entry, offer, OfferState.DECLINED, actor=actor, origin=origin, now=now)
-            await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+            await self._use.mark(unit.conn, entry.org_id, entry.queue)
             placed = await show(unit.conn, actor, entry_id)
             unit.answer(placed)
         await self.release_soon(actor.org_id, entry.queue)

@@ -160,7 +160,7 @@ class Entries:
     ) -> Placed:
         """Write what happened to an entry, and have its queue matched; answers it with its place."""
         await self._use.recording.write(unit, happening, entry, actor, origin, now=now)
-        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+        await self._use.mark(unit.conn, entry.org_id, entry.queue)
         return await show(unit.conn, actor, entry.id)
 
 

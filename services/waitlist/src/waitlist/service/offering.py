@@ -169,5 +169,5 @@ class Offering:
                 return await self.tell(unit, entry, done, now=now)
         await offers.update(unit.conn, done)
         if done.state is OfferState.WITHDRAWN:
-            await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+            await self._use.mark(unit.conn, entry.org_id, entry.queue)
         return done
