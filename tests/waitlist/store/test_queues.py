@@ -34,7 +34,10 @@ async def mark_before(conn: Connection, org: str, name: str, ago: timedelta) -> 
     """Mark a queue, as if that much time ago."""
     await queues.mark(conn, org, name)
     await conn.execute(
-        "UPDATE queues SET due_at = due_at - $3, marked_at = marked_at - $3 WHERE org_id = $1 AND queue = $2",
+        """
+        UPDATE queues SET due_at = due_at - $3::interval, marked_at = due_at - $3::interval
+        WHERE org_id = $1 AND queue = $2
+        """,
         org,
         name,
         ago,
