@@ -1,15 +1,16 @@
 """The waitlist's use cases on a clock that tests turn, beside a real booking service and a real database."""
 
 import json
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Self, TypeVar
 
 from booking.settings import DATABASE as BOOKING
 from chassis.crypto import Sealer
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
+from chassis.origin import Origin
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import AnyEvent, encode
@@ -25,8 +26,6 @@ from waitlist.domain.entry import queue_of
 from waitlist.domain.offer import Held, Offer
 from waitlist.domain.terms import Wanted
 from waitlist.service.claims import Claims
-from waitlist.service.ids import Ids
-from waitlist.service.origin import Origin
 from waitlist.service.recording import Recording
 from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases
@@ -43,7 +42,7 @@ class Marks:
 
     found: list[tuple[str, str]] = field(default_factory=list)
 
-    async def __call__(self, _conn: Connection, org_id: str, queue: str, _now: datetime) -> None:
+    async def __call__(self, _conn: Connection, org_id: str, queue: str) -> None:
         """Mark a queue."""
         self.found.append((org_id, queue))
 
@@ -210,9 +209,12 @@ class Bistro:
         window = {"preferredStartTime": text(SOON), "preferredEndTime": text(SOON + timedelta(minutes=90))}
         return await self.staff.joined(**{"locationId": self.location_id, "partySize": 2, **window, **fields})
 
-    async def falls_free(self) -> None:
-        """Cancel one of the bookings."""
-        cancelled = await self.staff.booking.delete(f"/api/v1/bookings/{self.bookings.pop()}")
+    def falls_free(self) -> Awaitable[None]:
+        """Cancel one of the bookings, which is nobody else's to cancel from now on."""
+        return self._cancel(self.bookings.pop())
+
+    async def _cancel(self, booking_id: str) -> None:
+        cancelled = await self.staff.booking.delete(f"/api/v1/bookings/{booking_id}")
         assert cancelled.status == 200, cancelled.body
 
     async def policy(self, **fields: Any) -> None:

@@ -10,13 +10,12 @@ from booking.service.availability import Availability
 from booking.service.bookings import Bookings
 from booking.service.completion import Completion
 from booking.service.holds import Holds
-from booking.service.ids import Ids
 from booking.service.instances import EventInstances
 from booking.service.reference import ReferenceData
 from booking.service.reservations import Reservations
 from booking.settings import DATABASE, Settings
 from chassis.clock import Clock, utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app

@@ -21,6 +21,10 @@ _PAUSE_SECONDS = 0.05
 _DEADLOCKS = 5
 
 
+class OvertakenError(Exception):
+    """Another change did, between the look and the write, what this one was to do: a look from the beginning tells."""
+
+
 async def retrying(work: Callable[[int], Awaitable[T]]) -> T:
     """Do a whole change, again when it lost to another one.
 
@@ -35,7 +39,7 @@ async def retrying(work: Callable[[int], Awaitable[T]]) -> T:
     for attempt in range(1, _TRIES + 1):
         try:
             return await work(attempt)
-        except asyncpg.ExclusionViolationError:
+        except (asyncpg.ExclusionViolationError, OvertakenError):
             continue
         except asyncpg.DeadlockDetectedError:
             deadlocks += 1

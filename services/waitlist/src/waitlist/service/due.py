@@ -5,10 +5,9 @@ matches in this process is woken when a mark was committed here.
 """
 
 from collections.abc import Callable
-from datetime import datetime
 
 from chassis.clock import Clock
-from chassis.postgres import Connection, Database
+from chassis.postgres import Database
 from slotwire_contracts import AnyEvent
 from waitlist.domain.freeing import FreedLocation, freed
 from waitlist.store import offers, queues
@@ -32,10 +31,6 @@ class Due:
         """Tell that queues may be due; cheap, and never blocks."""
         for wake in self._wakes:
             wake()
-
-    async def mark(self, conn: Connection, org_id: str, queue: str, _now: datetime) -> None:
-        """Have a queue matched, in the caller's transaction; the time of marks is the database's."""
-        await queues.mark(conn, org_id, queue)
 
     async def hear(self, event: AnyEvent) -> None:
         """Have the queues matched for which an event may have freed something, where somebody waits.

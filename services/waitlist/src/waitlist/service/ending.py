@@ -9,7 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.domain.actors import Actor
 from waitlist.domain.conversion import gone
 from waitlist.domain.entry import Entry, Placed
@@ -19,7 +21,6 @@ from waitlist.domain.offer import Offer, OfferState, moved
 from waitlist.domain.status import Status
 from waitlist.service.estimating import show
 from waitlist.service.finding import check_idle, find, own, system
-from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers, queues
 
@@ -55,7 +56,7 @@ class Ending:
             if offer is None or not offer.is_live(now) or offer_id not in {None, offer.id}:
                 raise gone()
             await self._let_pass(unit, entry, offer, OfferState.DECLINED, actor=actor, origin=origin, now=now)
-            await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+            await self._use.mark(unit.conn, entry.org_id, entry.queue)
             placed = await show(unit.conn, actor, entry_id)
             unit.answer(placed)
         await self.release_soon(actor.org_id, entry.queue)
@@ -130,5 +131,8 @@ class Ending:
         waiting = replace(entry, status=Status.WAITING)
         waiting = await self._use.recording.write(unit, happening, waiting, actor, origin, now=now)
         if offer.leaves:
-            left, reason = replace(waiting, status=Status.EXPIRED), Removed("declined" if declined else "expired")
+            left, reason = (
+                replace(waiting, status=Status.EXPIRED),
+                Removed(RemovalReason.DECLINED if declined else RemovalReason.EXPIRED),
+            )
             await self._use.recording.write(unit, reason, left, actor, origin, now=now)

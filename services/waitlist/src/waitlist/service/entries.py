@@ -10,8 +10,10 @@ from datetime import datetime
 from functools import partial
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.domain.actors import Actor
 from waitlist.domain.changing import Change, remove, revise
 from waitlist.domain.entry import Entry, Placed
@@ -22,7 +24,6 @@ from waitlist.domain.listing import EntryFilter, Found, Page
 from waitlist.service.ending import Ending
 from waitlist.service.estimating import show, with_estimates
 from waitlist.service.finding import check_idle, find
-from waitlist.service.origin import Origin
 from waitlist.service.policies import policy_for
 from waitlist.service.telling import Telling
 from waitlist.service.tools import Tools
@@ -103,7 +104,7 @@ class Entries:
         seen = await self.get(actor, entry_id)
         told = await self._telling.of_place(seen.entry) if change.is_of_the_place else Told()
         return await self._rewrite(
-            actor, entry_id, origin, lambda entry, now: (revise(entry, change, told, now=now), Updated(entry))
+            actor, entry_id, origin, lambda entry, now: (revise(entry, change, told, actor, now=now), Updated(entry))
         )
 
     async def remove(self, actor: Actor, entry_id: str, version: int | None, origin: Origin) -> Placed:
@@ -113,7 +114,7 @@ class Entries:
             NotFoundError: there is no such entry in the actor's reach.
             VersionConflictError, InvalidTransitionError: as `remove` says, or it is becoming a booking right now.
         """
-        reason = Removed("guest" if actor.is_client else "staff")
+        reason = Removed(RemovalReason.GUEST if actor.is_client else RemovalReason.STAFF)
         removed = await self._rewrite(actor, entry_id, origin, lambda entry, _: (remove(entry, version), reason))
         await self._ending.release_soon(actor.org_id, removed.entry.queue)
         return removed
@@ -159,7 +160,7 @@ class Entries:
     ) -> Placed:
         """Write what happened to an entry, and have its queue matched; answers it with its place."""
         await self._use.recording.write(unit, happening, entry, actor, origin, now=now)
-        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+        await self._use.mark(unit.conn, entry.org_id, entry.queue)
         return await show(unit.conn, actor, entry.id)
 
 

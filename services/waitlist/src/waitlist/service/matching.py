@@ -10,7 +10,9 @@ from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 
+from chassis.origin import Origin
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.client.taking import Refused
 from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose
 from waitlist.domain.conversion import Conversion
@@ -28,7 +30,6 @@ from waitlist.service.ending import Ending
 from waitlist.service.finding import own, system
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
-from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers, queues
 
@@ -227,9 +228,9 @@ class Matching:
             return
         await self._ending.withdraw(unit, entry)
         if reason is Reason.CANCELLED:
-            left, told = replace(entry, status=Status.REMOVED), Removed("event_cancelled")
+            left, told = replace(entry, status=Status.REMOVED), Removed(RemovalReason.EVENT_CANCELLED)
         else:
-            left, told = replace(entry, status=Status.EXPIRED), Removed("expired")
+            left, told = replace(entry, status=Status.EXPIRED), Removed(RemovalReason.EXPIRED)
         await self._use.recording.write(unit, told, left, system(run.org_id), run.origin, now=now)
 
 

@@ -23,6 +23,9 @@ _INSERT = f"INSERT INTO offers ({', '.join(_COLUMNS)}) VALUES {placeholders(1, 1
 _UPDATE = f"UPDATE offers SET {_ASSIGNED} WHERE id = $1 AND org_id = $2"
 _READ = f"SELECT {', '.join(f'o.{name}' for name in _COLUMNS)} FROM offers o"
 _FETCH = f"{_READ} WHERE o.org_id = $1 AND o.id = $2"
+_ASKED_WITH = f"""
+{_READ} WHERE o.org_id = $1 AND o.once_scope = $2 AND o.leased_until > $3 ORDER BY o.id DESC LIMIT 1
+"""
 _OPEN_OF = f"{_READ} WHERE o.org_id = $1 AND o.entry_id = $2 AND o.state IN ('requested', 'live')"
 _REQUESTED = f"{_READ} WHERE o.org_id = $1 AND o.queue = $2 AND o.state = 'requested' ORDER BY o.id"
 _NOT_CONVERTING = "NOT EXISTS (SELECT FROM conversions c WHERE c.entry_id = o.entry_id)"
@@ -98,6 +101,12 @@ async def fetch(conn: Connection, org_id: str, offer_id: str) -> Offer:
     if row is None:
         raise AssertionError("an offer that was written is there")
     return _offer(row)
+
+
+async def asked_with(conn: Connection, org_id: str, scope: bytes, since: datetime) -> Offer | None:
+    """Read the latest offer that was asked for with an Idempotency-Key, if that was since an instant."""
+    row = await conn.fetchrow(_ASKED_WITH, org_id, scope, since)
+    return None if row is None else _offer(row)
 
 
 async def open_of(conn: Connection, org_id: str, entry_id: str) -> Offer | None:
