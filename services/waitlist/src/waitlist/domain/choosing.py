@@ -241,6 +241,14 @@ def could_have(candidate: Candidate, facts: Facts, policy: Policy, now: datetime
     return found or Reason.NOTHING_FREE
 
 
+def untold(queue: Iterable[Candidate], facts: Facts, now: datetime) -> bool:
+    """Tell whether somebody in a queue needs what booking was not asked about: who came or changed since."""
+    if not isinstance(facts, Tables):
+        return False
+    needs = (need_at(candidate, facts) for candidate in queue)
+    return any(need is not None and need.latest_start >= now and not facts.tells(need, now) for need in needs)
+
+
 def need_at(candidate: Candidate, facts: Tables) -> Need | None:
     """Tell what an entry needs of a location; None where it is closed."""
     return need_of(

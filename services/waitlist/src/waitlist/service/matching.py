@@ -12,7 +12,7 @@ from functools import partial
 
 from chassis.unit import Unit
 from waitlist.client.taking import Refused
-from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose
+from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose, untold
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import Entry
 from waitlist.domain.errors import UnavailableError
@@ -69,6 +69,7 @@ class _Step(Enum):
 
     DONE = auto()
     AGAIN = auto()
+    ASK_ANEW = auto()
     OTHERS_AT_IT = auto()
 
 
@@ -104,6 +105,14 @@ class Matching:
                 await self._carry_out(run, step)
             elif step is _Step.OTHERS_AT_IT:
                 await self._finish_begun(org_id, queue)
+            elif step is _Step.ASK_ANEW:
+                await self._ask_anew(run)
+
+    async def _ask_anew(self, run: _Run) -> None:
+        """Ask booking again for all who wait by now."""
+        known = await self._knowing.of(run.org_id, run.queue)
+        if known is not None:
+            (run.facts, run.policy), run.fresh = known, True
 
     async def _finish_begun(self, org_id: str, queue: str) -> None:
         """Go on with what was begun in a queue and is in nobody's hands, and wait for the rest.
@@ -131,6 +140,8 @@ class Matching:
                 return _Step.OTHERS_AT_IT
             now = self._use.clock()
             waiting = await offers.candidates(unit.conn, run.org_id, run.queue)
+            if untold(waiting, run.facts, now):
+                return _Step.ASK_ANEW
             passed = await offers.passed(unit.conn, run.org_id, run.queue)
             choice = choose(waiting, run.facts, run.policy, passed, refused=run.refused, now=now)
             if await self._end(unit, run, choice, now):
@@ -201,9 +212,7 @@ class Matching:
             return
         if run.fresh:
             run.refused.add((begun.pick.entry_id, begun.pick.place.start))
-        known = await self._knowing.of(run.org_id, run.queue)
-        if known is not None:
-            (run.facts, run.policy), run.fresh = known, True
+        await self._ask_anew(run)
 
     async def _end(self, unit: Unit, run: _Run, choice: Choice, now: datetime) -> bool:
         """End what is over: entries that can never be offered anything, and notices of what is free no more.
