@@ -95,7 +95,9 @@ async def test_who_joins_ahead_while_booking_is_asked_is_not_overtaken(desk: Des
 LATE = {"preferred_start": SOON + timedelta(hours=3), "preferred_end": SOON + timedelta(hours=6)}
 
 
-@pytest.mark.parametrize("change", [{"party_size": 1}, {"preferred_start": SOON, "preferred_end": LATE["preferred_start"]}])
+@pytest.mark.parametrize(
+    "change", [{"party_size": 1}, {"preferred_start": SOON, "preferred_end": LATE["preferred_start"]}]
+)
 async def test_who_changes_while_booking_is_asked_is_not_overtaken(
     desk: Desk, bistro: Bistro, change: dict[str, Any]
 ) -> None:

@@ -103,13 +103,15 @@ class Matching:
         while (step := await self._next(run)) is not _Step.DONE:
             if isinstance(step, _Begun):
                 await self._carry_out(run, step)
-            elif step is _Step.OTHERS_AT_IT:
+                continue
+            if step is _Step.OTHERS_AT_IT:
                 await self._finish_begun(org_id, queue)
-            elif step is _Step.ASK_ANEW:
+            if step is not _Step.AGAIN:
                 await self._ask_anew(run)
 
     async def _ask_anew(self, run: _Run) -> None:
-        """Ask booking again for all who wait by now."""
+        """Ask booking again, for all who wait by now, when what has ended is given back."""
+        await self._ending.release(run.org_id, run.queue)
         known = await self._knowing.of(run.org_id, run.queue)
         if known is not None:
             (run.facts, run.policy), run.fresh = known, True
@@ -157,7 +159,7 @@ class Matching:
     async def _begin(self, unit: Unit, run: _Run, pick: Pick, round_id: str | None, now: datetime) -> _Begun | _Step:
         """Write down what the next in turn gets, unless that is another by now."""
         entry = await own(unit.conn, run.org_id, pick.entry_id)
-        if not _is_as_picked(entry, pick):
+        if not await _is_as_picked(unit, entry, pick):
             return _Step.AGAIN
         actor = system(run.org_id)
         if run.policy.way is Way.AUTO_CONVERT:
@@ -183,8 +185,8 @@ class Matching:
         begun: dict[datetime, str] = {}
         for pick in choice.picks:
             entry = await own(unit.conn, run.org_id, pick.entry_id)
-            if not _is_as_picked(entry, pick):
-                continue  # what changed it marked the queue
+            if not await _is_as_picked(unit, entry, pick):
+                continue
             offer = await self._offering.request(
                 unit.conn,
                 entry,
@@ -242,5 +244,8 @@ class Matching:
         await self._use.recording.write(unit, told, left, system(run.org_id), run.origin, now=now)
 
 
-def _is_as_picked(entry: Entry, pick: Pick) -> bool:
-    return entry.status is Status.WAITING and entry.party_size == pick.party_size
+async def _is_as_picked(unit: Unit, entry: Entry, pick: Pick) -> bool:
+    """Tell whether an entry, whose lock is held, waits for what it was picked for, and is becoming no booking."""
+    if entry.status is not Status.WAITING or entry.party_size != pick.party_size:
+        return False
+    return await conversions.of_entry(unit.conn, entry.org_id, entry.id) is None
