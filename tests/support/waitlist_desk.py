@@ -12,8 +12,9 @@ from chassis.crypto import Sealer
 from chassis.ids import new_id, next_id
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
-from slotwire_contracts import AnyEvent, encode
+from slotwire_contracts import CATALOG, AnyEvent, encode
 from support.booking_service import SOON, text
+from support.catalog_events import CHANGES, a_catalog_event, a_resource
 from support.waitlist_service import DATE, PATH, Guest, WaitlistService, days_ahead, instant
 from support.watch import Watch
 from waitlist.client.booking import BookingClient
@@ -27,6 +28,7 @@ from waitlist.domain.terms import Wanted
 from waitlist.domain.times import Span
 from waitlist.domain.visits import Place, Question
 from waitlist.service.claims import Claims
+from waitlist.service.due import Due
 from waitlist.service.ids import Ids
 from waitlist.service.origin import Origin
 from waitlist.service.recording import Recording
@@ -161,6 +163,14 @@ class Desk:
         async with self.database.transaction() as conn:
             await conn.execute("LOCK TABLE queues; DELETE FROM queues")
             return (self.org_id, queue) in await offers.queues_to_resume(conn, self.watch(), 100_000)
+
+    async def hear(self, kind: str, **of: Any) -> None:
+        """Hear an event of booking, as the stream does in its own time."""
+        resource = a_resource(CATALOG[kind].resource, **of)
+        event = a_catalog_event(
+            kind, resource=resource, change=CHANGES[kind], orgid=self.org_id, time=self.watch().replace(microsecond=0)
+        )
+        await Due(self.database, self.watch).hear(event)
 
     async def decline(self, entry_id: str) -> None:
         """Decline what an entry is offered."""

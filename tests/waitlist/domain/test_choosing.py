@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, choose
 from waitlist.domain.passing import EXPIRIES_IN_A_ROW, Pass, Passed
 from waitlist.domain.policy import Policy, Way
+from waitlist.domain.refusing import TAKEN, Refusal, Refusals
 from waitlist.domain.told import EventInstance, Location
 from waitlist.domain.visits import Gone, Place, Spots, Tables
 
@@ -48,6 +49,7 @@ def let_pass(hour: int, *, declined: bool = False, reopened: bool = False, **cou
 
 
 NOTHING = Passed()
+CLASS = Place(NOON, NOON + HOUR)
 
 
 def of(entry_id: str, party_size: int = 2, *hours: int, **more: Any) -> Candidate:
@@ -63,11 +65,11 @@ def chosen(
     policy: Policy = ONE,
     passed: Passed = NOTHING,
     *,
-    refused: Sequence[tuple[str, datetime]] = (),
+    refused: Sequence[Refusal] = (),
     now: datetime = NOW,
 ) -> Choice:
     """Choose."""
-    return choose(queue, facts, policy, passed, refused=set(refused), now=now)
+    return choose(queue, facts, policy, passed, refused=Refusals(refused), now=now)
 
 
 def picked(choice: Choice) -> list[tuple[str, int]]:
@@ -83,7 +85,7 @@ def test_the_first_whom_something_fits_is_offered_the_earliest() -> None:
 
 def test_in_strict_order_who_cannot_be_served_stops_those_behind() -> None:
     strict = Policy(offer_minutes=15, strict_order=True)
-    choice = chosen([of("asked", offered=NOON), of("a", 4), of("b")], tables({2: [19]}), strict)
+    choice = chosen([of("asked", offered=at(12)), of("a", 4), of("b")], tables({2: [19]}), strict)
     assert picked(choice) == []
     assert choice.skipped == {"asked": Reason.ASKED, "a": Reason.NOTHING_FREE, "b": Reason.STRICT_ORDER}
 
@@ -160,16 +162,36 @@ def test_under_notify_all_everybody_whom_something_fits_is_told() -> None:
 
 def test_under_notify_all_who_declined_waits_for_those_who_were_told() -> None:
     everybody = Policy(offer_minutes=15, way=Way.NOTIFY_ALL)
-    queue = [of("a"), of("b", offered=at(19).start, notice=True)]
+    queue = [of("a"), of("b", offered=at(19), notice=True)]
     choice = chosen(queue, tables({2: [19]}), everybody, let_pass(19, a=1))
     assert (picked(choice), choice.skipped["a"], choice.lost) == ([], Reason.LET_GO, [])
     choice = chosen(queue, tables({2: []}), everybody)
     assert choice.lost == ["b"]
 
 
+def test_whose_offer_is_of_other_times_than_the_event_has_is_named() -> None:
+    later, longer = Place(NOON + HOUR, NOON + 2 * HOUR), Place(NOON, NOON + 2 * HOUR)
+    queue = [of("a", offered=CLASS), of("b", offered=later), of("c", offered=longer, notice=True)]
+    choice = chosen(queue, spots(2))
+    assert (choice.moved, choice.lost) == (["b", "c"], [])
+    assert chosen([of("a", offered=at(19))], tables({2: [20]})).moved == []  # a table is offered for many times
+
+
 def test_what_booking_refused_is_not_asked_for_again() -> None:
-    choice = chosen([of("a"), of("b")], tables({2: [19]}), refused=[("a", at(19).start)])
+    choice = chosen([of("a"), of("b")], tables({2: [19]}), refused=[Refusal("a", at(19), TAKEN)])
     assert (picked(choice), choice.skipped) == ([("b", 19)], {"a": Reason.TAKEN_MEANWHILE})
+
+
+@pytest.mark.parametrize(("code", "hour"), [("already_booked", 21), ("validation_failed", None)])
+def test_in_strict_order_whom_booking_refuses_is_in_nobodys_way(code: str, hour: int | None) -> None:
+    strict = Policy(offer_minutes=15, strict_order=True)
+    refused = [Refusal("a", at(19), code)]
+    choice = chosen([of("a"), of("b")], tables({2: [19]}), strict, refused=refused)
+    assert (picked(choice), choice.skipped) == ([("b", 19)], {"a": Reason.REFUSED})
+    choice = chosen([of("a"), of("b")], tables({2: [19, 21]}), strict, refused=refused)
+    assert picked(choice) == ([("b", 19)] if hour is None else [("a", hour)])
+    taken = chosen([of("a"), of("b")], tables({2: [19]}), strict, refused=[Refusal("a", at(19), TAKEN)])
+    assert (picked(taken), taken.skipped["b"]) == ([], Reason.STRICT_ORDER)
 
 
 def test_each_other_reason_is_told() -> None:
@@ -177,7 +199,7 @@ def test_each_other_reason_is_told() -> None:
     assert chosen([of("a", bookable=False)], tables({2: [19]}), auto).skipped == {"a": Reason.UNREACHABLE}
     assert chosen([of("a", converting=True)], tables({2: [19]})).skipped == {"a": Reason.CONVERTING}
     assert chosen([of("a", 3)], spots(2)).skipped == {"a": Reason.TOO_FEW_SPOTS}
-    assert chosen([of("a", offered=NOON)], spots(2, cancelled=True)).skipped == {"a": Reason.CANCELLED}
+    assert chosen([of("a", offered=CLASS)], spots(2, cancelled=True)).skipped == {"a": Reason.CANCELLED}
     assert chosen([of("a")], Gone()).skipped == {"a": Reason.CANCELLED}
     assert chosen([of("a", 1)], spots(2), now=NOON).skipped == {"a": Reason.TOO_LATE}
     assert set(SENTENCES) == set(Reason)
@@ -202,7 +224,7 @@ def test_nobody_is_left_without_a_reason_and_no_place_without_a_guest(
     strict: bool,
     declined: bool,
 ) -> None:
-    queue = [of(str(n), size, offered=NOON if n in offered else None) for n, size in enumerate(sizes)]
+    queue = [of(str(n), size, offered=at(12) if n in offered else None) for n, size in enumerate(sizes)]
     let_go = let_pass(19, declined=declined, **{str(n): count for n, count in passed.items()})
     policy = Policy(offer_minutes=15, way=way, strict_order=strict)
     choice = chosen(queue, tables({size: sorted(hours) for size, hours in free.items()}), policy, let_go)

@@ -169,6 +169,9 @@ def test_an_event_instance_with_more_spots_or_that_takes_place_after_all_frees_s
 
 def test_an_event_instance_otherwise_frees_none() -> None:
     assert named(instance(changes(max_attendance=(12, 10)))) is None
+    before, start = "2026-12-04T17:00:00Z", "2026-12-04T18:00:00Z"
+    assert named(instance(changes(start_time=(before, start)))) == SPOTS  # what was offered is of other times
+    assert named(instance(changes(end_time=(before, start)))) == SPOTS
     assert named(instance(changes(title=("Yoga", "Pilates")))) is None
     assert named(instance(changes(max_attendance=(10, 12)), status="cancelled")) is None
     assert named(instance(changes(max_attendance=(10, 12)), start_time="2026-11-21T12:00:00Z")) is None

@@ -8,7 +8,7 @@ import pytest
 from support.booking_service import SOON, text
 from support.waiting import eventually
 from support.waitlist_desk import Bistro, Desk, change_of, confirmed, held
-from support.waitlist_service import WaitlistService
+from support.waitlist_service import PATH, WaitlistService
 from waitlist.domain.errors import OfferGoneError, PlaceTakenError
 from waitlist.domain.passing import EXPIRIES_IN_A_ROW
 
@@ -96,6 +96,20 @@ async def test_under_auto_convert_the_next_is_booked_at_once(desk: Desk, bistro:
     found = [await desk.status(one["id"]) for one in (unreachable, first, second)]
     assert found == ["waiting", "converted", "waiting"]
     assert len(await confirmed(desk)) == 1
+
+
+async def test_under_auto_convert_whom_booking_refuses_is_in_nobodys_way(desk: Desk, bistro: Bistro) -> None:
+    await bistro.policy(policy="auto_convert", strictOrder=True)
+    email = "a" * 64 + "@" + ".".join(["b" * 60] * 3) + ".com"
+    refused = await bistro.joins(contact={"email": email})  # which is too long to be a name at booking
+    second = await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    assert [await desk.status(one["id"]) for one in (refused, second)] == ["waiting", "converted"]
+    await bistro.staff.booking.delete(f"/api/v1/bookings/{(await confirmed(desk))[0]}")
+    (told,) = (await desk.staff.waitlist.get(f"{PATH}/{refused['id']}/explain")).data["reasons"]
+    assert (told["code"], told["rule"]) == ("refused", "booking")
+    assert "200" in told["details"]["message"], told
 
 
 async def test_several_places_go_to_several_in_turn(desk: Desk, bistro: Bistro) -> None:

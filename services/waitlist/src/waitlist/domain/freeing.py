@@ -142,6 +142,8 @@ def _of_instance(event: EventInstanceUpdated | EventInstanceCancelled) -> Freed 
     if isinstance(event, EventInstanceCancelled):
         return FreedQueues(frozenset({instance.id}))  # nothing is free there, but the waiting is over
     changes = event.data.change.changes
+    if changes.start_time is not None or changes.end_time is not None:
+        return FreedQueues(frozenset({instance.id}))  # what was offered there is of other times
     more = changes.max_attendance is not None and changes.max_attendance.to > changes.max_attendance.from_
     takes_place = instance.status is EventInstanceStatus.SCHEDULED
     if takes_place and (more or changes.status is not None):

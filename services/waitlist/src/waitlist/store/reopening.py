@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from chassis.postgres import Connection
 from waitlist.domain.times import Span
 
-_LET_PASS = "NOT o.reopened AND o.state IN ('requested', 'live', 'declined', 'expired')"
+_PASSED = "NOT o.reopened AND o.state IN ('requested', 'live', 'declined', 'expired')"
 _THERE = """
 ($3::timestamptz[] IS NULL OR EXISTS (
     SELECT FROM unnest($3::timestamptz[], $4::timestamptz[]) AS span (start_time, end_time)
@@ -19,17 +19,17 @@ _THERE = """
 _LIVE = "EXISTS (SELECT FROM entries e WHERE e.id = o.entry_id AND e.status IN ('waiting', 'notified'))"
 _QUEUES = f"""
 SELECT DISTINCT o.queue FROM offers o
-WHERE o.org_id = $1 AND o.queue = ANY ($2::text[]) AND {_LET_PASS} AND {_THERE} AND {_LIVE} ORDER BY o.queue
+WHERE o.org_id = $1 AND o.queue = ANY ($2::text[]) AND {_PASSED} AND {_THERE} AND {_LIVE} ORDER BY o.queue
 """
 _REOPEN = "UPDATE offers SET reopened = true WHERE id IN ({found})"
 _REOPEN_QUEUE = _REOPEN.format(
     found=f"""
     SELECT o.id FROM offers o
-    WHERE o.org_id = $1 AND o.queue = $2 AND {_LET_PASS} AND {_THERE} AND {_LIVE} ORDER BY o.id FOR UPDATE
+    WHERE o.org_id = $1 AND o.queue = $2 AND {_PASSED} AND {_THERE} AND {_LIVE} ORDER BY o.id FOR UPDATE
     """
 )
 _REOPEN_ENTRY = _REOPEN.format(
-    found=f"SELECT o.id FROM offers o WHERE o.org_id = $1 AND o.entry_id = $2 AND {_LET_PASS} ORDER BY o.id FOR UPDATE"
+    found=f"SELECT o.id FROM offers o WHERE o.org_id = $1 AND o.entry_id = $2 AND {_PASSED} ORDER BY o.id FOR UPDATE"
 )
 _IS_OURS = "SELECT EXISTS (SELECT FROM offers WHERE org_id = $1 AND queue = ANY ($2::text[]) AND hold_id = $3)"
 
