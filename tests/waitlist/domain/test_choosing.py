@@ -225,7 +225,7 @@ def test_nobody_is_left_without_a_reason_and_no_place_without_a_guest(
     declined: bool,
 ) -> None:
     queue = [of(str(n), size, offered=at(12) if n in offered else None) for n, size in enumerate(sizes)]
-    let_go = let_pass(19, declined=declined, **{str(n): count for n, count in passed.items()})
+    let_go = Passed([Pass(str(n), at(19), "r", declined=declined) for n, count in passed.items() for _ in range(count)])
     policy = Policy(offer_minutes=15, way=way, strict_order=strict)
     choice = chosen(queue, tables({size: sorted(hours) for size, hours in free.items()}), policy, let_go)
     names = {pick.entry_id for pick in choice.picks}

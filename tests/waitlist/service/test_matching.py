@@ -191,14 +191,14 @@ async def changed_at_once(desk: Desk) -> int:
     """Count the entries that the same transaction changed, at most."""
     async with desk.database.connection() as conn:
         rows = await conn.fetch("SELECT count(*) AS number FROM entries WHERE org_id = $1 GROUP BY xmin", desk.org_id)
-    return max(row["number"] for row in rows)
+    return max(int(row["number"]) for row in rows)
 
 
 async def test_no_transaction_changes_more_than_so_many_entries(desk: Desk, bistro: Bistro) -> None:
     await bistro.policy(policy="notify_all")
     day = waited_for(bistro.queue).requested_date
     assert day is not None
-    window = {"window_start": SOON, "window_end": SOON + timedelta(minutes=90)}
+    window: dict[str, Any] = {"window_start": SOON, "window_end": SOON + timedelta(minutes=90)}
     for _ in range(AT_ONCE + 10):
         await put(desk.database, waits(desk.org_id, location_id=bistro.location_id, day=day, party_size=2, **window))
 

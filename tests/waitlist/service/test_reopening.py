@@ -21,7 +21,12 @@ from waitlist.store import offers
 
 AT = datetime(2026, 12, 24, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-EVENING = {"location_id": "loc_1", "table_ids": ["tbl_9"], "start_time": text(AT), "end_time": text(AT + 2 * HOUR)}
+EVENING: dict[str, Any] = {
+    "location_id": "loc_1",
+    "table_ids": ["tbl_9"],
+    "start_time": text(AT),
+    "end_time": text(AT + 2 * HOUR),
+}
 
 
 def an_offer(entry: Entry, state: OfferState = OfferState.DECLINED) -> Offer:
