@@ -1,7 +1,7 @@
 """The waitlist's use cases on a clock that tests turn, beside a real booking service and a real database."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,8 +13,9 @@ from chassis.ids import Ids, new_id, next_id
 from chassis.origin import Origin
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
-from slotwire_contracts import AnyEvent, encode
+from slotwire_contracts import CATALOG, AnyEvent, encode
 from support.booking_service import SOON, text
+from support.catalog_events import CHANGES, a_catalog_event, a_resource
 from support.waitlist_service import DATE, PATH, Guest, WaitlistService, days_ahead, instant
 from support.watch import Watch
 from waitlist.client.booking import BookingClient
@@ -25,7 +26,10 @@ from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import queue_of
 from waitlist.domain.offer import Held, Offer
 from waitlist.domain.terms import Wanted
+from waitlist.domain.times import Span
+from waitlist.domain.visits import Place, Question
 from waitlist.service.claims import Claims
+from waitlist.service.due import Due
 from waitlist.service.recording import Recording
 from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases
@@ -57,12 +61,22 @@ class Breaking(Taking):
     Attributes:
         at: the call at which to stop, and whether that is before booking is asked; None: nowhere (any more).
         error: what is raised.
+        meanwhile: what happens once while booking's answer of what is free is on its way; None: nothing (any more).
     """
 
     def __init__(self, booking: BookingClient) -> None:
         super().__init__(booking)
         self.at: tuple[str, bool] | None = None
         self.error: Exception = StoppedError()
+        self.meanwhile: Callable[[], Awaitable[Any]] | None = None
+
+    async def free(self, org_id: str, location_id: str, question: Question, within: Span) -> list[Place]:
+        """Ask what is free, and let something happen until the answer is there."""
+        found = await super().free(org_id, location_id, question, within)
+        if self.meanwhile is not None:
+            happening, self.meanwhile = self.meanwhile, None
+            await happening()
+        return found
 
     async def hold(self, offer: Offer) -> Held | Refused:
         """Hold, or stop."""
@@ -148,6 +162,14 @@ class Desk:
         async with self.database.transaction() as conn:
             await conn.execute("LOCK TABLE queues; DELETE FROM queues")
             return (self.org_id, queue) in await offers.queues_to_resume(conn, self.watch(), 100_000)
+
+    async def hear(self, kind: str, **of: Any) -> None:
+        """Hear an event of booking, as the stream does in its own time."""
+        resource = a_resource(CATALOG[kind].resource, **of)
+        event = a_catalog_event(
+            kind, resource=resource, change=CHANGES[kind], orgid=self.org_id, time=self.watch().replace(microsecond=0)
+        )
+        await Due(self.database, self.watch).hear(event)
 
     async def decline(self, entry_id: str) -> None:
         """Decline what an entry is offered."""

@@ -24,6 +24,9 @@ from waitlist.service.finding import check_idle, find, own, system
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers, queues
 
+AT_ONCE = 100
+"""How many entries of a queue one transaction changes at most."""
+
 
 class Ending:
     """Ends offers."""
@@ -63,11 +66,17 @@ class Ending:
         return placed
 
     async def expire(self, org_id: str, queue: str, origin: Origin) -> None:
-        """End all offers of a queue that are past their deadline."""
+        """End all offers of a queue that are past their deadline, so many at once."""
+        while await self._expire_some(org_id, queue, origin) == AT_ONCE:
+            pass
+
+    async def _expire_some(self, org_id: str, queue: str, origin: Origin) -> int:
+        """End some of them; tell how many were looked at."""
         async with self._use.units.begin() as unit:
             await queues.lock(unit.conn, org_id, queue)
             now = self._use.clock()
-            for offer in await offers.overdue(unit.conn, org_id, queue, now):
+            overdue = await offers.overdue(unit.conn, org_id, queue, now, AT_ONCE)
+            for offer in overdue:
                 entry = await own(unit.conn, org_id, offer.entry_id)
                 # It may have been answered while its entry was waited for.
                 if offer == await offers.open_of(unit.conn, org_id, entry.id) and not await conversions.of_entry(
@@ -76,6 +85,7 @@ class Ending:
                     await self._let_pass(
                         unit, entry, offer, OfferState.EXPIRED, actor=system(org_id), origin=origin, now=now
                     )
+            return len(overdue)
 
     async def take_back(
         self, unit: Unit, entry: Entry, offer: Offer, actor: Actor, origin: Origin, *, now: datetime
