@@ -1,7 +1,7 @@
 """The waitlist's use cases on a clock that tests turn, beside a real booking service and a real database."""
 
 import json
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -210,9 +210,12 @@ class Bistro:
         window = {"preferredStartTime": text(SOON), "preferredEndTime": text(SOON + timedelta(minutes=90))}
         return await self.staff.joined(**{"locationId": self.location_id, "partySize": 2, **window, **fields})
 
-    async def falls_free(self) -> None:
-        """Cancel one of the bookings."""
-        cancelled = await self.staff.booking.delete(f"/api/v1/bookings/{self.bookings.pop()}")
+    def falls_free(self) -> Awaitable[None]:
+        """Cancel one of the bookings, which is nobody else's to cancel from now on."""
+        return self._cancel(self.bookings.pop())
+
+    async def _cancel(self, booking_id: str) -> None:
+        cancelled = await self.staff.booking.delete(f"/api/v1/bookings/{booking_id}")
         assert cancelled.status == 200, cancelled.body
 
     async def policy(self, **fields: Any) -> None:
