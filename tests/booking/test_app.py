@@ -9,12 +9,11 @@ import pytest
 from booking.domain.actors import Actor
 from booking.domain.creation import Attendee
 from booking.service.bookings import Bookings
-from booking.service.ids import Ids
-from booking.service.origin import Origin
 from booking.settings import DATABASE
 from chassis.clock import utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.kafka import Consumer, Record
+from chassis.origin import Origin
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import BOOKING_EVENTS, decode

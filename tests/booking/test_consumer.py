@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from booking.consumer import Observed, consumer
-from booking.service.ids import Ids
 from booking.service.projecting import Projection
 from chassis.consumer import After, ConsumerLoop
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.lifecycle import Loop, background
 from slotwire_contracts import (
     CALCOM_BOOKINGS,

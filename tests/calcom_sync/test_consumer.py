@@ -8,11 +8,10 @@ import pytest
 from calcom_sync.consumer import consumer
 from calcom_sync.domain.counting import Outcome
 from calcom_sync.domain.run import RunKind
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Runs
 from calcom_sync.store import runs as store
 from chassis.clock import utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Database
 from slotwire_contracts import CalcomBookingApplied, CalcomResult, Topic, dead_letter_topic, encode, make_event

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from slotwire_contracts import (
     CATALOG,
+    OfferEnd,
     RemovalReason,
     WaitlistEntry,
     WaitlistEntryNotified,
@@ -100,6 +101,14 @@ def test_a_removal_tells_why() -> None:
     assert list(RemovalReason) == ["guest", "staff", "expired", "declined", "event_cancelled"]
     with pytest.raises(ValidationError, match="reason"):
         a_catalog_event("waitlist_entry.removed", change={"reason": "tired"})
+
+
+def test_an_offer_that_ended_unanswered_tells_why_where_it_is_known() -> None:
+    assert list(OfferEnd) == ["expired", "taken"]
+    for change in ({"offerId": "wlo_1"}, {"offerId": "wlo_1", "reason": "taken"}):
+        assert written("waitlist_entry.offer_expired", **change) == change
+    with pytest.raises(ValidationError, match="reason"):
+        a_catalog_event("waitlist_entry.offer_expired", change={"offerId": "wlo_1", "reason": "tired"})
 
 
 def test_an_update_tells_from_and_to_of_each_field() -> None:

@@ -4,8 +4,11 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 from prometheus_client import REGISTRY
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from booking.api.errors import ERRORS as BOOKING_ERRORS
 from booking.domain.instances import EVENT_CANCELLED
@@ -23,7 +26,9 @@ from chassis.web.errors import STATUSES
 from docs.conftest import ROOT
 from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, CalcomStatus, dead_letters
 from waitlist import app as waitlist
+from waitlist.api.entry_models import ChangedEntry, EntryBody, ShownEntry
 from waitlist.api.errors import ERRORS as WAITLIST_ERRORS
+from waitlist.api.event_waitlist_models import CancelBody, JoinBody, State
 from waitlist.api.policies import PolicyBody
 from waitlist.domain.explaining import RULES
 from waitlist.domain.policy import DEFAULTS, PlaceKind
@@ -56,6 +61,10 @@ def words(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
+def names(model: type[BaseModel]) -> set[str]:
+    return {to_camel(name) for name in model.model_fields}
+
+
 def test_the_retry_schedule() -> None:
     pauses = [cell.split() for _, cell in rows("webhooks.md", "attempt")]
     assert [float(number) * SECONDS[unit] for number, unit in pauses] == list(DEFAULT.pauses)
@@ -84,6 +93,25 @@ def test_the_scopes_and_kinds_of_keys() -> None:
 def test_the_statuses_of_waitlist_entries() -> None:
     listed = {words(status)[0]: set(words(after)) for status, _, after in rows("waitlist.md", "entry `status`")}
     assert listed == {status.value: {after.value for after in edges} for status, edges in TRANSITIONS.items()}
+
+
+def test_the_fields_of_waitlist_entries() -> None:
+    listed = {words(name)[0]: (default.strip("`"), too) for name, default, too, _ in rows("waitlist.md", "to join")}
+    changed = names(ChangedEntry)
+    assert listed == {
+        name: ("" if default is None else str(default), "yes" if name in changed else "no")
+        for name, default in EntryBody().model_dump(by_alias=True).items()
+    }
+    shown = {word for keys, _ in rows("waitlist.md", "an entry shows") for word in words(keys)}
+    assert shown | names(EntryBody) | {"id", "status", "joinedAt", "updatedAt"} == names(ShownEntry)
+
+
+def test_the_waitlists_of_events() -> None:
+    listed = rows("waitlist.md", "to join an event")
+    assert [word for cell, _, _ in listed for word in words(cell)] == list(JoinBody.model_fields)
+    assert {word for _, cell, _ in listed for word in words(cell)} == set(CancelBody.model_fields)
+    states = {words(state)[0]: words(status)[0] for state, status in rows("waitlist.md", "`status` here")}
+    assert (set(states), set(states.values())) == (set(get_args(State)), set(TRANSITIONS))
 
 
 def test_the_policies_of_waitlists() -> None:

@@ -12,12 +12,11 @@ from booking.domain.reference import SCHEDULES, Schedule
 from booking.service.bookings import Bookings
 from booking.service.completion import Completion
 from booking.service.holds import Holds
-from booking.service.ids import Ids
-from booking.service.origin import Origin
 from booking.service.reference import ReferenceData
 from booking.settings import DATABASE
 from chassis import migrations
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
+from chassis.origin import Origin
 from chassis.postgres import Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import AnyEvent, decode

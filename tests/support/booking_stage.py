@@ -18,9 +18,8 @@ from booking.domain.reference import (
     T,
     Table,
 )
-from booking.service.ids import Ids
 from booking.service.instances import EventInstances
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.unit import UnitOfWork
 from support.booking_chance import MINUTE, MORNING
 from support.booking_desk import ORIGIN, Desk

@@ -15,7 +15,9 @@ import aiohttp
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM, reason="needs Chromium: install the package chromium, or chromium-browser, so that it is on the PATH"
+)
 
 WIDTH, HEIGHT = 360, 640
 _OPTIONS = (

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booking.domain.booking import Booking
-from booking.service.ids import Ids
 from booking.service.projecting import Projection
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from slotwire_contracts import (
     CalcomBooking,
     CalcomBookingApplied,

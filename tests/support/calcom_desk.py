@@ -14,7 +14,6 @@ from calcom_sync.domain.errors import CalcomSyncError
 from calcom_sync.domain.integration import Integration, Terms
 from calcom_sync.domain.run import Run, RunError, RunKind
 from calcom_sync.domain.window import Window
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.periodic import Periodic
 from calcom_sync.service.runs import Held, Runs, note_answers
 from calcom_sync.service.syncing import Syncing
@@ -23,7 +22,7 @@ from calcom_sync.service.telling import Telling
 from calcom_sync.store import runs
 from calcom_sync.store.integrations import IntegrationStore
 from chassis.crypto import Sealer
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.postgres import Database
 from chassis.unit import UnitOfWork
 from slotwire_contracts import CalcomBookingApplied, CalcomBookingObserved, CalcomResult, decode, make_event

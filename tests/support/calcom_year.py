@@ -13,10 +13,9 @@ from typing import Any
 
 from calcom_sync.domain.rounds import due
 from calcom_sync.domain.status import GRACE
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Runs
 from calcom_sync.store import rounds
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from slotwire_contracts import BOOKING_EVENTS, decode
 from support.booking_service import Caller, running_service
 from support.calcom import Booking, Chance, Courier, Defects, Life, Loss, Malformed, StandIn, Throttle, fates, standin

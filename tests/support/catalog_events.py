@@ -178,7 +178,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     },
     "waitlist_entry.converted": {"bookingId": "bk_abc123"},
     "waitlist_entry.removed": {"reason": "guest"},
-    "waitlist_entry.offer_expired": {"offerId": "wlo_abc123"},
+    "waitlist_entry.offer_expired": {"offerId": "wlo_abc123", "reason": "expired"},
     "waitlist_entry.declined": {"offerId": "wlo_abc123"},
     "waitlist_entry.updated": {"changes": {"partySize": {"from": 2, "to": 4}}},
     "webhook_subscription.disabled": {"reason": "failing", "failing_since": "2023-12-28T12:30:00.250000Z"},

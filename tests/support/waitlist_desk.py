@@ -1,19 +1,21 @@
 """The waitlist's use cases on a clock that tests turn, beside a real booking service and a real database."""
 
 import json
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Self, TypeVar
 
 from booking.settings import DATABASE as BOOKING
 from chassis.crypto import Sealer
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
+from chassis.origin import Origin
 from chassis.postgres import Connection, Database, database_url
 from chassis.unit import UnitOfWork
-from slotwire_contracts import AnyEvent, encode
+from slotwire_contracts import CATALOG, AnyEvent, encode
 from support.booking_service import SOON, text
+from support.catalog_events import CHANGES, a_catalog_event, a_resource
 from support.waitlist_service import DATE, PATH, Guest, WaitlistService, days_ahead, instant
 from support.watch import Watch
 from waitlist.client.booking import BookingClient
@@ -24,9 +26,10 @@ from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import queue_of
 from waitlist.domain.offer import Held, Offer
 from waitlist.domain.terms import Wanted
+from waitlist.domain.times import Span
+from waitlist.domain.visits import Place, Question
 from waitlist.service.claims import Claims
-from waitlist.service.ids import Ids
-from waitlist.service.origin import Origin
+from waitlist.service.due import Due
 from waitlist.service.recording import Recording
 from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases
@@ -43,7 +46,7 @@ class Marks:
 
     found: list[tuple[str, str]] = field(default_factory=list)
 
-    async def __call__(self, _conn: Connection, org_id: str, queue: str, _now: datetime) -> None:
+    async def __call__(self, _conn: Connection, org_id: str, queue: str) -> None:
         """Mark a queue."""
         self.found.append((org_id, queue))
 
@@ -58,12 +61,22 @@ class Breaking(Taking):
     Attributes:
         at: the call at which to stop, and whether that is before booking is asked; None: nowhere (any more).
         error: what is raised.
+        meanwhile: what happens once while booking's answer of what is free is on its way; None: nothing (any more).
     """
 
     def __init__(self, booking: BookingClient) -> None:
         super().__init__(booking)
         self.at: tuple[str, bool] | None = None
         self.error: Exception = StoppedError()
+        self.meanwhile: Callable[[], Awaitable[Any]] | None = None
+
+    async def free(self, org_id: str, location_id: str, question: Question, within: Span) -> list[Place]:
+        """Ask what is free, and let something happen until the answer is there."""
+        found = await super().free(org_id, location_id, question, within)
+        if self.meanwhile is not None:
+            happening, self.meanwhile = self.meanwhile, None
+            await happening()
+        return found
 
     async def hold(self, offer: Offer) -> Held | Refused:
         """Hold, or stop."""
@@ -150,6 +163,14 @@ class Desk:
             await conn.execute("LOCK TABLE queues; DELETE FROM queues")
             return (self.org_id, queue) in await offers.queues_to_resume(conn, self.watch(), 100_000)
 
+    async def hear(self, kind: str, **of: Any) -> None:
+        """Hear an event of booking, as the stream does in its own time."""
+        resource = a_resource(CATALOG[kind].resource, **of)
+        event = a_catalog_event(
+            kind, resource=resource, change=CHANGES[kind], orgid=self.org_id, time=self.watch().replace(microsecond=0)
+        )
+        await Due(self.database, self.watch).hear(event)
+
     async def decline(self, entry_id: str) -> None:
         """Decline what an entry is offered."""
         await self.use.ending.decline(self.actor, entry_id, ORIGIN, None)
@@ -210,9 +231,12 @@ class Bistro:
         window = {"preferredStartTime": text(SOON), "preferredEndTime": text(SOON + timedelta(minutes=90))}
         return await self.staff.joined(**{"locationId": self.location_id, "partySize": 2, **window, **fields})
 
-    async def falls_free(self) -> None:
-        """Cancel one of the bookings."""
-        cancelled = await self.staff.booking.delete(f"/api/v1/bookings/{self.bookings.pop()}")
+    def falls_free(self) -> Awaitable[None]:
+        """Cancel one of the bookings, which is nobody else's to cancel from now on."""
+        return self._cancel(self.bookings.pop())
+
+    async def _cancel(self, booking_id: str) -> None:
+        cancelled = await self.staff.booking.delete(f"/api/v1/bookings/{booking_id}")
         assert cancelled.status == 200, cancelled.body
 
     async def policy(self, **fields: Any) -> None:

@@ -85,6 +85,21 @@ def test_what_comes_from_the_waitlist_is_confirmed_whatever_confirms() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "source"),
+    [
+        ({}, "api"),
+        ({"waitlist_entry_id": "wle_1"}, "waitlist"),
+        ({"waitlist_entry_id": "wle_1", "source": "desk"}, "desk"),
+        ({"source": "phone"}, "phone"),
+    ],
+)
+def test_the_source_is_what_the_caller_says_or_else_the_waitlist_of_its_entries(
+    fields: dict[str, str], source: str
+) -> None:
+    assert drafted(a_request(**fields), Place(a_schedule()), STAFF).source == source
+
+
+@pytest.mark.parametrize(
     ("fields", "place", "param", "rule"),
     [
         ({}, Place(), "schedule_id", "unknown"),

@@ -12,9 +12,8 @@ from booking.domain.errors import ForbiddenError, NotFoundError, SlotUnavailable
 from booking.domain.listing import FeedPage
 from booking.domain.status import Status
 from booking.service.bookings import Bookings
-from booking.service.ids import Ids
-from booking.service.origin import Origin
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
+from chassis.origin import Origin
 from chassis.postgres import Database
 from chassis.unit import UnitOfWork
 from support.booking_service import Caller

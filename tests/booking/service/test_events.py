@@ -10,8 +10,8 @@ from booking.domain.booking import UPDATED_FIELDS, Booking, FieldChange
 from booking.domain.facts import Assigned, Created, Event, Fact, StatusChanged, Unassigned, Updated
 from booking.domain.status import Status
 from booking.service.events import entry_of, event_of, message_of
-from booking.service.origin import Origin
 from booking.service.snapshots import snapshot
+from chassis.origin import Origin
 from slotwire_contracts import CATALOG, ReservationStatus, decode
 from slotwire_contracts import LocationType as ContractLocationType
 from slotwire_contracts.reservation_changes import FieldChanges

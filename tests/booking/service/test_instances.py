@@ -13,9 +13,8 @@ from booking.domain.errors import SlotUnavailableError, ValidationFailedError
 from booking.domain.instances import EventInstance, InstanceFilter, NewInstance
 from booking.domain.listing import Page
 from booking.domain.reference import SERVICES, Service
-from booking.service.ids import Ids
 from booking.service.instances import EventInstances
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.unit import UnitOfWork
 from slotwire_contracts import HoldReleased, ReleaseReason
 from support.booking_desk import ORIGIN, Desk

@@ -15,8 +15,7 @@ from booking.domain.search import Search
 from booking.domain.status import Status
 from booking.service.availability import Availability
 from booking.service.claiming import Claims
-from booking.service.ids import Ids
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.unit import UnitOfWork
 from slotwire_contracts import CalcomResult, KnownEvent, ReservationStatus
 from support.booking_desk import ORIGIN, Desk

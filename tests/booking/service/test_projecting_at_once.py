@@ -19,11 +19,10 @@ from booking.domain.errors import BookingError
 from booking.domain.occupancy import occupied
 from booking.domain.status import Status
 from booking.service.claiming import Claims
-from booking.service.ids import Ids
 from booking.service.snapshots import snapshot
 from booking.store import external
 from booking.store.bookings import SELECTED, booking_of
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.unit import UnitOfWork
 from slotwire_contracts import FieldChanges, Reservation
 from support.booking_desk import ORIGIN, Desk

@@ -9,9 +9,8 @@ from booking.domain.actors import Actor
 from booking.domain.errors import NotFoundError, ValidationFailedError
 from booking.domain.listing import Page
 from booking.domain.reference import EVENT_TYPES, LOCATIONS, SCHEDULES, TABLES, EventType, Location, Schedule, Table
-from booking.service.ids import Ids
 from booking.service.reference import ReferenceData
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.postgres import Database
 from chassis.unit import UnitOfWork
 from support.booking_desk import ORIGIN

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from booking.domain.errors import SlotUnavailableError
-from booking.store.contention import retrying, unless_lost
+from booking.store.contention import OvertakenError, retrying, unless_lost
 from chassis.postgres import Database
 
 LOCKS = (7_001, 7_002)
@@ -44,12 +44,13 @@ async def test_after_some_deadlocks_it_is_left_at_that() -> None:
     assert tries == [1, 2, 3, 4, 5]
 
 
-async def test_who_is_always_too_late_is_told_that_the_time_is_taken() -> None:
+@pytest.mark.parametrize("lost", [asyncpg.ExclusionViolationError, OvertakenError])
+async def test_who_is_always_too_late_is_told_that_the_time_is_taken(lost: type[Exception]) -> None:
     tries: list[int] = []
 
     async def always(attempt: int) -> None:
         tries.append(attempt)
-        raise asyncpg.ExclusionViolationError
+        raise lost
 
     with pytest.raises(SlotUnavailableError):
         await retrying(always)

@@ -9,10 +9,9 @@ import os
 import pytest
 
 from calcom_sync.domain.run import RunKind
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Runs
 from chassis.clock import utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from support.booking_service import Caller
 from support.calcom_service import API_KEY, INTEGRATION, CalcomService
 from support.contract import Contract

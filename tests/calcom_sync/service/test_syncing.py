@@ -11,7 +11,6 @@ import pytest
 from calcom_sync.client import CalcomClient
 from calcom_sync.domain.integration import Integration, Pagination, Terms
 from calcom_sync.domain.run import Run, RunKind, RunState
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Runs
 from calcom_sync.service.syncing import Syncing
 from calcom_sync.service.taking import Tools
@@ -20,7 +19,7 @@ from calcom_sync.store.integrations import IntegrationStore
 from calcom_sync.worker import Runner
 from chassis.clock import utc_now
 from chassis.crypto import Sealer
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Database
 from chassis.unit import UnitOfWork

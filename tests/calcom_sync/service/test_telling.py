@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.telling import Telling
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.postgres import Database
 from chassis.unit import UnitOfWork
 from slotwire_contracts import CALCOM_BOOKINGS, CalcomBooking, CalcomBookingObserved, FoundBy, decode

@@ -11,11 +11,10 @@ from prometheus_client import REGISTRY
 from calcom_sync.domain.counting import Outcome, Tally
 from calcom_sync.domain.errors import CalcomUnreachableError, NotFoundError
 from calcom_sync.domain.run import Progress, Run, RunError, RunKind, RunState
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import CarryOut, Held, LostError, Runs
 from calcom_sync.worker import Runner
 from chassis.clock import utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Database
 from support.waiting import eventually

@@ -91,7 +91,7 @@ async def rows_of(db: Database, org_id: str) -> list[Any]:
             " WHERE column_name = 'org_id' AND table_schema = 'public' ORDER BY name"
         )
         names = [table["name"] for table in tables]
-        assert names == ["conversions", "entries", "offers", "policies", *DUE]
+        assert names == sorted(["conversions", "entries", "offers", "policies", "refusals", *DUE])
         return [
             await conn.fetch(f"SELECT t::text FROM {name} t WHERE org_id = $1 ORDER BY 1", org_id)
             for name in names

@@ -31,6 +31,7 @@ async def test_a_guest_declines_comes_back_and_accepts(
         assert set((await read(tab)).forms) == {"leave"}
         assert await desk.status(entry["id"]) == "waiting"
 
+        await desk.change(entry["id"], party_size=1)  # a reason to be asked again
         await desk.match(bistro.queue)
         await tab.open((await link_of(service, entry["id"])).url)
         desk.watch.turn(minutes=16)

@@ -126,6 +126,8 @@ async def test_logs_do_not_have_the_link(
     link = link_to(service, claims_of(service), entry)
     await link.get()
     await link.post(deed="leave")
+    for method, query in (("OPTIONS", ""), ("DELETE", ""), ("GET", "/"), ("GET", "/more")):
+        assert (await link.send(method, query)).status in {404, 405}
     logged = capsys.readouterr().out
     assert "path=/w/{token}" in logged
     assert link.token not in logged

@@ -211,6 +211,22 @@ async def test_what_staff_noted_is_theirs(desk: Desk, bistro: Bistro, service: W
     assert "Complains" not in (await (await link_of(service, entry["id"])).get()).html
 
 
+async def test_what_staff_noted_on_a_guests_own_entry_is_theirs(
+    desk: Desk, bistro: Bistro, service: WaitlistService, client: Guest
+) -> None:
+    entry = await bistro.joins(userId=client.client_id, contact=None)
+    path = f"{PATH}/{entry['id']}"
+    assert (await client.waitlist.send("PATCH", path, {"notes": "By the window"})).status == 200
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    link = await link_of(service, entry["id"])
+    assert (await link.get()).shown.parts["notes"] == "Your note: By the window"
+    assert (await desk.staff.waitlist.send("PATCH", path, {"notes": "Complains a lot"})).status == 200
+    page = await link.get()
+    assert "Complains" not in page.html
+    assert "notes" not in page.shown.parts
+
+
 async def test_the_link_is_kept_nowhere_and_the_page_loads_nothing(
     desk: Desk, bistro: Bistro, service: WaitlistService
 ) -> None:

@@ -37,6 +37,21 @@ async def test_staff_offer_by_hand_and_the_guest_declines(desk: Desk, bistro: Bi
     assert await held(desk) == []
 
 
+async def test_a_trace_goes_on_with_what_is_told_of_an_offer_and_of_a_booking(
+    desk: Desk, bistro: Bistro, service: WaitlistService
+) -> None:
+    entry = await bistro.joins()
+    await bistro.falls_free()
+    traces = {"notify": "0af7651916cd43dd8448eb211c80319c", "convert": "4bf92f3577b34da6a3ce929d0e0e4736"}
+    for deed, trace in traces.items():
+        answer = await do(desk.staff, deed, entry, traceparent=f"00-{trace}-b7ad6b7169203331-01")
+        assert answer.status == 200, answer.body
+    _, notified, converted = await service.told(entry["id"])
+    for event, trace in zip((notified, converted), traces.values(), strict=True):
+        assert event.traceparent is not None
+        assert trace in event.traceparent
+
+
 async def test_staff_offer_a_time_of_their_own(desk: Desk, bistro: Bistro) -> None:
     entry = await bistro.joins()
     start = SOON + timedelta(hours=3)

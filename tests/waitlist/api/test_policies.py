@@ -6,7 +6,7 @@ import pytest
 
 from support.event_instances import add_service
 from support.reference_data import made
-from support.waitlist_service import PATH, Guest, somebody
+from support.waitlist_service import DATE, PATH, Guest, WaitlistService, somebody
 
 DEFAULT = {
     "policy": "offer_one",
@@ -89,3 +89,19 @@ async def test_no_more_may_wait_than_the_policy_lets(staff: Guest) -> None:
     assert (again.status, again.code) == (409, "already_waiting")
     await staff.waitlist.delete(f"{PATH}/{entries[0]['id']}")
     assert (await staff.join(locationId=location_id, contact=somebody())).status == 201
+
+
+async def test_who_waits_is_looked_at_when_the_policy_changes(service: WaitlistService, staff: Guest) -> None:
+    location = await staff.location()
+    await staff.joined(locationId=location)
+    instance, other = await staff.full_instance(), await staff.full_instance()
+    for one in (instance, other):
+        await staff.joined(eventInstanceId=one["uid"], requestedDate=None)
+    for place, queue in ((location, f"{location}/{DATE}"), (instance["service_id"], instance["uid"])):
+        async with service.database.connection() as conn:
+            await conn.execute("DELETE FROM queues WHERE org_id = $1", staff.org_id)
+        put = await staff.waitlist.send("PUT", f"{PATH}/policies/{place}", {"strictOrder": True})
+        assert put.status == 200, put.body
+        async with service.database.connection() as conn:
+            rows = await conn.fetch("SELECT queue FROM queues WHERE org_id = $1", staff.org_id)
+        assert queue in {row["queue"] for row in rows}

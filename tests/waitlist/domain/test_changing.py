@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.waitlist_values import BERLIN, FULL, JO, NOW, TOLD, YOGA, a_request, an_event_request, drafted
+from support.waitlist_values import BERLIN, FULL, JO, NOW, STAFF, TOLD, YOGA, a_request, an_event_request, drafted
 from waitlist.domain.changing import Change, remove, revise
 from waitlist.domain.entry import Contact, Entry
 from waitlist.domain.errors import InvalidTransitionError, ValidationFailedError, VersionConflictError
@@ -20,7 +20,7 @@ OF_AN_EVENT = drafted(an_event_request(), FULL)
 
 def revised(entry: Entry = ENTRY, told: Told = TOLD, *, version: int | None = None, **given: Any) -> Entry:
     """Change an entry, or be refused."""
-    return revise(entry, Change(given, version), told, now=NOW)
+    return revise(entry, Change(given, version), told, STAFF, now=NOW)
 
 
 def flaws(entry: Entry = ENTRY, told: Told = TOLD, **given: Any) -> list[tuple[str, str]]:
@@ -36,6 +36,17 @@ def test_a_change_keeps_queue_and_turn_but_for_a_priority() -> None:
     assert (after.queue, after.turn) == (ENTRY.queue, ENTRY.turn)
     assert revised(priority=1).turn < ENTRY.turn
     assert revised() == ENTRY
+
+
+def test_notes_are_of_who_wrote_them_last() -> None:
+    guest = replace(STAFF, name="client")
+    theirs = revise(ENTRY, Change({"notes": "Window, please"}), TOLD, guest, now=NOW)
+    assert theirs.notes_by == "client"
+    assert revised(theirs, notes="Window, please").notes_by == "client"
+    assert revised(theirs, notes="Window, please; rude").notes_by == "staff"
+    assert revised(theirs, notes=None).notes_by is None
+    assert drafted(a_request(notes="VIP")).notes_by == "staff"
+    assert drafted(a_request()).notes_by is None
 
 
 def test_another_time_makes_another_window_with_the_one_that_stays() -> None:
@@ -68,7 +79,7 @@ def test_what_was_offered_stays() -> None:
     notified = replace(ENTRY, status=Status.NOTIFIED)
     for name, param in {"party_size": "partySize", "preferred_end": "preferredEndTime"}.items():
         with pytest.raises(InvalidTransitionError) as refused:
-            revise(notified, Change({name: None}), TOLD, now=NOW)
+            revise(notified, Change({name: None}), TOLD, STAFF, now=NOW)
         assert (refused.value.param, refused.value.details) == (param, {"status": "notified"})
     assert revised(notified, notes="Hi").notes == "Hi"
 

@@ -10,6 +10,7 @@ from waitlist.domain.choosing import SENTENCES, Candidate, Reason
 from waitlist.domain.explaining import RULES, Also, Because, Rule, Situation, alone, explain
 from waitlist.domain.passing import Pass, Passed
 from waitlist.domain.policy import Policy, Way
+from waitlist.domain.refusing import Refusal, Refusals
 from waitlist.domain.told import EventInstance, Location
 from waitlist.domain.visits import Facts, Gone, Place, Spots, Tables
 
@@ -102,3 +103,13 @@ def test_who_let_it_go_is_told_which_one() -> None:
     queue = [HERS, Candidate("b", 4)]
     told = why(queue, tables(4), passed=Passed([Pass("hers", Place(NOON, NOON + timedelta(minutes=90)), "wlo")]))
     assert told == [Because(Reason.LET_GO, {"startTimes": ["2026-12-21T12:00:00Z"]})]
+    declined = Passed([Pass("hers", Place(NOON, NOON + timedelta(minutes=90)), "wlo", declined=True)])
+    told = why([HERS], tables(4), passed=declined)
+    assert told == [Because(Reason.LET_GO_FOR_GOOD, {"startTimes": ["2026-12-21T12:00:00Z"]})]
+    assert told[0].rule is Rule.NOT_ASKED_AGAIN
+
+
+def test_what_booking_refused_is_told() -> None:
+    refused = Refusals([Refusal("hers", Place(NOON, NOON + VISIT), "already_booked", "has a booking")])
+    told = explain("hers", Situation([HERS], NOTHING, None, tables(4), ONE, refused), now=NOW)
+    assert told == [Because(Reason.REFUSED, {"refusal": "already_booked", "message": "has a booking"})]

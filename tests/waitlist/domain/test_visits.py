@@ -41,6 +41,7 @@ ENTRY = Entry(
     window_end=utc(20),
     priority=0,
     notes=None,
+    notes_by=None,
     source_name=None,
     channel=None,
     time_zone=None,
@@ -162,7 +163,8 @@ def test_a_late_answer_leaves_no_hold_behind() -> None:
     assert late(failed, HELD).hold_open
     live = answered(OFFER, ENTRY, HELD, NOW)
     assert late(live, HELD) == live
-    assert not accepted(live).hold_open
+    assert not accepted(live, used_up=True).hold_open
+    assert accepted(live, used_up=False).hold_open
 
 
 def test_an_offer_that_has_ended_never_stands_again() -> None:

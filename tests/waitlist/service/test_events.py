@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from chassis.origin import Origin
 from slotwire_contracts import (
+    RemovalReason,
     WaitlistEntryJoined,
     WaitlistEntryRemoved,
     WaitlistEntryUpdated,
@@ -14,7 +16,6 @@ from support.waitlist_values import JO, NOW, STAFF, a_request, drafted
 from waitlist.domain.entry import Contact, Entry
 from waitlist.domain.happening import Happening, Joined, Removed, Updated, numbered
 from waitlist.service.events import event_of, message_of
-from waitlist.service.origin import Origin
 from waitlist.service.snapshots import snapshot
 
 ORIGIN = Origin("req_1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -53,7 +54,7 @@ def test_an_update_tells_each_field_as_snapshots_show_it() -> None:
 
 
 def test_a_removal_tells_its_reason() -> None:
-    event = told(Removed("expired"))
+    event = told(Removed(RemovalReason.EXPIRED))
     assert isinstance(event, WaitlistEntryRemoved)
     assert event.data.change.reason == "expired"
 

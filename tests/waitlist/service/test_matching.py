@@ -1,11 +1,23 @@
 """Whose turn it is: what falls free is held for the next whom it fits, and told; nobody is overtaken."""
 
+import asyncio
+import contextlib
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from support.booking_service import SOON, text
-from support.waitlist_desk import Bistro, Desk, change_of
+from support.waiting import eventually
+from support.waiting_entries import put, waits
+from support.waitlist_desk import ORIGIN, Bistro, Desk, StoppedError, change_of, held
 from support.waitlist_service import PATH, Guest, WaitlistService
+from waitlist.domain.entry import waited_for
 from waitlist.domain.offer import OfferState
+from waitlist.domain.terms import Terms, Wanted
+from waitlist.domain.visits import Place
+from waitlist.service.ending import AT_ONCE
+from waitlist.service.finding import own, system
 
 
 async def test_what_falls_free_is_held_for_the_first_and_told(
@@ -74,3 +86,162 @@ async def test_an_offer_becomes_the_booking_that_it_held(
     told = await service.told(entry["id"])
     assert told[-1].type == "waitlist_entry.converted"
     assert change_of(told) == {"bookingId": booking["id"]}
+
+
+async def test_who_joins_ahead_while_booking_is_asked_is_not_overtaken(desk: Desk, bistro: Bistro) -> None:
+    first = await bistro.joins()
+    urgent: list[dict[str, Any]] = []
+    await bistro.falls_free()
+
+    async def joins() -> None:
+        urgent.append(await bistro.joins(partySize=1, priority=1))  # of such a party booking was not asked
+
+    desk.taking.meanwhile = joins
+    await desk.match(bistro.queue)
+    assert [await desk.status(one["id"]) for one in (*urgent, first)] == ["notified", "waiting"]
+
+
+LATE = {"preferred_start": SOON + timedelta(hours=3), "preferred_end": SOON + timedelta(hours=6)}
+
+
+@pytest.mark.parametrize(
+    "change", [{"party_size": 1}, {"preferred_start": SOON, "preferred_end": SOON + timedelta(hours=1)}]
+)
+async def test_who_changes_while_booking_is_asked_is_not_overtaken(
+    desk: Desk, bistro: Bistro, change: dict[str, Any]
+) -> None:
+    hours = {"preferredStartTime": text(LATE["preferred_start"]), "preferredEndTime": text(LATE["preferred_end"])}
+    taken = await bistro.staff.booking.book(
+        at=LATE["preferred_start"], minutes=180, location_id=bistro.location_id, party_size=2
+    )
+    assert taken.status == 201
+    first = await bistro.joins(**({} if "party_size" in change else hours))
+    second = await bistro.joins()
+    if "party_size" in change:
+        await desk.change(first["id"], party_size=4)
+    await bistro.falls_free()
+
+    async def changes() -> None:
+        await desk.change(first["id"], **change)
+
+    desk.taking.meanwhile = changes
+    await desk.match(bistro.queue)
+    assert [await desk.status(one["id"]) for one in (first, second)] == ["notified", "waiting"]
+
+
+async def states(desk: Desk, queue: str) -> list[str]:
+    """Read how the offers of a queue stand."""
+    async with desk.database.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT state FROM offers WHERE org_id = $1 AND queue = $2 ORDER BY id", desk.org_id, queue
+        )
+    return [row["state"] for row in rows]
+
+
+async def test_what_others_offered_meanwhile_is_not_asked_for_again(desk: Desk, bistro: Bistro) -> None:
+    first, second = await bistro.joins(), await bistro.joins()
+    await bistro.falls_free()
+
+    async def staff_offer_it_and_stop() -> None:
+        desk.taking.at = "hold", False
+        with contextlib.suppress(StoppedError):
+            await desk.use.notifying.notify(desk.actor, second["id"], Wanted(), ORIGIN, None)
+        desk.watch.turn(seconds=21)
+
+    desk.taking.meanwhile = staff_offer_it_and_stop
+    await desk.match(bistro.queue)
+    assert [await desk.status(one["id"]) for one in (first, second)] == ["waiting", "notified"]
+    assert await states(desk, bistro.queue) == ["live"]
+
+
+_WAITS_FOR_A_LOCK = """
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND $1::integer = ANY (pg_blocking_pids(pid))
+)
+"""
+
+
+@pytest.mark.parametrize("way", ["offer_one", "notify_all"])
+async def test_who_begins_to_become_a_booking_is_offered_nothing_then(desk: Desk, bistro: Bistro, way: str) -> None:
+    evening = await Bistro.of(bistro.staff, tables=2)
+    await evening.policy(policy=way)
+    entry, second = (await evening.joins())["id"], (await evening.joins())["id"]
+    await evening.falls_free()
+    await evening.falls_free()
+    async with desk.database.transaction() as conn:
+        found = await own(conn, desk.org_id, entry)
+        matching = asyncio.create_task(desk.match(evening.queue))
+
+        async def waits_for_it() -> bool:
+            async with desk.database.connection() as other:
+                return bool(await other.fetchval(_WAITS_FOR_A_LOCK, conn.get_server_pid()))
+
+        await eventually(waits_for_it)
+        terms = Terms(Place(SOON, SOON + timedelta(minutes=90)))
+        maker = system(desk.org_id)
+        conversion = await desk.use.converting.begin_at(conn, found, terms, None, actor=maker, origin=ORIGIN)
+    assert await desk.use.converting.carry_out(conversion) is None
+    await matching
+    assert [await desk.status(one) for one in (entry, second)] == ["converted", "notified"]
+    assert await states(desk, evening.queue) == ["live"]
+
+
+async def changed_at_once(desk: Desk) -> int:
+    """Count the entries that the same transaction changed, at most."""
+    async with desk.database.connection() as conn:
+        rows = await conn.fetch("SELECT count(*) AS number FROM entries WHERE org_id = $1 GROUP BY xmin", desk.org_id)
+    return max(int(row["number"]) for row in rows)
+
+
+async def test_no_transaction_changes_more_than_so_many_entries(desk: Desk, bistro: Bistro) -> None:
+    await bistro.policy(policy="notify_all")
+    day = waited_for(bistro.queue).requested_date
+    assert day is not None
+    window: dict[str, Any] = {"window_start": SOON, "window_end": SOON + timedelta(minutes=90)}
+    for _ in range(AT_ONCE + 10):
+        await put(desk.database, waits(desk.org_id, location_id=bistro.location_id, day=day, party_size=2, **window))
+
+    async def all_are(status: str) -> None:
+        await desk.match(bistro.queue)
+        async with desk.database.connection() as conn:
+            found = await conn.fetch("SELECT DISTINCT status FROM entries WHERE org_id = $1", desk.org_id)
+        assert [row["status"] for row in found] == [status]
+        assert await changed_at_once(desk) <= AT_ONCE
+
+    async def is_taken() -> None:
+        booked = await bistro.staff.booking.book(at=SOON, minutes=90, location_id=bistro.location_id, party_size=2)
+        bistro.bookings.append(booked.data["id"])
+
+    await bistro.falls_free()
+    await all_are("notified")
+    await is_taken()
+    await all_are("waiting")  # what they were told of is gone
+    await bistro.falls_free()
+    await all_are("notified")
+    await is_taken()
+    desk.watch.turn(minutes=16)
+    await all_are("waiting")  # time ran out
+
+
+@pytest.mark.parametrize("way", ["offer_one", "notify_all"])
+async def test_an_event_that_moves_is_offered_anew(desk: Desk, service: WaitlistService, way: str) -> None:
+    staff = desk.staff
+    instance = await staff.full_instance(1)
+    queue = instance["uid"]
+    policy = await staff.waitlist.send("PUT", f"{PATH}/policies/{instance['service_id']}", {"policy": way})
+    assert policy.status == 200, policy.body
+    entry = await staff.joined(eventInstanceId=queue, requestedDate=None)
+    assert (await staff.booking.patch(f"/v2/event_instances/{queue}", {"max_attendance": 2})).status == 200
+    await desk.match(queue)
+    before = await desk.live(entry["id"])
+    later = before.start_time + timedelta(hours=1)
+    times = {"start_time": text(later), "end_time": text(before.end_time + timedelta(hours=1))}
+    moved = await staff.booking.patch(f"/v2/event_instances/{queue}", times)
+    assert moved.status == 200, moved.body
+    await desk.match(queue)
+    offer = await desk.live(entry["id"])
+    assert (offer.start_time, offer.id != before.id) == (later, True)
+    assert await held(desk) == ([offer.hold_id] if way == "offer_one" else [])
+    told = [event.type.partition(".")[2] for event in await service.told(entry["id"])]
+    assert told == ["joined", "notified", "offer_expired", "notified"]

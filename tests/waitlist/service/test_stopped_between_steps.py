@@ -1,5 +1,6 @@
 """A process stops between any two steps of an offer or of a conversion: the next one goes on, and all ends well."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -95,6 +96,23 @@ async def test_a_conversion_goes_on_where_it_stopped(desk: Desk, bistro: Bistro,
         assert await desk.convert(entry["id"]) is not None
     assert await desk.status(entry["id"]) == "converted"
     assert len(await confirmed(desk)) == 1
+    assert await held(desk) == []
+
+
+@pytest.mark.parametrize("before", STEPS)
+async def test_a_conversion_waits_for_what_is_being_held_for_its_entry(
+    desk: Desk, bistro: Bistro, before: bool
+) -> None:
+    entry = await bistro.joins()
+    await bistro.falls_free()
+    desk.taking.at = "hold", before
+    with pytest.raises(StoppedError):
+        await desk.match(bistro.queue)
+    converting = asyncio.create_task(desk.convert(entry["id"], start=SOON, end=SOON + timedelta(minutes=90)))
+    await asyncio.sleep(0.5)
+    assert not converting.done()  # somebody has the offer in hand, as far as anybody can tell
+    desk.watch.turn(seconds=21)
+    assert [await converting] == await confirmed(desk)
     assert await held(desk) == []
 
 

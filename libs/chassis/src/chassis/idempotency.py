@@ -8,13 +8,15 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from chassis.crypto import Sealer
 from chassis.lifecycle import Stop
 from chassis.postgres import Connection, Database
 
-_KEPT = "24 hours"
+KEPT = timedelta(hours=24)
+_KEPT = f"{KEPT.total_seconds():.0f} seconds"
 _SWEEP_SECONDS = 60.0
 _SWEEP_ROWS = 1_000
 
@@ -89,9 +91,17 @@ class Once:
         row = await connection.fetchrow(_FIND, self.scope)
         if row is None:
             return
-        if row["fingerprint"] != self.fingerprint:
-            raise IdempotencyKeyReusedError
+        self.check(row["fingerprint"])
         raise AnsweredBeforeError(row["status"], self.sealer.open(row["answer"], context=self.scope))
+
+    def check(self, fingerprint: bytes) -> None:
+        """Go on when the key came with the same body.
+
+        Raises:
+            IdempotencyKeyReusedError: when it came with another one.
+        """
+        if fingerprint != self.fingerprint:
+            raise IdempotencyKeyReusedError
 
     async def remember(self, connection: Connection, result: object) -> None:
         """Keep the answer; called last inside the transaction of the change."""

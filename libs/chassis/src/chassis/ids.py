@@ -5,6 +5,8 @@ order of ids is the order of events of one resource.
 """
 
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from typeid import TypeID
@@ -13,6 +15,19 @@ from typeid.codecs.base32 import decode, encode
 _RANDOM_BITS = 74
 _VERSION_7 = 0x7
 _VARIANT = 0b10
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The makers of ids, handed to the use cases as the clock is: whoever composes them decides on every id.
+
+    Attributes:
+        new: makes a fresh id with a prefix.
+        following: makes an id with a prefix that is greater than the one given and carries the instant.
+    """
+
+    new: Callable[[str], str]
+    following: Callable[[str, str | None, datetime], str]
 
 
 def new_id(prefix: str) -> str:

@@ -19,6 +19,8 @@ __all__ = [
     "ConvertedChange",
     "NotifiedChange",
     "OfferChange",
+    "OfferEnd",
+    "OfferExpiredChange",
     "OfferedInstance",
     "OfferedSlot",
     "RemovalReason",
@@ -45,6 +47,13 @@ class RemovalReason(StrEnum):
     EXPIRED = "expired"
     DECLINED = "declined"
     EVENT_CANCELLED = "event_cancelled"
+
+
+class OfferEnd(StrEnum):
+    """Why an offer ended without an answer: its time ran out, or its place is gone, as somebody was quicker, say."""
+
+    EXPIRED = "expired"
+    TAKEN = "taken"
 
 
 class OfferedSlot(CamelModel):
@@ -97,6 +106,12 @@ class OfferChange(CamelModel):
     offer_id: str
 
 
+class OfferExpiredChange(OfferChange):
+    """The offer that ended, and why; what was told before there were reasons has none."""
+
+    reason: OfferEnd | None = omitted_when_none()
+
+
 class WaitlistEntryData(ResourceData[WaitlistEntry, Change_co], Generic[Change_co]):
     """The entry right after the change, and the change."""
 
@@ -125,8 +140,8 @@ class WaitlistEntryRemoved(KnownEvent[WaitlistEntryData[RemovedChange]]):
     type: Literal["waitlist_entry.removed"]
 
 
-class WaitlistEntryOfferExpired(KnownEvent[WaitlistEntryData[OfferChange]]):
-    """The guest let an offer's time run out."""
+class WaitlistEntryOfferExpired(KnownEvent[WaitlistEntryData[OfferExpiredChange]]):
+    """An offer ended without an answer: the guest let its time run out, or its place is gone."""
 
     type: Literal["waitlist_entry.offer_expired"]
 

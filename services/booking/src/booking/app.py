@@ -14,7 +14,6 @@ from booking.service.bookings import Bookings
 from booking.service.claiming import Claims
 from booking.service.completion import Completion
 from booking.service.holds import Holds
-from booking.service.ids import Ids
 from booking.service.instances import EventInstances
 from booking.service.projecting import Projection
 from booking.service.reference import ReferenceData
@@ -22,7 +21,7 @@ from booking.service.reservations import Reservations
 from booking.settings import DATABASE, Settings
 from chassis import inbox
 from chassis.clock import Clock, utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app

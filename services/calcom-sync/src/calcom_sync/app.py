@@ -14,7 +14,6 @@ from calcom_sync.api import ERRORS, add_receiver, routes
 from calcom_sync.client import CalcomClient, Limits
 from calcom_sync.consumer import consumer
 from calcom_sync.service.asking import Asking
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.integrations import Integrations
 from calcom_sync.service.periodic import Periodic
 from calcom_sync.service.runs import Runs
@@ -30,7 +29,7 @@ from calcom_sync.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
 from calcom_sync.worker.periodic import look
 from chassis import inbox
 from chassis.clock import Clock, utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.lifecycle import Loop
 from chassis.outbound import Guard
 from chassis.resealing import Resealer, Resealing

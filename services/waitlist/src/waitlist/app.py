@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from chassis.clock import Clock, utc_now
-from chassis.ids import new_id, next_id
+from chassis.ids import Ids, new_id, next_id
 from chassis.lifecycle import Loop
 from chassis.postgres import Database
 from chassis.service import Foundation
@@ -21,11 +21,11 @@ from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Taking
 from waitlist.service.claims import Claims
 from waitlist.service.due import Due
-from waitlist.service.ids import Ids
 from waitlist.service.recording import Recording
 from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases
 from waitlist.settings import DATABASE, Settings
+from waitlist.store import queues
 from waitlist.stream import FreeingStream
 from waitlist.worker import Look, Sweeper, Worker, resume, watch
 
@@ -45,7 +45,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         taking=Taking(booking),
         recording=Recording(ids),
         claims=Claims(str(settings.public_url), base.sealer),
-        mark=due.mark,
+        mark=queues.mark,
         clock=clock,
         ids=ids,
     )

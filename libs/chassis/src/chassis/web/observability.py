@@ -47,9 +47,7 @@ def answering(statuses: Mapping[str, int]) -> Middleware:
         if STANDING in request:
             response.headers.update(request[STANDING].headers)
         seconds = time.perf_counter() - started
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource is not None else "none"
-        _SECONDS.labels(request.method, route, response.status).observe(seconds)
+        _SECONDS.labels(request.method, _route(request), response.status).observe(seconds)
         _log.debug(
             "request",
             method=request.method,
@@ -64,9 +62,18 @@ def answering(statuses: Mapping[str, int]) -> Middleware:
 
 
 def _logged(request: web.Request) -> str:
-    """Answer the path as logs may have it: one with a token opens what the token is for, and is told by its pattern."""
+    """Answer the path as logs may have it.
+
+    One with a token opens what the token is for, and is told by its pattern. So is one that no route takes: nobody
+    knows what stands in it, and a token with a wrong method or a slash behind it is as good as any.
+    """
+    is_known = request.match_info.route.resource is not None and "token" not in request.match_info
+    return request.path if is_known else _route(request)
+
+
+def _route(request: web.Request) -> str:
     resource = request.match_info.route.resource
-    return resource.canonical if resource is not None and "token" in request.match_info else request.path
+    return resource.canonical if resource is not None else "none"
 
 
 def add_operations(app: web.Application, checks: Mapping[str, Check]) -> None:

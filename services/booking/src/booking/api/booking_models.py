@@ -19,7 +19,6 @@ from chassis.web import Email, Output, Text, TimeZone
 Phone = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Notes = Annotated[str, StringConstraints(max_length=5000)]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=50)]
-WAITLIST = "waitlist"
 Metadata = dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Any]
 
 
@@ -75,14 +74,10 @@ class BookingBody(VisitBody, Held):
             location=self.location,
             location_type=self.location_type,
             metadata=self.metadata,
-            source=self.source if self._tells_source else WAITLIST,
+            source=self.source if "source" in self.model_fields_set else None,
             waitlist_entry_id=self.waitlist_entry_id,
             seated=self.status is not None,
         )
-
-    @property
-    def _tells_source(self) -> bool:
-        return self.waitlist_entry_id is None or "source" in self.model_fields_set
 
 
 class ChangedBooking(Body):

@@ -20,8 +20,8 @@ from booking.domain.booking import Booking
 from booking.domain.errors import Flaw, ValidationFailedError
 from booking.domain.listing import Found
 from booking.service.bookings import Bookings, Outcome
-from booking.service.origin import Origin
 from booking.service.snapshots import snapshot
+from chassis.origin import Origin
 from chassis.web import Call, Data, Listing, Route
 from slotwire_contracts import Reservation
 

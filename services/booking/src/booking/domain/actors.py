@@ -24,6 +24,15 @@ class Actor:
         """Tell whether only the client's own bookings are in reach."""
         return self.name == "client"
 
+    def must_be_service(self, deed: str, *, param: str) -> None:
+        """Refuse a key from outside that asks, with `param`, for a deed of our other services.
+
+        Raises:
+            ForbiddenError: the actor is a client or staff.
+        """
+        if self.name != "system":
+            raise ForbiddenError(f"only our own services may {deed}", param=param)
+
     def must_be_staff(self, deed: str, *, param: str) -> None:
         """Refuse a client key that asks, with `param`, for a deed that is the staff's (api.md section 1).
 

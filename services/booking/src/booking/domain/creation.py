@@ -36,6 +36,7 @@ class NewBooking:
         hold_id: the hold that it is made of.
         client_id: the client who comes, where staff book for one.
         attendee: who comes; None for the client as we know them.
+        source: where it comes from, in the caller's words; None where the caller says nothing.
         waitlist_entry_id: the entry of the waitlist that it is made of: it waits for no confirmation any more.
         seated: whether the guests sit already, a walk-in.
     """
@@ -48,7 +49,7 @@ class NewBooking:
     title: str | None = None
     location: str | None = None
     location_type: str | None = None
-    source: str = "api"
+    source: str | None = None
     waitlist_entry_id: str | None = None
     seated: bool = False
     metadata: Mapping[str, object] = field(default_factory=dict)
@@ -58,13 +59,14 @@ def check_request(new: NewBooking, actor: Actor) -> None:
     """Refuse a key that asks for what it may not.
 
     Raises:
-        ForbiddenError: a client key asks for what is the staff's, or for another client's booking.
+        ForbiddenError: a client key asks for what is the staff's, or for another client's booking, or any key but our
+            services' books for the waitlist: whoever names an entry settles which booking it became.
     """
     check_rights(new.visit, actor)
     if new.seated:
         actor.must_be_staff("seat guests", param="status")
     if new.waitlist_entry_id is not None:
-        actor.must_be_staff("book for the waitlist", param="waitlist_entry_id")
+        actor.must_be_service("book for the waitlist", param="waitlist_entry_id")
     if actor.is_client and new.client_id not in {None, actor.client_id}:
         raise ForbiddenError("a client key may book for its own client only", param="client_id")
 
@@ -151,7 +153,7 @@ def draft(
         attendee_notes=attendee.notes,
         metadata=metadata,
         party_size=visit.party_size,
-        source=new.source,
+        source=_source(new),
         buffer_before_minutes=buffer_before,
         buffer_after_minutes=buffer_after,
         one_per_attendee=place.one_per_attendee and not new.seated and not visit.override_availability,
@@ -164,6 +166,11 @@ def draft(
         created_at=now,
         updated_at=now,
     )
+
+
+def _source(new: NewBooking) -> str:
+    """Tell where a booking comes from: what the caller says, else the waitlist if it is of an entry, else the API."""
+    return new.source or ("api" if new.waitlist_entry_id is None else "waitlist")
 
 
 def _first_status(new: NewBooking, place: Place) -> Status:

@@ -24,9 +24,7 @@ from booking.domain.status import Status
 from booking.domain.times import Span
 from booking.service import limits
 from booking.service.claiming import claim_freed
-from booking.service.ids import Ids
 from booking.service.occupying import find, make_room, reoccupy
-from booking.service.origin import Origin
 from booking.service.recording import write
 from booking.service.releasing import tell
 from booking.service.visiting import known_client, take_hold, visit_and_place
@@ -35,6 +33,8 @@ from booking.store.contention import retrying
 from booking.store.history import FeedEntry
 from chassis.clock import Clock
 from chassis.idempotency import Once
+from chassis.ids import Ids
+from chassis.origin import Origin
 from chassis.postgres import Connection, Database
 from chassis.unit import Unit, UnitOfWork
 from slotwire_contracts import ReleaseReason

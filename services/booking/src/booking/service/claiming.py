@@ -14,14 +14,14 @@ from booking.domain.booking import Booking
 from booking.domain.errors import SlotUnavailableError
 from booking.domain.facts import NextId, Updated
 from booking.domain.occupancy import stored_span
-from booking.service.ids import Ids
 from booking.service.occupying import find
-from booking.service.origin import Origin
 from booking.service.recording import write
 from booking.store import external, places
 from booking.store.contention import retrying, unless_lost
 from chassis.clock import Clock
+from chassis.ids import Ids
 from chassis.lifecycle import Stop
+from chassis.origin import Origin
 from chassis.unit import Unit, UnitOfWork
 
 _LOOK_SECONDS = 5.0

@@ -12,11 +12,11 @@ from booking.domain.change import Change
 from booking.domain.errors import BookingError
 from booking.domain.status import Status
 from booking.service.bookings import Bookings
-from booking.service.ids import Ids
-from booking.service.origin import Origin
 from booking.store import bookings
 from chassis.clock import Clock
+from chassis.ids import Ids
 from chassis.lifecycle import Stop
+from chassis.origin import Origin
 from chassis.postgres import Database
 
 _LOOK_SECONDS = 5.0

@@ -9,9 +9,9 @@ from typing import Any, assert_never
 from booking.domain.actors import Actor
 from booking.domain.facts import Assigned, Created, Event, Fact, StatusChanged, Unassigned, Updated
 from booking.domain.holds import Hold
-from booking.service.origin import Origin
 from booking.service.snapshots import hold_snapshot, snapshot
 from booking.store.history import Entry
+from chassis.origin import Origin
 from chassis.outbox import OutboxMessage
 from slotwire_contracts import (
     CATALOG,

@@ -14,16 +14,16 @@ from booking.domain.occupancy import tables_among
 from booking.domain.times import check_span
 from booking.domain.visit import Given, check_fields, check_rights, check_times
 from booking.service import limits
-from booking.service.ids import Ids
 from booking.service.occupying import find, make_room
-from booking.service.origin import Origin
 from booking.service.releasing import give_back
 from booking.service.visiting import visit_and_place
 from booking.store import holds, spots
 from booking.store.contention import retrying
 from chassis.clock import Clock
 from chassis.idempotency import Once
+from chassis.ids import Ids
 from chassis.lifecycle import Stop
+from chassis.origin import Origin
 from chassis.unit import Unit, UnitOfWork
 from slotwire_contracts import ReleaseReason
 

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from booking.domain.actors import Actor
 from booking.domain.instances import EventInstance, InstanceCancelled, InstanceFact, InstanceUpdated
-from booking.service.origin import Origin
+from chassis.origin import Origin
 from slotwire_contracts import EventInstance as Snapshot
 from slotwire_contracts import EventInstanceEvent, EventInstanceStatus, make_event
 

@@ -35,15 +35,15 @@ from booking.domain.reference import LOCATIONS, SERVICES, check_unused
 from booking.domain.status import OCCUPYING
 from booking.service.bookings import Bookings
 from booking.service.events import message_of
-from booking.service.ids import Ids
 from booking.service.instance_events import event_of
-from booking.service.origin import Origin
 from booking.service.registrations import Following, lock
 from booking.service.releasing import give_back
 from booking.store import bookings, holds, instances, reference, spots, usage
 from booking.store.contention import retrying
 from chassis.clock import Clock
 from chassis.idempotency import Once
+from chassis.ids import Ids
+from chassis.origin import Origin
 from chassis.postgres import Connection, Database
 from chassis.unit import Unit, UnitOfWork
 from slotwire_contracts import ReleaseReason

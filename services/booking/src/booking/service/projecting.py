@@ -27,14 +27,14 @@ from booking.domain.place import Place
 from booking.domain.status import Status
 from booking.service.claiming import claim_freed
 from booking.service.events import message_of
-from booking.service.ids import Ids
 from booking.service.occupying import find
-from booking.service.origin import Origin
 from booking.service.recording import write
 from booking.store import bookings, external, occupancy, places
 from booking.store.contention import unless_lost
 from chassis import outbox
 from chassis.clock import Clock
+from chassis.ids import Ids
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
 from slotwire_contracts import (

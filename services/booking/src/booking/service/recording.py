@@ -11,9 +11,9 @@ from booking.domain.booking import Booking
 from booking.domain.facts import Fact, NextId, record
 from booking.domain.occupancy import Claim
 from booking.service.events import entry_of, event_of, message_of
-from booking.service.origin import Origin
 from booking.store import bookings
 from booking.store.bookings import Record
+from chassis.origin import Origin
 from chassis.unit import Unit
 
 

@@ -14,14 +14,14 @@ from booking.domain.actors import Actor
 from booking.domain.errors import Flaws, NotFoundError
 from booking.domain.listing import Found, Page
 from booking.domain.reference import Entity, Kind, Stored, T, check_kept, check_lanes, check_unused
-from booking.service.ids import Ids
-from booking.service.origin import Origin
 from booking.service.reference_events import tell
 from booking.store import reference, resources, usage
 from booking.store.contention import retrying
 from chassis import outbox
 from chassis.clock import Clock
 from chassis.idempotency import Once
+from chassis.ids import Ids
+from chassis.origin import Origin
 from chassis.postgres import Connection, Database
 from chassis.unit import Unit, UnitOfWork
 

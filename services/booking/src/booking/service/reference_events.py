@@ -11,7 +11,7 @@ from booking.domain.actors import Actor
 from booking.domain.facts import NextId
 from booking.domain.reference import LOCATIONS, TABLES, Kind, Stored, T
 from booking.service.events import message_of
-from booking.service.origin import Origin
+from chassis.origin import Origin
 from chassis.outbox import OutboxMessage
 from slotwire_contracts import Location, Table, make_event
 

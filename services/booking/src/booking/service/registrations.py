@@ -14,9 +14,9 @@ from booking.domain.change import facts
 from booking.domain.facts import NextId
 from booking.domain.instances import EventInstance, moved
 from booking.domain.status import Status
-from booking.service.origin import Origin
 from booking.service.recording import write
 from booking.store import bookings, instances, spots
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
 

@@ -12,9 +12,9 @@ from booking.domain.facts import NextId
 from booking.domain.holds import Hold
 from booking.service.claiming import claim_freed
 from booking.service.events import message_of, released
-from booking.service.origin import Origin
 from booking.store import occupancy, spots
 from chassis import outbox
+from chassis.origin import Origin
 from chassis.unit import Unit
 from slotwire_contracts import ReleaseReason
 

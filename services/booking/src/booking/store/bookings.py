@@ -20,6 +20,7 @@ from booking.domain.occupancy import Claim
 from booking.domain.status import Status
 from booking.domain.times import local_date
 from booking.store import history, occupancy
+from booking.store.contention import OvertakenError
 from booking.store.filters import conditions, statuses
 from chassis import idempotency, outbox
 from chassis.outbox import OutboxMessage
@@ -203,7 +204,7 @@ async def _execute(conn: Connection, written: str, record: Record) -> None:
         await conn.execute(statement, *_values(record))
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == history.ONE_OF_ENTRY:
-            raise asyncpg.ExclusionViolationError("the entry has become a booking just now") from None
+            raise OvertakenError from None
         if error.constraint_name != _ONE_PER_ATTENDEE:
             raise
         raise AlreadyBookedError("the attendee has booked that slot already", param="attendee.email") from None

@@ -22,6 +22,10 @@ _PAUSE_SECONDS = 0.05
 _DEADLOCKS = 5
 
 
+class OvertakenError(Exception):
+    """Another change did, between the look and the write, what this one was to do: a look from the beginning tells."""
+
+
 async def retrying(work: Callable[[int], Awaitable[T]]) -> T:
     """Do a whole change, again when it lost to another one.
 
@@ -36,7 +40,7 @@ async def retrying(work: Callable[[int], Awaitable[T]]) -> T:
     for attempt in range(1, _TRIES + 1):
         try:
             return await work(attempt)
-        except asyncpg.ExclusionViolationError:
+        except (asyncpg.ExclusionViolationError, OvertakenError):
             continue
         except asyncpg.DeadlockDetectedError:
             deadlocks += 1

@@ -6,12 +6,12 @@ Invariant: of each organization one periodic run at most waits or is under way, 
 from datetime import timedelta
 
 from calcom_sync.domain.rounds import Due, due
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import queued
 from calcom_sync.store import rounds, runs
 from calcom_sync.store.rounds import Candidate
 from chassis.backoff import Backoff
 from chassis.clock import Clock
+from chassis.ids import Ids
 from chassis.postgres import Database
 
 _REST = Backoff(base=60.0, cap=3600.0)

@@ -14,10 +14,10 @@ from calcom_sync.domain.errors import NotFoundError
 from calcom_sync.domain.run import LISTED, Progress, Run, RunKind, RunState
 from calcom_sync.domain.snapshots import ANY_TIME
 from calcom_sync.domain.window import Window
-from calcom_sync.service.ids import Ids
 from calcom_sync.store import runs
 from calcom_sync.store.runs import Taken
 from chassis.clock import Clock
+from chassis.ids import Ids
 from chassis.postgres import Connection, Database
 from slotwire_contracts import CalcomBookingApplied
 

@@ -19,12 +19,12 @@ from calcom_sync.domain.run import Progress, RunKind
 from calcom_sync.domain.snapshots import ANY_TIME, Observed, Skipped, View, observe
 from calcom_sync.domain.status import is_due
 from calcom_sync.domain.walking import by_update, latest
-from calcom_sync.service.ids import Ids
 from calcom_sync.service.runs import Held
 from calcom_sync.service.telling import Telling
 from calcom_sync.store import chains, rereading, rounds
 from calcom_sync.store.chains import Known
 from chassis.clock import Clock
+from chassis.ids import Ids
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from slotwire_contracts import CalcomBooking, FoundBy

@@ -8,11 +8,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from calcom_sync.domain.changes import changed, fingerprint
-from calcom_sync.service.ids import Ids
 from calcom_sync.store import chains
 from calcom_sync.store.chains import Known
 from chassis import outbox
 from chassis.clock import Clock
+from chassis.ids import Ids
 from chassis.outbox import OutboxMessage
 from chassis.unit import Unit
 from slotwire_contracts import (

@@ -13,11 +13,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from chassis.identity import Caller, KeyKind
+from chassis.origin import Origin
 from chassis.web import Call, Input, Output
 from waitlist.domain.actors import Actor, ActorName
 from waitlist.domain.errors import Flaw, ValidationFailedError
 from waitlist.domain.times import NotATimeError, parse_date, parse_wall, parse_wall_or_instant
-from waitlist.service.origin import Origin
 
 T = TypeVar("T")
 READ, MANAGE = "booking_waitlist.read", "booking_waitlist.manage"

@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from chassis.origin import Origin
 from chassis.web import ApiError, RateLimits
 from chassis.web.endpoint import ERROR_PAGE, REQUEST_ID, TRACEPARENT, ErrorPage, count
 from waitlist.api.guest_view import HEADERS, render_entry, render_message
 from waitlist.domain.errors import NotFoundError, WaitlistError
 from waitlist.service.guests import Deed, Guests, LinkOverError
-from waitlist.service.origin import Origin
 
 _PATH = "/w/{token}"
 _FIELDS = 8

@@ -46,7 +46,7 @@ def render_entry(seen: Seen, outcome: str | None) -> str:
         entry=entry,
         name=None if entry.contact is None else entry.contact.name,
         # What staff noted is theirs.
-        notes=entry.notes if entry.initiator == "client" else None,
+        notes=entry.notes if entry.notes_by == "client" else None,
         location=seen.location,
         instance=seen.instance,
         wait=None if seen.placed.wait_minutes is None else _about(seen.placed.wait_minutes),

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -148,19 +148,19 @@ class BookingClient:
             data, headers["Content-Type"] = json.dumps(body, sort_keys=True), "application/json"
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._timeout.total):
-                reply = await self._send(method, path, params=query, data=data, headers=headers)
+                reply = await self._send(method, path, _reply, params=query, data=data, headers=headers)
                 while reply.is_too_soon:
                     await asyncio.sleep(_AGAIN_SECONDS)
-                    reply = await self._send(method, path, params=query, data=data, headers=headers)
+                    reply = await self._send(method, path, _reply, params=query, data=data, headers=headers)
                 return reply
         raise _unavailable()
 
-    async def _send(self, method: str, path: str, **more: Any) -> Reply:
+    async def _send(self, method: str, path: str, read: Callable[[ClientResponse], Awaitable[T]], **more: Any) -> T:
         if self._session is None:
             raise AssertionError("asked outside `opened`")
         try:
             async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
-                return await _reply(response)
+                return await read(response)
         except (ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
             _log.warning("booking_unavailable", path=path, error=repr(error))
             raise _unavailable() from error
@@ -168,17 +168,12 @@ class BookingClient:
     async def _find(self, org_id: str, path: str, thing_id: str, read: Callable[[Mapping[str, Any]], T]) -> T | None:
         if not _ID.fullmatch(thing_id):
             return None  # no id of ours, and it must not lead to another path
-        if self._session is None:
-            raise AssertionError("asked outside `opened`")
-        try:
-            async with self._session.get(
-                f"{self._url}{path}/{thing_id}", headers={ORGANIZATION_HEADER: org_id}, allow_redirects=False
-            ) as response:
-                found = await _data(response)
-                return None if found is None else read(found)
-        except (ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
-            _log.warning("booking_unavailable", path=path, error=repr(error))
-            raise _unavailable() from error
+
+        async def taken(response: ClientResponse) -> T | None:
+            found = await _data(response)
+            return None if found is None else read(found)
+
+        return await self._send("GET", f"{path}/{thing_id}", taken, headers={ORGANIZATION_HEADER: org_id})
 
 
 async def _reply(response: ClientResponse) -> Reply:

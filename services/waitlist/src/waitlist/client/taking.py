@@ -30,9 +30,14 @@ class Refused:
 
 @dataclass(frozen=True)
 class Booked:
-    """The booking that was made."""
+    """The booking that was made.
+
+    Attributes:
+        before: whether it had been made before, of whatever that was: the hold that is named now may be there yet.
+    """
 
     booking_id: str
+    before: bool = False
 
 
 class Taking:
@@ -97,7 +102,7 @@ class Taking:
             return Booked(reply.body["data"]["id"])
         refused = _refused(reply)
         if (refused.code, refused.param) == ("already_booked", "waitlist_entry_id"):
-            return Booked(reply.body["error"]["details"]["booking_id"])  # it was asked for before, however long ago
+            return Booked(reply.body["error"]["details"]["booking_id"], before=True)
         return refused
 
 

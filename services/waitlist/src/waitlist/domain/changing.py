@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from waitlist.domain.actors import Actor
 from waitlist.domain.entry import Entry
 from waitlist.domain.errors import Flaws, InvalidTransitionError, VersionConflictError
 from waitlist.domain.joining import Told, check_contact, check_party, wanted_window
@@ -50,13 +51,14 @@ def check_version(entry: Entry, version: int | None) -> None:
         )
 
 
-def revise(entry: Entry, change: Change, told: Told, *, now: datetime) -> Entry:
+def revise(entry: Entry, change: Change, told: Told, actor: Actor, *, now: datetime) -> Entry:
     """Change some fields of an entry.
 
     Args:
         entry: as it is.
         change: what is asked for.
         told: what booking told of its place.
+        actor: who asks.
         now: the current instant.
 
     Raises:
@@ -75,6 +77,8 @@ def revise(entry: Entry, change: Change, told: Told, *, now: datetime) -> Entry:
     if entry.client_id is None and "contact" in given:
         check_contact(given["contact"], flaws)
     flaws.tell()
+    if given.get("notes", entry.notes) != entry.notes:
+        given["notes_by"] = None if given["notes"] is None else actor.name
     return replace(entry, **given)
 
 

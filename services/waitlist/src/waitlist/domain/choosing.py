@@ -2,10 +2,10 @@
 
 Invariants: nobody is passed over but for a reason of `SENTENCES`. Who let a place pass is asked for anything that
 overlaps it only when every other entry that such a place fits has been asked (architecture.md section 6), and whoever
-was asked least often may always be asked, so that no place is stranded.
+was asked least often may always be asked, so that no place is stranded; but what was passed for good stays passed.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from itertools import chain
 
 from waitlist.domain.passing import Passed
 from waitlist.domain.policy import Policy, Way
+from waitlist.domain.refusing import Refusals
 from waitlist.domain.times import day_span
 from waitlist.domain.visits import Facts, Gone, Need, Place, Spots, Tables, need_of, places
 
@@ -28,9 +29,11 @@ class Reason(StrEnum):
     NOTHING_FREE = "nothing_free"
     TOO_FEW_SPOTS = "too_few_spots"
     TAKEN_MEANWHILE = "taken_meanwhile"
+    REFUSED = "refused"
     UNREACHABLE = "unreachable"
     STRICT_ORDER = "strict_order"
     LET_GO = "let_go"
+    LET_GO_FOR_GOOD = "let_go_for_good"
     BEHIND = "behind"
 
 
@@ -43,9 +46,11 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.NOTHING_FREE: "nothing is free for its party inside its window",
     Reason.TOO_FEW_SPOTS: "fewer spots are free than its party needs",
     Reason.TAKEN_MEANWHILE: "what it could have was taken before it could be held",
+    Reason.REFUSED: "booking does not give it what is free",
     Reason.UNREACHABLE: "it has neither a client nor an email, so it cannot become a booking by itself",
     Reason.STRICT_ORDER: "an entry ahead of it cannot be served, and the policy keeps a strict order",
     Reason.LET_GO: "it let what is free go by, and others whom it fits have not been asked yet",
+    Reason.LET_GO_FOR_GOOD: "it declined what is free, or let it go by too often, and nothing fell free there since",
     Reason.BEHIND: "what is free is offered to those ahead of it first",
 }
 """What each reason is told with."""
@@ -53,7 +58,14 @@ SENTENCES: Mapping[Reason, str] = {
 ENDED = frozenset({Reason.CANCELLED, Reason.TOO_LATE})
 """Why an entry will never be offered anything."""
 
-_IN_NOBODYS_WAY = ENDED | {Reason.ASKED, Reason.CONVERTING, Reason.CLOSED, Reason.UNREACHABLE}
+_IN_NOBODYS_WAY = ENDED | {
+    Reason.ASKED,
+    Reason.CONVERTING,
+    Reason.CLOSED,
+    Reason.UNREACHABLE,
+    Reason.REFUSED,
+    Reason.LET_GO_FOR_GOOD,
+}
 """What does not stop those behind, even in strict order: the entry has had its turn, or cannot have one."""
 
 
@@ -62,7 +74,7 @@ class Candidate:
     """An entry of the queue, as far as the choice goes.
 
     Attributes:
-        offered: when what it is offered now starts; None without an offer.
+        offered: when what it is offered now is; None without an offer.
         notice: whether that is only the word that a place is free.
         converting: whether booking has been asked for its booking.
         bookable: whether it has all that a booking needs.
@@ -72,7 +84,7 @@ class Candidate:
     party_size: int
     window_start: datetime | None = None
     window_end: datetime | None = None
-    offered: datetime | None = None
+    offered: Place | None = None
     notice: bool = False
     converting: bool = False
     bookable: bool = True
@@ -93,11 +105,13 @@ class Choice:
 
     Attributes:
         lost: who was told that a place is free, which is not free any more.
+        moved: who is offered spots of an event instance at times that it does not have any more.
     """
 
     picks: Sequence[Pick]
     skipped: Mapping[str, Reason]
-    lost: Collection[str] = ()
+    lost: Sequence[str] = ()
+    moved: Sequence[str] = ()
 
 
 @dataclass
@@ -132,7 +146,7 @@ def choose(
     policy: Policy,
     passed: Passed,
     *,
-    refused: Collection[tuple[str, datetime]],
+    refused: Refusals,
     now: datetime,
 ) -> Choice:
     """Choose who is offered what.
@@ -142,16 +156,21 @@ def choose(
         facts: what is free.
         policy: that of the place.
         passed: what was let pass.
-        refused: what booking would not hold just now: entries and starts.
+        refused: what booking would not give.
         now: the current instant.
     """
     options = _Options(passed)
     skipped: dict[str, Reason] = {}
     lost: list[str] = []
+    moved: list[str] = []
     blocked = False
     for candidate in queue:
-        found = _turn_of(candidate, facts, policy, refused, now)
-        if candidate.notice and candidate.offered is not None:
+        found = _turn_of(candidate, facts, policy, now)
+        if not isinstance(found, Reason):
+            found = _not_yet_answered(candidate.entry_id, found, passed, refused)
+        if _has_moved(candidate, facts):
+            moved.append(candidate.entry_id)
+        elif candidate.notice and candidate.offered is not None:
             options.told[candidate.entry_id] = _still_free(candidate, facts, policy, now)
             if not options.told[candidate.entry_id]:
                 lost.append(candidate.entry_id)
@@ -163,7 +182,7 @@ def choose(
         else:
             options.found[candidate.entry_id] = found
     picks = _picks(queue, options, policy)
-    return Choice(picks, skipped | _left(options, picks), lost)
+    return Choice(picks, skipped | _left(options, picks), lost, moved)
 
 
 def _picks(queue: Sequence[Candidate], options: _Options, policy: Policy) -> list[Pick]:
@@ -190,9 +209,7 @@ def _left(options: _Options, picks: Sequence[Pick]) -> dict[str, Reason]:
     return left
 
 
-def _turn_of(
-    candidate: Candidate, facts: Facts, policy: Policy, refused: Collection[tuple[str, datetime]], now: datetime
-) -> list[Place] | Reason:
+def _turn_of(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> list[Place] | Reason:
     """Answer what an entry could have, or why it cannot be asked."""
     if candidate.converting:
         return Reason.CONVERTING
@@ -205,14 +222,35 @@ def _turn_of(
         return found
     if policy.way is Way.AUTO_CONVERT and not candidate.bookable:
         return Reason.UNREACHABLE
-    left = [place for place in found if (candidate.entry_id, place.start) not in refused]
-    return left or Reason.TAKEN_MEANWHILE
+    return found
+
+
+def _not_yet_answered(entry_id: str, found: Sequence[Place], passed: Passed, refused: Refusals) -> list[Place] | Reason:
+    """Answer what is left of what an entry could have: neither it nor booking has said no to that for good."""
+    wanted = [place for place in found if not passed.is_for_good(entry_id, place)]
+    if not wanted:
+        return Reason.LET_GO_FOR_GOOD
+    refusals = {place: refused.of(entry_id, place) for place in wanted}
+    left = [place for place in wanted if refusals[place] is None]
+    if left:
+        return left
+    taken = any(refusal.is_taken for refusal in refusals.values() if refusal is not None)
+    return Reason.TAKEN_MEANWHILE if taken else Reason.REFUSED
+
+
+def _has_moved(candidate: Candidate, facts: Facts) -> bool:
+    """Tell whether an entry is offered spots at other times than those of the event instance."""
+    if candidate.offered is None or not isinstance(facts, Spots):
+        return False
+    return candidate.offered != Place(facts.instance.start_time, facts.instance.end_time)
 
 
 def _still_free(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> list[Place]:
     """Answer the place that an entry was told of, if it is still free."""
     found = could_have(candidate, facts, policy, now)
-    return [] if isinstance(found, Reason) else [place for place in found if place.start == candidate.offered]
+    if isinstance(found, Reason) or candidate.offered is None:
+        return []
+    return [place for place in found if place.start == candidate.offered.start]
 
 
 def _least(counts: Iterable[int]) -> int:
@@ -239,6 +277,14 @@ def could_have(candidate: Candidate, facts: Facts, policy: Policy, now: datetime
         return Reason.TOO_LATE
     found = [place for place in places(need, facts.free) if now < policy.cut_off(place.start)]
     return found or Reason.NOTHING_FREE
+
+
+def untold(queue: Iterable[Candidate], facts: Facts, now: datetime) -> bool:
+    """Tell whether somebody in a queue needs what booking was not asked about: who came or changed since."""
+    if not isinstance(facts, Tables):
+        return False
+    needs = (need_at(candidate, facts) for candidate in queue)
+    return any(need is not None and need.latest_start >= now and not facts.tells(need, now) for need in needs)
 
 
 def need_at(candidate: Candidate, facts: Tables) -> Need | None:

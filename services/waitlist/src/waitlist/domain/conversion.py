@@ -18,16 +18,19 @@ from waitlist.domain.terms import START_TIME, TABLE, Terms
 from waitlist.domain.times import time_text
 from waitlist.domain.visits import Place
 
+HOLD_EXPIRED, SLOT_UNAVAILABLE = "hold_expired", "slot_unavailable"
+
 
 @dataclass(frozen=True)
 class Conversion:
     """A booking that was asked for and not heard of yet. Its fields are the columns of its table.
 
     Attributes:
-        offer_id: the offer that it accepts.
+        offer_id: the offer that it accepts; None where staff chose something else.
         request: what booking is asked, however often.
         made_by: who asked for it.
         request_id: what its event is tied to the request by.
+        traceparent: the trace context that goes on with it.
         leased_until: until when it is in the hands of who asked.
     """
 
@@ -39,6 +42,7 @@ class Conversion:
     request: Mapping[str, Any]
     made_by: ActorName
     request_id: str
+    traceparent: str | None
     leased_until: datetime
 
 
@@ -77,6 +81,28 @@ def asked_of_booking(entry: Entry, offer: Offer | None, terms: Terms, actor: Act
     if offer is not None and offer.hold_id is not None:
         told["hold_id"] = offer.hold_id
     return told | _what(entry, offer, terms)
+
+
+def accepts(offer: Offer, request: Mapping[str, Any]) -> bool:
+    """Tell whether what booking is asked for is what is offered, and not another time or table that staff chose."""
+    if "event_instance_id" in request:
+        return True
+    times = request["start_time"], request["end_time"]
+    tables = request.get("table_ids", offer.table_ids)
+    return times == (time_text(offer.start_time), time_text(offer.end_time)) and tuple(tables) == offer.table_ids
+
+
+def loses(offer: Offer, conversion: Conversion, code: str) -> bool:
+    """Tell whether a refusal says that what is offered is lost: its hold is gone, or somebody has just that place.
+
+    Args:
+        offer: what the entry is offered.
+        conversion: what was refused.
+        code: why.
+    """
+    if code == HOLD_EXPIRED:
+        return offer.hold_id is not None and offer.hold_id == conversion.request.get("hold_id")
+    return code == SLOT_UNAVAILABLE and offer.id == conversion.offer_id
 
 
 def _check_own(offer: Offer | None, terms: Terms, actor: Actor) -> None:

@@ -28,6 +28,7 @@ class Entry:
         queue: in which it has its place.
         preferred_start: the text as it was asked for, and so `preferred_end`.
         window_start: the instant that this stands for, and so `window_end`.
+        notes_by: who wrote the notes; None where nobody did, or it is not known.
         sequence: the number of its latest event; they count without a gap.
         last_event_id: the id of that event; the next one's is greater.
     """
@@ -47,6 +48,7 @@ class Entry:
     window_end: datetime | None
     priority: int
     notes: str | None
+    notes_by: ActorName | None
     source_name: str | None
     channel: str | None
     time_zone: str | None

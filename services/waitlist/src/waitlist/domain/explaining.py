@@ -14,6 +14,7 @@ from waitlist.domain.entry import Entry
 from waitlist.domain.offer import Offer
 from waitlist.domain.passing import Passed
 from waitlist.domain.policy import Policy
+from waitlist.domain.refusing import Refusals
 from waitlist.domain.status import Status
 from waitlist.domain.times import time_text
 from waitlist.domain.visits import Facts, Spots, Tables
@@ -40,8 +41,10 @@ class Rule(StrEnum):
     OPENING_HOURS = "opening_hours"
     CAPACITY = "capacity"
     AUTO_CONVERT = "auto_convert"
+    BOOKING = "booking"
     STRICT_ORDER = "strict_order"
     ASKED_AGAIN_LAST = "asked_again_last"
+    NOT_ASKED_AGAIN = "not_asked_again"
     TURN = "turn"
 
 
@@ -56,9 +59,14 @@ RULES: Mapping[Reason | Also, tuple[Rule, str]] = {
     Reason.NOTHING_FREE: (Rule.CAPACITY, "a table that falls free, or another window"),
     Reason.TOO_FEW_SPOTS: (Rule.CAPACITY, "spots that fall free, or a smaller party"),
     Reason.TAKEN_MEANWHILE: (Rule.CAPACITY, "something that falls free again"),
+    Reason.REFUSED: (Rule.BOOKING, "what booking names being put right, or another window"),
     Reason.UNREACHABLE: (Rule.AUTO_CONVERT, "an email in its contact, or another policy"),
     Reason.STRICT_ORDER: (Rule.STRICT_ORDER, "those ahead being served or leaving, or a policy without strictOrder"),
     Reason.LET_GO: (Rule.ASKED_AGAIN_LAST, "the others being asked, or something else that falls free"),
+    Reason.LET_GO_FOR_GOOD: (
+        Rule.NOT_ASKED_AGAIN,
+        "something that falls free at that time, another party size or window, or another policy",
+    ),
     Reason.BEHIND: (Rule.TURN, "those ahead letting it go or leaving, more that falls free, or a higher priority"),
     Also.ITS_TURN: (Rule.TURN, "nothing; the next match, due within moments, makes the offer"),
     Also.OFFER_OVER: (Rule.DEADLINE, "nothing; the next match, due within moments, ends the offer"),
@@ -116,6 +124,7 @@ class Situation:
     Attributes:
         queue: all that have a place in it, in turn.
         offer: what the entry in question is being offered.
+        refused: what booking would not give, when it was asked last.
     """
 
     queue: Sequence[Candidate]
@@ -123,6 +132,7 @@ class Situation:
     offer: Offer | None
     facts: Facts
     policy: Policy
+    refused: Refusals = field(default_factory=Refusals)
 
 
 def alone(candidate: Candidate) -> Candidate:
@@ -147,7 +157,7 @@ def explain(entry_id: str, seen: Situation, *, now: datetime) -> list[Because]:
     offer = seen.offer
     if offer is not None and offer.expires_at <= now:
         return [Because(Also.OFFER_OVER, _offered(offer))]
-    choice = choose(seen.queue, seen.facts, seen.policy, seen.passed, refused=(), now=now)
+    choice = choose(seen.queue, seen.facts, seen.policy, seen.passed, refused=seen.refused, now=now)
     number = next(number for number, one in enumerate(seen.queue) if one.entry_id == entry_id)
     candidate = seen.queue[number]
     code = choice.skipped.get(entry_id, Also.ITS_TURN)
@@ -180,8 +190,8 @@ def _details(code: Reason | Also, candidate: Candidate, seen: Situation) -> dict
             return {"partySize": candidate.party_size, "spotsLeft": max(seen.facts.left, 0)}
         case Reason.NOTHING_FREE if isinstance(seen.facts, Tables):
             return _needed(candidate, seen.facts)
-        case Reason.LET_GO:
-            return {"startTimes": [time_text(start) for start in seen.passed.starts_of(candidate.entry_id)]}
+        case Reason.REFUSED | Reason.LET_GO | Reason.LET_GO_FOR_GOOD:
+            return _said_no(candidate.entry_id, seen, by_booking=code is Reason.REFUSED)
         case _:
             return {}
 
@@ -192,6 +202,13 @@ def _needed(candidate: Candidate, tables: Tables) -> dict[str, Any]:
         return {}
     window = need.window
     return {"from": time_text(window.start), "to": time_text(window.end), "minutes": need.minutes}
+
+
+def _said_no(entry_id: str, seen: Situation, *, by_booking: bool) -> dict[str, Any]:
+    refusal = seen.refused.latest(entry_id)
+    if by_booking and refusal is not None:
+        return {"refusal": refusal.code, "message": refusal.message}
+    return {"startTimes": [time_text(start) for start in seen.passed.starts_of(entry_id)]}
 
 
 def _offered(offer: Offer) -> dict[str, Any]:

@@ -6,12 +6,10 @@ Invariant: an entry's events are numbered without a gap, their ids rise, and non
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
+from slotwire_contracts import RemovalReason
 from waitlist.domain.entry import Entry
 from waitlist.domain.offer import Offer
-
-Reason = Literal["guest", "staff", "expired", "declined", "event_cancelled"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Updated:
 class Removed:
     """It waits no more."""
 
-    reason: Reason
+    reason: RemovalReason
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Converted:
 
 @dataclass(frozen=True)
 class OfferExpired:
-    """An offer's time ran out, or somebody else was quicker."""
+    """An offer's time ran out, or its place is gone: the state of the offer tells which."""
 
     offer: Offer
 

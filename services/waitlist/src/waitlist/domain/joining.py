@@ -89,6 +89,7 @@ def draft(new: NewEntry, told: Told, policy: Policy, *, actor: Actor, entry_id: 
         window_end=wanted.end,
         priority=new.priority,
         notes=new.notes,
+        notes_by=None if new.notes is None else actor.name,
         source_name=new.source_name,
         channel=new.channel,
         time_zone=new.time_zone,

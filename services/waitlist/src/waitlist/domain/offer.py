@@ -67,7 +67,10 @@ class Offer:
         leaves: whether who lets it pass waits no more.
         made_by: who made it: the staff by hand, or the match.
         request_id: what its events are tied together by.
+        traceparent: the trace context that goes on with them.
         leased_until: until when a requested one is in the hands of who asked for its hold.
+        once_scope: where the answer is kept to whoever asked for it with an Idempotency-Key.
+        once_fingerprint: of the body that the key came with.
     """
 
     id: str
@@ -90,7 +93,15 @@ class Offer:
     expires_at: datetime
     made_by: Literal["staff", "system"]
     request_id: str
+    traceparent: str | None = None
     leased_until: datetime
+    once_scope: bytes | None = None
+    once_fingerprint: bytes | None = None
+
+    @property
+    def was_told(self) -> bool:
+        """Tell whether the guest was told of it."""
+        return self.attempt > 0
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether it can be accepted."""
@@ -104,9 +115,14 @@ def moved(offer: Offer, state: OfferState) -> Offer:
     return replace(offer, state=state)
 
 
-def accepted(offer: Offer) -> Offer:
-    """End an offer with a booking, which its hold went into."""
-    return replace(moved(offer, OfferState.ACCEPTED), hold_open=False)
+def accepted(offer: Offer, *, used_up: bool) -> Offer:
+    """End an offer with a booking.
+
+    Args:
+        offer: the live offer.
+        used_up: whether its hold is known to have gone into the booking; else it is to be given back.
+    """
+    return replace(moved(offer, OfferState.ACCEPTED), hold_open=offer.hold_open and not used_up)
 
 
 def hold_minutes(now: datetime, expires_at: datetime) -> int:

@@ -9,34 +9,33 @@ from functools import partial
 from typing import assert_never
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
 from waitlist.client.taking import Booked, Refused
 from waitlist.domain.actors import Actor
-from waitlist.domain.conversion import Conversion, asked_of_booking, check_convertible
+from waitlist.domain.conversion import Conversion, accepts, asked_of_booking, check_convertible, loses
 from waitlist.domain.entry import Entry, Placed
 from waitlist.domain.errors import UnavailableError
 from waitlist.domain.happening import Converted
-from waitlist.domain.offer import LEASE, Offer, accepted
+from waitlist.domain.offer import LEASE, Offer, OfferState, accepted
 from waitlist.domain.status import Status
 from waitlist.domain.terms import Terms, Wanted, terms_of
 from waitlist.domain.told import Location
 from waitlist.service.ending import Ending
 from waitlist.service.finding import check_idle, find, own
-from waitlist.service.origin import Origin
+from waitlist.service.offering import Offering
 from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers
-
-_LOST = frozenset({"slot_unavailable", "hold_expired"})
-"""What booking answers when somebody else has the place."""
 
 
 class Converting:
     """Turns entries into bookings."""
 
-    def __init__(self, tools: Tools, ending: Ending) -> None:
+    def __init__(self, tools: Tools, offering: Offering, ending: Ending) -> None:
         self._use = tools
+        self._offering = offering
         self._ending = ending
         self._new_id = partial(tools.ids.new, "wlc")
 
@@ -60,7 +59,8 @@ class Converting:
         terms = terms_of(wanted, entry, await self._location(entry, wanted))
         if begun is not None:
             await self.resume(begun)
-        conversion = await self._begin(actor, entry_id, terms, origin)
+        while isinstance(conversion := await self._begin(actor, entry_id, terms, origin), Offer):
+            await self._offering.finish(conversion)  # what is being held for it right now is no conflict
         if conversion is not None:
             refused = await self.carry_out(conversion)
             if refused is not None:
@@ -115,28 +115,35 @@ class Converting:
             ValidationFailedError, InvalidTransitionError, OfferGoneError, ForbiddenError: as `convert` says.
         """
         check_convertible(entry)
+        request = asked_of_booking(entry, offer, terms, actor)
         conversion = Conversion(
             id=self._new_id(),
             entry_id=entry.id,
             org_id=entry.org_id,
             queue=entry.queue,
-            offer_id=None if offer is None else offer.id,
-            request=asked_of_booking(entry, offer, terms, actor),
+            offer_id=offer.id if offer is not None and accepts(offer, request) else None,
+            request=request,
             made_by=actor.name,
             request_id=origin.request_id,
+            traceparent=origin.traceparent,
             leased_until=self._use.clock() + LEASE,
         )
         await conversions.insert(conn, conversion)
         return conversion
 
-    async def _begin(self, actor: Actor, entry_id: str, terms: Terms, origin: Origin) -> Conversion | None:
-        """Write down what booking is going to be asked; None of an entry that is a booking already."""
+    async def _begin(self, actor: Actor, entry_id: str, terms: Terms, origin: Origin) -> Conversion | Offer | None:
+        """Write down what booking is going to be asked, unless the entry is a booking already: None.
+
+        Nothing is written while an offer to the entry is being made, which is answered.
+        """
         async with self._use.database.transaction() as conn:
             entry = (await find(conn, actor, entry_id, lock=True)).entry
             if entry.status is Status.CONVERTED:
                 return None
             await check_idle(conn, entry)
             offer = await offers.open_of(conn, actor.org_id, entry_id)
+            if offer is not None and offer.state is OfferState.REQUESTED:
+                return offer
             live = offer if offer is not None and offer.is_live(self._use.clock()) else None
             return await self.begin_at(conn, entry, terms, live, actor=actor, origin=origin)
 
@@ -150,32 +157,32 @@ class Converting:
         self, unit: Unit, conversion: Conversion, entry: Entry, offer: Offer | None, answer: Booked | Refused
     ) -> None:
         now = self._use.clock()
-        used = offer if offer is not None and offer.id == conversion.offer_id else None
         match answer:
-            case Booked(booking_id):
-                await self._converted(unit, conversion, entry, used, booking_id)
+            case Booked():
+                used = offer if offer is not None and offer.id == conversion.offer_id else None
+                await self._converted(unit, conversion, entry, used, answer)
             case Refused(code):
-                if used is not None and code in _LOST:
+                if offer is not None and loses(offer, conversion, code):
                     actor, origin = _made_by(conversion)
-                    await self._ending.take_back(unit, entry, used, actor, origin, now=now)
-                    await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+                    await self._ending.take_back(unit, entry, offer, actor, origin, now=now)
+                    await self._use.mark(unit.conn, entry.org_id, entry.queue)
             case _:
                 assert_never(answer)
 
     async def _converted(
-        self, unit: Unit, conversion: Conversion, entry: Entry, used: Offer | None, booking_id: str
+        self, unit: Unit, conversion: Conversion, entry: Entry, used: Offer | None, booked: Booked
     ) -> None:
         if entry.status is Status.CONVERTED:
             return  # by a twin of this
         now, (actor, origin) = self._use.clock(), _made_by(conversion)
         if used is not None:
-            await offers.update(unit.conn, accepted(used))
+            await offers.update(unit.conn, accepted(used, used_up=not booked.before))
         else:
             await self._ending.withdraw(unit, entry)
-        converted = replace(entry, status=Status.CONVERTED, booking_id=booking_id)
+        converted = replace(entry, status=Status.CONVERTED, booking_id=booked.booking_id)
         await self._use.recording.write(unit, Converted(), converted, actor, origin, now=now)
-        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+        await self._use.mark(unit.conn, entry.org_id, entry.queue)
 
 
 def _made_by(conversion: Conversion) -> tuple[Actor, Origin]:
-    return Actor(conversion.org_id, conversion.made_by), Origin(conversion.request_id)
+    return Actor(conversion.org_id, conversion.made_by), Origin(conversion.request_id, conversion.traceparent)

@@ -1,17 +1,18 @@
 """Use cases on due queues: who is to be matched, and why.
 
-Invariants: told twice, it is as told once; nothing but a mark is made, so that telling never waits for a match. Who
-matches in this process is woken when a mark was committed here.
+Invariants: told twice, it is as told once; nothing is made but marks, behind the word that what was let pass may be
+offered once more, so that telling never waits for a match. Who matches in this process is woken when a mark was
+committed here.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection
 
 from chassis.clock import Clock
-from chassis.postgres import Connection, Database
+from chassis.postgres import Database
 from slotwire_contracts import AnyEvent
-from waitlist.domain.freeing import FreedLocation, freed
-from waitlist.store import offers, queues
+from waitlist.domain.freeing import Freed, FreedLocation, freed
+from waitlist.service.reopening import reopen
+from waitlist.store import offers, queues, reopening
 
 BATCH = 200
 
@@ -33,10 +34,6 @@ class Due:
         for wake in self._wakes:
             wake()
 
-    async def mark(self, conn: Connection, org_id: str, queue: str, _now: datetime) -> None:
-        """Have a queue matched, in the caller's transaction; the time of marks is the database's."""
-        await queues.mark(conn, org_id, queue)
-
     async def hear(self, event: AnyEvent) -> None:
         """Have the queues matched for which an event may have freed something, where somebody waits.
 
@@ -46,13 +43,24 @@ class Due:
         found = freed(event)
         if found is None:
             return
+        names = await self._reopened(event.orgid, found)
         async with self._database.connection() as conn:
-            if isinstance(found, FreedLocation):
-                marked = await queues.mark_location(conn, event.orgid, found.location_id)
-            else:
-                marked = await queues.mark_live(conn, event.orgid, found.queues)
+            marked = await queues.mark_live(conn, event.orgid, names)
         if marked:
             self.wake()
+
+    async def _reopened(self, org_id: str, found: Freed) -> Collection[str]:
+        """Let what was let pass there be offered once more, unless only an offer's own hold has ended."""
+        async with self._database.connection() as conn:
+            if isinstance(found, FreedLocation):
+                names: Collection[str] = await queues.of_location(conn, org_id, found.location_id)
+                spans, ours = None, False
+            else:
+                names, spans = found.queues, found.spans
+                ours = found.hold_id is not None and await reopening.is_ours(conn, org_id, names, found.hold_id)
+        if not ours:
+            await reopen(self._database, org_id, names, spans)
+        return names
 
     async def resume(self) -> None:
         """Have the queues matched in which something is to go on: offers past their deadline, what was begun and left.

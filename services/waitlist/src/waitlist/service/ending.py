@@ -9,7 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.domain.actors import Actor
 from waitlist.domain.conversion import gone
 from waitlist.domain.entry import Entry, Placed
@@ -19,9 +21,11 @@ from waitlist.domain.offer import Offer, OfferState, moved
 from waitlist.domain.status import Status
 from waitlist.service.estimating import show
 from waitlist.service.finding import check_idle, find, own, system
-from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers, queues
+
+AT_ONCE = 100
+"""How many entries of a queue one transaction changes at most."""
 
 
 class Ending:
@@ -55,18 +59,24 @@ class Ending:
             if offer is None or not offer.is_live(now) or offer_id not in {None, offer.id}:
                 raise gone()
             await self._let_pass(unit, entry, offer, OfferState.DECLINED, actor=actor, origin=origin, now=now)
-            await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+            await self._use.mark(unit.conn, entry.org_id, entry.queue)
             placed = await show(unit.conn, actor, entry_id)
             unit.answer(placed)
         await self.release_soon(actor.org_id, entry.queue)
         return placed
 
     async def expire(self, org_id: str, queue: str, origin: Origin) -> None:
-        """End all offers of a queue that are past their deadline."""
+        """End all offers of a queue that are past their deadline, so many at once."""
+        while await self._expire_some(org_id, queue, origin) == AT_ONCE:
+            pass
+
+    async def _expire_some(self, org_id: str, queue: str, origin: Origin) -> int:
+        """End some of them; tell how many were looked at."""
         async with self._use.units.begin() as unit:
             await queues.lock(unit.conn, org_id, queue)
             now = self._use.clock()
-            for offer in await offers.overdue(unit.conn, org_id, queue, now):
+            overdue = await offers.overdue(unit.conn, org_id, queue, now, AT_ONCE)
+            for offer in overdue:
                 entry = await own(unit.conn, org_id, offer.entry_id)
                 # It may have been answered while its entry was waited for.
                 if offer == await offers.open_of(unit.conn, org_id, entry.id) and not await conversions.of_entry(
@@ -75,6 +85,7 @@ class Ending:
                     await self._let_pass(
                         unit, entry, offer, OfferState.EXPIRED, actor=system(org_id), origin=origin, now=now
                     )
+            return len(overdue)
 
     async def take_back(
         self, unit: Unit, entry: Entry, offer: Offer, actor: Actor, origin: Origin, *, now: datetime
@@ -130,5 +141,8 @@ class Ending:
         waiting = replace(entry, status=Status.WAITING)
         waiting = await self._use.recording.write(unit, happening, waiting, actor, origin, now=now)
         if offer.leaves:
-            left, reason = replace(waiting, status=Status.EXPIRED), Removed("declined" if declined else "expired")
+            left, reason = (
+                replace(waiting, status=Status.EXPIRED),
+                Removed(RemovalReason.DECLINED if declined else RemovalReason.EXPIRED),
+            )
             await self._use.recording.write(unit, reason, left, actor, origin, now=now)

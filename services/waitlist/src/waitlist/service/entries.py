@@ -10,8 +10,10 @@ from datetime import datetime
 from functools import partial
 
 from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.domain.actors import Actor
 from waitlist.domain.changing import Change, remove, revise
 from waitlist.domain.entry import Entry, Placed
@@ -22,11 +24,10 @@ from waitlist.domain.listing import EntryFilter, Found, Page
 from waitlist.service.ending import Ending
 from waitlist.service.estimating import show, with_estimates
 from waitlist.service.finding import check_idle, find
-from waitlist.service.origin import Origin
 from waitlist.service.policies import policy_for
 from waitlist.service.telling import Telling
 from waitlist.service.tools import Tools
-from waitlist.store import entries, queues, waits
+from waitlist.store import entries, queues, reopening, waits
 
 Decide = Callable[[Entry, datetime], tuple[Entry, Happening]]
 """Tells what becomes of an entry now, and what has happened to it then."""
@@ -103,7 +104,7 @@ class Entries:
         seen = await self.get(actor, entry_id)
         told = await self._telling.of_place(seen.entry) if change.is_of_the_place else Told()
         return await self._rewrite(
-            actor, entry_id, origin, lambda entry, now: (revise(entry, change, told, now=now), Updated(entry))
+            actor, entry_id, origin, lambda entry, now: (revise(entry, change, told, actor, now=now), Updated(entry))
         )
 
     async def remove(self, actor: Actor, entry_id: str, version: int | None, origin: Origin) -> Placed:
@@ -113,7 +114,7 @@ class Entries:
             NotFoundError: there is no such entry in the actor's reach.
             VersionConflictError, InvalidTransitionError: as `remove` says, or it is becoming a booking right now.
         """
-        reason = Removed("guest" if actor.is_client else "staff")
+        reason = Removed(RemovalReason.GUEST if actor.is_client else RemovalReason.STAFF)
         removed = await self._rewrite(actor, entry_id, origin, lambda entry, _: (remove(entry, version), reason))
         await self._ending.release_soon(actor.org_id, removed.entry.queue)
         return removed
@@ -152,6 +153,8 @@ class Entries:
             await check_idle(unit.conn, after)
             if not after.is_live:
                 await self._ending.withdraw(unit, after)
+            if _asks_for_else(before.entry, after):
+                await reopening.reopen_entry(unit.conn, actor.org_id, entry_id)
             return await self._write(unit, happening, after, actor, origin, now=now)
 
     async def _write(
@@ -159,8 +162,14 @@ class Entries:
     ) -> Placed:
         """Write what happened to an entry, and have its queue matched; answers it with its place."""
         await self._use.recording.write(unit, happening, entry, actor, origin, now=now)
-        await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+        await self._use.mark(unit.conn, entry.org_id, entry.queue)
         return await show(unit.conn, actor, entry.id)
+
+
+def _asks_for_else(before: Entry, after: Entry) -> bool:
+    """Tell whether a changed entry fits other places than before."""
+    wanted = ("party_size", "window_start", "window_end")
+    return any(getattr(before, name) != getattr(after, name) for name in wanted)
 
 
 def _settled(actor: Actor, wanted: NewEntry) -> NewEntry:

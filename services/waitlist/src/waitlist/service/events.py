@@ -5,12 +5,14 @@ Invariant: an event tells of the entry as it is stored with it, and carries the 
 
 from typing import Any, assert_never
 
+from chassis.origin import Origin
 from chassis.outbox import OutboxMessage
 from slotwire_contracts import (
     WAITLIST_EVENTS,
     NotifiedChange,
     OfferedInstance,
     OfferedSlot,
+    OfferEnd,
     WaitlistEntryEvent,
     encode,
     make_event,
@@ -28,7 +30,7 @@ from waitlist.domain.happening import (
     Removed,
     Updated,
 )
-from waitlist.service.origin import Origin
+from waitlist.domain.offer import Offer, OfferState
 from waitlist.service.snapshots import snapshot
 
 _UNTOLD = {"version", "updatedAt"}  # what every change changes
@@ -79,9 +81,17 @@ def _catalog(happening: Happening, entry: Entry) -> tuple[str, NotifiedChange | 
         case Converted():
             return "converted", {"booking_id": entry.booking_id}
         case OfferExpired(offer) | Declined(offer):
-            return "declined" if isinstance(happening, Declined) else "offer_expired", {"offer_id": offer.id}
+            return _ended(offer)
         case _:
             assert_never(happening)
+
+
+def _ended(offer: Offer) -> tuple[str, dict[str, Any]]:
+    told = {"offer_id": offer.id}
+    if offer.state is OfferState.DECLINED:
+        return "declined", told
+    end = OfferEnd.EXPIRED if offer.state is OfferState.EXPIRED else OfferEnd.TAKEN
+    return "offer_expired", {**told, "reason": end}
 
 
 def _offered(notified: Notified, entry: Entry) -> NotifiedChange:

@@ -12,10 +12,11 @@ from waitlist.domain.entry import Placed
 from waitlist.domain.explaining import Because, Situation, alone, ended, explain
 from waitlist.domain.offer import Offer
 from waitlist.domain.passing import Passed
+from waitlist.domain.refusing import Refusals
 from waitlist.service.finding import find
 from waitlist.service.knowing import Knowing
 from waitlist.service.tools import Tools
-from waitlist.store import offers
+from waitlist.store import offers, refusals
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class _Stored:
     offer: Offer | None
     queue: Sequence[Candidate]
     passed: Passed
+    refused: Refusals
 
 
 class Explaining:
@@ -60,7 +62,7 @@ class Explaining:
         seen = await self._read(actor, entry_id)
         if not seen.placed.entry.is_live:
             return Explained(seen.placed, ended(seen.placed.entry))
-        situation = Situation(seen.queue, seen.passed, seen.offer, facts, policy)
+        situation = Situation(seen.queue, seen.passed, seen.offer, facts, policy, seen.refused)
         return Explained(seen.placed, explain(entry_id, situation, now=self._use.clock()))
 
     async def _read(self, actor: Actor, entry_id: str) -> _Stored:
@@ -72,4 +74,5 @@ class Explaining:
                 await offers.open_of(conn, org_id, entry_id),
                 await offers.candidates(conn, org_id, queue),
                 await offers.passed(conn, org_id, queue),
+                Refusals(await refusals.of_queue(conn, org_id, queue)),
             )

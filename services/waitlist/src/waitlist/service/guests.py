@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from chassis.origin import Origin
 from waitlist.domain.actors import Actor
 from waitlist.domain.entry import Entry, Placed
 from waitlist.domain.offer import Offer
@@ -17,7 +18,6 @@ from waitlist.service.converting import Converting
 from waitlist.service.ending import Ending
 from waitlist.service.entries import Entries
 from waitlist.service.estimating import show
-from waitlist.service.origin import Origin
 from waitlist.service.telling import Telling
 from waitlist.service.tools import Tools
 from waitlist.store import offers

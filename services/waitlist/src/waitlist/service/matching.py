@@ -10,9 +10,11 @@ from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 
+from chassis.origin import Origin
 from chassis.unit import Unit
+from slotwire_contracts import RemovalReason
 from waitlist.client.taking import Refused
-from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose
+from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose, untold
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import Entry
 from waitlist.domain.errors import UnavailableError
@@ -20,20 +22,19 @@ from waitlist.domain.happening import Removed
 from waitlist.domain.offer import LEASE, Offer, OfferState
 from waitlist.domain.passing import Passed
 from waitlist.domain.policy import Policy, Way
+from waitlist.domain.refusing import TAKEN, Refusal, Refusals
 from waitlist.domain.status import Status
 from waitlist.domain.terms import Terms
 from waitlist.domain.visits import Facts, less
 from waitlist.service.converting import Converting
-from waitlist.service.ending import Ending
+from waitlist.service.ending import AT_ONCE, Ending
 from waitlist.service.finding import own, system
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
-from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
-from waitlist.store import conversions, offers, queues
+from waitlist.store import conversions, offers, queues, refusals
 
 _LOOK_SECONDS = 0.05
-_ENDED_AT_ONCE = 100
 
 
 @dataclass
@@ -44,7 +45,8 @@ class _Run:
         facts: what booking told, less what was offered since.
         policy: that of the place.
         fresh: whether nothing was offered since booking told.
-        refused: what booking would not give just now, of entries and starts.
+        refused: what booking would not give just now.
+        rounds: the rounds that began with it, by when their places start.
     """
 
     org_id: str
@@ -53,7 +55,8 @@ class _Run:
     facts: Facts
     policy: Policy
     fresh: bool = True
-    refused: set[tuple[str, datetime]] = field(default_factory=set)
+    refused: list[Refusal] = field(default_factory=list)
+    rounds: dict[datetime, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class _Step(Enum):
 
     DONE = auto()
     AGAIN = auto()
+    ASK_ANEW = auto()
     OTHERS_AT_IT = auto()
 
 
@@ -102,8 +106,18 @@ class Matching:
         while (step := await self._next(run)) is not _Step.DONE:
             if isinstance(step, _Begun):
                 await self._carry_out(run, step)
-            elif step is _Step.OTHERS_AT_IT:
+                continue
+            if step is _Step.OTHERS_AT_IT:
                 await self._finish_begun(org_id, queue)
+            if step is not _Step.AGAIN:
+                await self._ask_anew(run)
+
+    async def _ask_anew(self, run: _Run) -> None:
+        """Ask booking again, for all who wait by now, when what has ended is given back."""
+        await self._ending.release(run.org_id, run.queue)
+        known = await self._knowing.of(run.org_id, run.queue)
+        if known is not None:
+            (run.facts, run.policy), run.fresh = known, True
 
     async def _finish_begun(self, org_id: str, queue: str) -> None:
         """Go on with what was begun in a queue and is in nobody's hands, and wait for the rest.
@@ -131,13 +145,14 @@ class Matching:
                 return _Step.OTHERS_AT_IT
             now = self._use.clock()
             waiting = await offers.candidates(unit.conn, run.org_id, run.queue)
+            if untold(waiting, run.facts, now):
+                return _Step.ASK_ANEW
             passed = await offers.passed(unit.conn, run.org_id, run.queue)
-            choice = choose(waiting, run.facts, run.policy, passed, refused=run.refused, now=now)
-            if await self._end(unit, run, choice, now):
-                return _Step.AGAIN
+            choice = choose(waiting, run.facts, run.policy, passed, refused=Refusals(run.refused), now=now)
+            if (step := await self._end(unit, run, choice, now)) is not None:
+                return step
             if run.policy.way is Way.NOTIFY_ALL:
-                await self._tell_all(unit, run, choice, passed, now)
-                return _Step.AGAIN if choice.lost and run.fresh else _Step.DONE
+                return await self._tell_all(unit, run, choice, passed, now)
             if not choice.picks:
                 return _Step.DONE
             pick = choice.picks[0]
@@ -146,7 +161,7 @@ class Matching:
     async def _begin(self, unit: Unit, run: _Run, pick: Pick, round_id: str | None, now: datetime) -> _Begun | _Step:
         """Write down what the next in turn gets, unless that is another by now."""
         entry = await own(unit.conn, run.org_id, pick.entry_id)
-        if not _is_as_picked(entry, pick):
+        if not await _is_as_picked(unit, entry, pick):
             return _Step.AGAIN
         actor = system(run.org_id)
         if run.policy.way is Way.AUTO_CONVERT:
@@ -167,13 +182,14 @@ class Matching:
         )
         return _Begun(pick, offer)
 
-    async def _tell_all(self, unit: Unit, run: _Run, choice: Choice, passed: Passed, now: datetime) -> None:
-        """Tell all whom something free fits."""
-        begun: dict[datetime, str] = {}
-        for pick in choice.picks:
+    async def _tell_all(self, unit: Unit, run: _Run, choice: Choice, passed: Passed, now: datetime) -> _Step:
+        """Tell all whom something free fits, so many at once."""
+        again = len(choice.picks) > AT_ONCE or bool(choice.lost and run.fresh)
+        for pick in choice.picks[:AT_ONCE]:
             entry = await own(unit.conn, run.org_id, pick.entry_id)
-            if not _is_as_picked(entry, pick):
-                continue  # what changed it marked the queue
+            if not await _is_as_picked(unit, entry, pick):
+                again = True
+                continue
             offer = await self._offering.request(
                 unit.conn,
                 entry,
@@ -181,57 +197,76 @@ class Matching:
                 run.facts,
                 run.policy,
                 held=False,
-                round_id=passed.round_of(pick.place) or begun.get(pick.place.start),
+                round_id=passed.round_of(pick.place) or run.rounds.get(pick.place.start),
                 actor=system(run.org_id),
                 origin=run.origin,
                 now=now,
             )
-            begun[pick.place.start] = offer.round
+            run.rounds[pick.place.start] = offer.round
             await self._offering.tell(unit, entry, offer, now=now)
+        return _Step.AGAIN if again else _Step.DONE
 
     async def _carry_out(self, run: _Run, begun: _Begun) -> None:
         """Do what was written down; what booking refuses is looked at anew."""
         if isinstance(begun.what, Conversion):
-            given = not isinstance(await self._converting.carry_out(begun.what), Refused)
+            done: Offer | Refused | None = await self._converting.carry_out(begun.what)
         else:
             done = await self._offering.carry_out(begun.what)
-            given = not isinstance(done, Refused) and done.state is OfferState.LIVE
-        if given:
-            run.facts, run.fresh = less(run.facts, begun.pick.party_size, begun.pick.place), False
-            return
-        if run.fresh:
-            run.refused.add((begun.pick.entry_id, begun.pick.place.start))
-        known = await self._knowing.of(run.org_id, run.queue)
-        if known is not None:
-            (run.facts, run.policy), run.fresh = known, True
+        pick = begun.pick
+        if isinstance(done, Refused) and done.code != TAKEN:
+            await self._keep(run, Refusal(pick.entry_id, pick.place, done.code, done.message))
+        elif isinstance(done, Refused) or (done is not None and done.state is not OfferState.LIVE):
+            if run.fresh:
+                run.refused.append(Refusal(pick.entry_id, pick.place, TAKEN))
+            await self._ask_anew(run)
+        else:
+            run.facts, run.fresh = less(run.facts, pick.party_size, pick.place), False
 
-    async def _end(self, unit: Unit, run: _Run, choice: Choice, now: datetime) -> bool:
-        """End what is over: entries that can never be offered anything, and notices of what is free no more.
+    async def _keep(self, run: _Run, refusal: Refusal) -> None:
+        """Pass over whom booking refuses something free, and have it told why."""
+        run.refused.append(refusal)
+        async with self._use.database.connection() as conn:
+            await refusals.put(conn, run.org_id, run.queue, refusal, self._use.clock())
+
+    async def _end(self, unit: Unit, run: _Run, choice: Choice, now: datetime) -> _Step | None:
+        """End what is over: entries that can never be offered anything, and offers of what is there no more.
 
         Returns:
-            Whether there are more such entries than are ended at once.
+            What is to be done before anybody is picked: there is more of it than is ended at once, or something that
+            was held is to be given back.
         """
-        actor = system(run.org_id)
         over = [(entry_id, reason) for entry_id, reason in choice.skipped.items() if reason in ENDED]
-        for entry_id, reason in over[:_ENDED_AT_ONCE]:
+        for entry_id, reason in over[:AT_ONCE]:
             await self._leave(unit, run, await own(unit.conn, run.org_id, entry_id), reason, now)
-        for entry_id in choice.lost if run.fresh else ():
-            entry = await own(unit.conn, run.org_id, entry_id)
-            offer = await offers.open_of(unit.conn, run.org_id, entry_id)
-            if offer is not None and offer.state is OfferState.LIVE and not offer.held:
-                await self._ending.take_back(unit, entry, offer, actor, run.origin, now=now)
-        return len(over) > _ENDED_AT_ONCE
+        lost = [*choice.moved, *(choice.lost if run.fresh else ())]
+        for entry_id in lost[:AT_ONCE]:
+            await self._take_back(unit, run, entry_id, now, held=entry_id in choice.moved)
+        if len(over) > AT_ONCE or len(lost) > AT_ONCE:
+            return _Step.AGAIN
+        return _Step.ASK_ANEW if choice.moved else None
+
+    async def _take_back(self, unit: Unit, run: _Run, entry_id: str, now: datetime, *, held: bool) -> None:
+        """End what an entry is offered, unless it is becoming a booking; what is held only where that is asked for."""
+        entry = await own(unit.conn, run.org_id, entry_id)
+        offer = await offers.open_of(unit.conn, run.org_id, entry_id)
+        if offer is None or offer.state is not OfferState.LIVE or (offer.held and not held):
+            return
+        if await conversions.of_entry(unit.conn, run.org_id, entry_id) is None:
+            await self._ending.take_back(unit, entry, offer, system(run.org_id), run.origin, now=now)
 
     async def _leave(self, unit: Unit, run: _Run, entry: Entry, reason: Reason, now: datetime) -> None:
         if not entry.is_live or await conversions.of_entry(unit.conn, run.org_id, entry.id) is not None:
             return
         await self._ending.withdraw(unit, entry)
         if reason is Reason.CANCELLED:
-            left, told = replace(entry, status=Status.REMOVED), Removed("event_cancelled")
+            left, told = replace(entry, status=Status.REMOVED), Removed(RemovalReason.EVENT_CANCELLED)
         else:
-            left, told = replace(entry, status=Status.EXPIRED), Removed("expired")
+            left, told = replace(entry, status=Status.EXPIRED), Removed(RemovalReason.EXPIRED)
         await self._use.recording.write(unit, told, left, system(run.org_id), run.origin, now=now)
 
 
-def _is_as_picked(entry: Entry, pick: Pick) -> bool:
-    return entry.status is Status.WAITING and entry.party_size == pick.party_size
+async def _is_as_picked(unit: Unit, entry: Entry, pick: Pick) -> bool:
+    """Tell whether an entry, whose lock is held, waits for what it was picked for, and is becoming no booking."""
+    if entry.status is not Status.WAITING or entry.party_size != pick.party_size:
+        return False
+    return await conversions.of_entry(unit.conn, entry.org_id, entry.id) is None

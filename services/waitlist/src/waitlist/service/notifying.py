@@ -3,7 +3,8 @@
 Invariant: what is offered by hand is held as any offer is; it may go to an entry whose turn it is not.
 """
 
-from chassis.idempotency import Once
+from chassis.idempotency import KEPT, Once
+from chassis.origin import Origin
 from waitlist.client.taking import Refused
 from waitlist.domain.actors import Actor
 from waitlist.domain.choosing import Candidate, Reason, could_have
@@ -17,7 +18,6 @@ from waitlist.domain.visits import Facts, Place, Tables
 from waitlist.service.finding import check_idle, find
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
-from waitlist.service.origin import Origin
 from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
 from waitlist.store import offers, queues
@@ -40,25 +40,43 @@ class Notifying:
             ValidationFailedError: as `terms_of` says, or it is too late for that time to be offered.
             PlaceTakenError: nothing that fits it is free.
             OutsideAvailabilityError: the location is closed at that time.
-            UnavailableError: booking does not answer; the offer is made, or not, when it does.
+            UnavailableError: booking does not answer; the offer is made, or not, when it does, and asking again under
+                the same key tells.
         """
         async with self._use.database.connection() as conn:
             if once is not None:
                 await once.look(conn)
             entry = (await find(conn, actor, entry_id)).entry
-        _check_waiting(entry)
-        candidate = Candidate(entry.id, entry.party_size, entry.window_start, entry.window_end)
-        facts, policy = await self._knowing.told(actor.org_id, entry.queue, [candidate])
-        place = self._place(entry, wanted, candidate, facts, policy)
-        done = await self._offering.carry_out(await self._request(actor, entry, place, (facts, policy), origin))
-        if isinstance(done, Refused):
-            raise refusal(done)
-        if done.state is not OfferState.LIVE:
-            raise InvalidTransitionError("the entry changed while it was offered a place; try again")
+        if once is None or not await self._was_told(actor.org_id, once):
+            await self._offer(actor, entry, wanted, origin, once)
         async with self._use.units.begin(once) as unit:
             placed = await find(unit.conn, actor, entry_id)
             unit.answer(placed)
         return placed
+
+    async def _was_told(self, org_id: str, once: Once) -> bool:
+        """Tell whether the guest was told of the offer that was asked for with the same key before."""
+        async with self._use.database.connection() as conn:
+            offer = await offers.asked_with(conn, org_id, once.scope, self._use.clock() - KEPT)
+        if offer is None or offer.once_fingerprint is None:
+            return False
+        once.check(offer.once_fingerprint)
+        await self._offering.finish(offer)
+        async with self._use.database.connection() as conn:
+            return (await offers.fetch(conn, org_id, offer.id)).was_told
+
+    async def _offer(self, actor: Actor, entry: Entry, wanted: Wanted, origin: Origin, once: Once | None) -> None:
+        """Make the offer."""
+        _check_waiting(entry)
+        candidate = Candidate(entry.id, entry.party_size, entry.window_start, entry.window_end)
+        facts, policy = await self._knowing.told(actor.org_id, entry.queue, [candidate])
+        place = self._place(entry, wanted, candidate, facts, policy)
+        offer = await self._request(actor, entry, place, (facts, policy), origin=origin, once=once)
+        done = await self._offering.carry_out(offer)
+        if isinstance(done, Refused):
+            raise refusal(done)
+        if done.state is not OfferState.LIVE:
+            raise InvalidTransitionError("the entry changed while it was offered a place; try again")
 
     def _place(self, entry: Entry, wanted: Wanted, candidate: Candidate, facts: Facts, policy: Policy) -> Place:
         now = self._use.clock()
@@ -73,7 +91,14 @@ class Notifying:
         return place
 
     async def _request(
-        self, actor: Actor, seen: Entry, place: Place, known: tuple[Facts, Policy], origin: Origin
+        self,
+        actor: Actor,
+        seen: Entry,
+        place: Place,
+        known: tuple[Facts, Policy],
+        *,
+        origin: Origin,
+        once: Once | None,
     ) -> Offer:
         """Write the offer down, under the locks of the queue and of the entry."""
         async with self._use.database.transaction() as conn:
@@ -92,6 +117,7 @@ class Notifying:
                 round_id=passed.round_of(place),
                 actor=actor,
                 origin=origin,
+                once=once,
                 now=self._use.clock(),
             )
 

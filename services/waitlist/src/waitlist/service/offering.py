@@ -4,10 +4,13 @@ Invariant: between any two steps what is to be done next can be told from what i
 transaction, under the offer's id.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from chassis.idempotency import Once
+from chassis.origin import Origin
 from chassis.postgres import Connection
 from chassis.unit import Unit
 from waitlist.client.taking import Refused
@@ -22,9 +25,10 @@ from waitlist.domain.times import DAY
 from waitlist.domain.visits import Facts, Place, Spots
 from waitlist.service.ending import Ending
 from waitlist.service.finding import own
-from waitlist.service.origin import Origin
 from waitlist.service.tools import Tools
 from waitlist.store import offers
+
+_LOOK_SECONDS = 0.05
 
 
 class Offering:
@@ -47,6 +51,7 @@ class Offering:
         round_id: str | None,
         actor: Actor,
         origin: Origin,
+        once: Once | None = None,
         now: datetime,
     ) -> Offer:
         """Write down what an entry is going to be offered. The caller holds the locks of its queue and of its row.
@@ -61,6 +66,7 @@ class Offering:
             round_id: the round that the place is in; None if it begins with this offer.
             actor: who makes the offer.
             origin: what its event is tied to.
+            once: the Idempotency-Key with which it is asked for.
             now: the current instant.
         """
         offer_id = self._new_id()
@@ -82,7 +88,10 @@ class Offering:
             expires_at=expires_at,
             made_by="staff" if actor.name == "staff" else "system",
             request_id=origin.request_id,
+            traceparent=origin.traceparent,
             leased_until=now + LEASE,
+            once_scope=None if once is None else once.scope,
+            once_fingerprint=None if once is None else once.fingerprint,
         )
         await offers.insert(conn, offer)
         return offer
@@ -123,6 +132,20 @@ class Offering:
             await self.carry_out(offer)
         return taken
 
+    async def finish(self, offer: Offer) -> None:
+        """Wait until it is known what becomes of a requested offer; go on with it when it is in nobody's hands.
+
+        Raises:
+            UnavailableError: booking does not answer, or others have it in hand for too long.
+        """
+        for _ in range(int(LEASE.total_seconds() / _LOOK_SECONDS)):
+            async with self._use.database.connection() as conn:
+                stored = await offers.fetch(conn, offer.org_id, offer.id)
+            if stored.state is not OfferState.REQUESTED or await self.resume(stored):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise UnavailableError("others have the entry in hand; try again")
+
     async def tell(self, unit: Unit, entry: Entry, offer: Offer, *, now: datetime) -> Offer:
         """Make a requested offer live, and tell the guest. The caller holds the lock of the entry."""
         live = offer if offer.state is OfferState.LIVE else moved(offer, OfferState.LIVE)
@@ -130,8 +153,8 @@ class Offering:
         await offers.update(unit.conn, live)
         told = Notified(live, self._use.claims.url(entry, live.end_time + DAY))
         notified = replace(entry, status=Status.NOTIFIED)
-        maker = Actor(entry.org_id, live.made_by)
-        await self._use.recording.write(unit, told, notified, maker, Origin(live.request_id), now=now)
+        maker, origin = Actor(entry.org_id, live.made_by), Origin(live.request_id, live.traceparent)
+        await self._use.recording.write(unit, told, notified, maker, origin, now=now)
         return live
 
     async def _settle(self, unit: Unit, stored: Offer, entry: Entry, answer: Held | Refused) -> Offer:
@@ -146,5 +169,5 @@ class Offering:
                 return await self.tell(unit, entry, done, now=now)
         await offers.update(unit.conn, done)
         if done.state is OfferState.WITHDRAWN:
-            await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
+            await self._use.mark(unit.conn, entry.org_id, entry.queue)
         return done

@@ -1,6 +1,7 @@
 """Use cases on policies.
 
-Invariant: a policy is of a location or of a service with event instances, which is there when it is set or asked for.
+Invariant: a policy is of a location or of a service with event instances, which is there when it is set or asked for;
+who waits there is looked at anew when it is set.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from waitlist.domain.actors import Actor
 from waitlist.domain.errors import NotFoundError
 from waitlist.domain.joining import Told
 from waitlist.domain.policy import DEFAULTS, PlaceKind, Policy
-from waitlist.store import policies
+from waitlist.service.reopening import reopen
+from waitlist.store import policies, queues
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,24 @@ class Policies:
         """
         kind = await self._kind(actor, place_id)
         policy = replace(DEFAULTS[kind], **given)
+        waiting = await self._queues(actor.org_id, place_id, kind)
+        async with self._database.connection() as conn:
+            before = await _read(conn, actor.org_id, place_id, kind)
+        if policy != before:
+            await reopen(self._database, actor.org_id, waiting)
         async with self._database.transaction() as conn:
             await policies.put(conn, actor.org_id, place_id, policy)
+            await queues.mark_live(conn, actor.org_id, waiting)
         return PolicyOf(place_id, kind, policy)
+
+    async def _queues(self, org_id: str, place_id: str, kind: PlaceKind) -> list[str]:
+        """Find the queues of a place in which somebody waits; whose an event instance is, booking knows alone."""
+        async with self._database.connection() as conn:
+            if kind is PlaceKind.LOCATION:
+                return await queues.of_location(conn, org_id, place_id)
+            found = await queues.of_instances(conn, org_id)
+        instances = [await self._booking.instance(org_id, instance_id) for instance_id in found]
+        return [one.id for one in instances if one is not None and one.service_id == place_id]
 
     async def _kind(self, actor: Actor, place_id: str) -> PlaceKind:
         if await self._booking.location(actor.org_id, place_id) is not None:

@@ -8,13 +8,13 @@ from datetime import datetime
 from functools import partial
 
 from chassis import outbox
+from chassis.ids import Ids
+from chassis.origin import Origin
 from chassis.unit import Unit
 from waitlist.domain.actors import Actor
 from waitlist.domain.entry import Entry
 from waitlist.domain.happening import Happening, Joined, numbered
 from waitlist.service.events import event_of, message_of
-from waitlist.service.ids import Ids
-from waitlist.service.origin import Origin
 from waitlist.store import entries
 
 

@@ -5,19 +5,18 @@ Invariant: it is put together once, by the composition; clock and ids are passed
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from chassis.clock import Clock
+from chassis.ids import Ids
 from chassis.postgres import Connection, Database
 from chassis.unit import UnitOfWork
 from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Taking
 from waitlist.service.claims import Claims
-from waitlist.service.ids import Ids
 from waitlist.service.recording import Recording
 
-Mark = Callable[[Connection, str, str, datetime], Awaitable[None]]
-"""Marks a queue of an organization as due for a match, from an instant on, in the caller's transaction."""
+Mark = Callable[[Connection, str, str], Awaitable[None]]
+"""Marks a queue of an organization as due for a match, in the caller's transaction."""
 
 
 @dataclass(frozen=True)

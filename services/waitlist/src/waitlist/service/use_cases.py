@@ -36,7 +36,8 @@ class UseCases:
     def of(cls, tools: Tools) -> Self:
         """Put the use cases together."""
         ending, knowing = Ending(tools), Knowing(tools)
-        offering, converting = Offering(tools, ending), Converting(tools, ending)
+        offering = Offering(tools, ending)
+        converting = Converting(tools, offering, ending)
         entries = Entries(tools, ending)
         return cls(
             entries=entries,

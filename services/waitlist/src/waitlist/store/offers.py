@@ -23,12 +23,15 @@ _INSERT = f"INSERT INTO offers ({', '.join(_COLUMNS)}) VALUES {placeholders(1, 1
 _UPDATE = f"UPDATE offers SET {_ASSIGNED} WHERE id = $1 AND org_id = $2"
 _READ = f"SELECT {', '.join(f'o.{name}' for name in _COLUMNS)} FROM offers o"
 _FETCH = f"{_READ} WHERE o.org_id = $1 AND o.id = $2"
+_ASKED_WITH = f"""
+{_READ} WHERE o.org_id = $1 AND o.once_scope = $2 AND o.leased_until > $3 ORDER BY o.id DESC LIMIT 1
+"""
 _OPEN_OF = f"{_READ} WHERE o.org_id = $1 AND o.entry_id = $2 AND o.state IN ('requested', 'live')"
 _REQUESTED = f"{_READ} WHERE o.org_id = $1 AND o.queue = $2 AND o.state = 'requested' ORDER BY o.id"
 _NOT_CONVERTING = "NOT EXISTS (SELECT FROM conversions c WHERE c.entry_id = o.entry_id)"
 _OVERDUE = f"""
 {_READ} WHERE o.org_id = $1 AND o.queue = $2 AND o.state = 'live' AND o.expires_at <= $3 AND {_NOT_CONVERTING}
-ORDER BY o.id
+ORDER BY o.id LIMIT $4
 """
 _TO_RELEASE = f"""
 {_READ} WHERE o.org_id = $1 AND o.queue = $2 AND o.hold_open AND o.state NOT IN ('requested', 'live') ORDER BY o.id
@@ -45,7 +48,7 @@ SELECT EXISTS (SELECT FROM offers WHERE org_id = $1 AND queue = $2 AND state = '
     OR EXISTS (SELECT FROM conversions WHERE org_id = $1 AND queue = $2)
 """
 _CANDIDATES = """
-SELECT e.id, e.party_size, e.window_start, e.window_end, o.start_time AS offered,
+SELECT e.id, e.party_size, e.window_start, e.window_end, o.start_time, o.end_time,
     o.state = 'live' AND NOT o.held AS notice, c.entry_id IS NOT NULL AS converting,
     e.client_id IS NOT NULL OR e.contact_email IS NOT NULL AS bookable
 FROM entries e
@@ -57,7 +60,7 @@ ORDER BY -e.priority, e.joined_at, e.id
 # What an entry let pass counts until somebody else has or holds all of it: the same tables for all of that time. Spots
 # are alike, and so is what is not held: there it is the offers of one round that are of the same place.
 _PASSED = """
-SELECT o.entry_id, o.start_time, o.end_time, o.round
+SELECT o.entry_id, o.start_time, o.end_time, o.round, o.state = 'declined' AS declined, o.reopened
 FROM offers o JOIN entries e ON e.id = o.entry_id AND e.status IN ('waiting', 'notified')
 WHERE o.org_id = $1 AND o.queue = $2 AND o.state IN ('declined', 'expired') AND NOT EXISTS (
     SELECT FROM offers p
@@ -100,6 +103,12 @@ async def fetch(conn: Connection, org_id: str, offer_id: str) -> Offer:
     return _offer(row)
 
 
+async def asked_with(conn: Connection, org_id: str, scope: bytes, since: datetime) -> Offer | None:
+    """Read the latest offer that was asked for with an Idempotency-Key, if that was since an instant."""
+    row = await conn.fetchrow(_ASKED_WITH, org_id, scope, since)
+    return None if row is None else _offer(row)
+
+
 async def open_of(conn: Connection, org_id: str, entry_id: str) -> Offer | None:
     """Read what an entry is being offered, if it is; it may be past its deadline."""
     row = await conn.fetchrow(_OPEN_OF, org_id, entry_id)
@@ -121,9 +130,9 @@ async def requested(conn: Connection, org_id: str, queue: str) -> list[Offer]:
     return [_offer(row) for row in await conn.fetch(_REQUESTED, org_id, queue)]
 
 
-async def overdue(conn: Connection, org_id: str, queue: str, now: datetime) -> list[Offer]:
-    """Read the offers of a queue that are past their deadline; one that is becoming a booking is none of them."""
-    return [_offer(row) for row in await conn.fetch(_OVERDUE, org_id, queue, now)]
+async def overdue(conn: Connection, org_id: str, queue: str, now: datetime, at_most: int) -> list[Offer]:
+    """Read offers of a queue that are past their deadline; one that is becoming a booking is none of them."""
+    return [_offer(row) for row in await conn.fetch(_OVERDUE, org_id, queue, now, at_most)]
 
 
 async def to_release(conn: Connection, org_id: str, queue: str) -> list[Offer]:
@@ -155,7 +164,7 @@ async def candidates(conn: Connection, org_id: str, queue: str) -> list[Candidat
             party_size=row["party_size"],
             window_start=row["window_start"],
             window_end=row["window_end"],
-            offered=row["offered"],
+            offered=None if row["start_time"] is None else Place(row["start_time"], row["end_time"]),
             notice=bool(row["notice"]),
             converting=row["converting"],
             bookable=row["bookable"],
@@ -168,7 +177,13 @@ async def passed(conn: Connection, org_id: str, queue: str) -> Passed:
     """Read what those who have a place in a queue let pass, and what nobody else has or holds."""
     return Passed(
         [
-            Pass(row["entry_id"], Place(row["start_time"], row["end_time"]), row["round"])
+            Pass(
+                row["entry_id"],
+                Place(row["start_time"], row["end_time"]),
+                row["round"],
+                declined=row["declined"],
+                reopened=row["reopened"],
+            )
             for row in await conn.fetch(_PASSED, org_id, queue)
         ]
     )

@@ -7,7 +7,7 @@ stays, and what ends a take does so only for the one who holds it. Times are the
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from chassis.postgres import Connection
 
@@ -19,7 +19,7 @@ _SEED = 0x574C  # apart from what else is locked by number in the database
 _MARK = """
 INSERT INTO queues (org_id, queue, due_at, marked_at)
 SELECT $1, queue, due_at, due_at
-FROM (SELECT queue, coalesce($2::timestamptz, clock_timestamp()) AS due_at FROM ({queues}) AS wanted) AS marked
+FROM (SELECT queue, clock_timestamp() AS due_at FROM ({queues}) AS wanted) AS marked
 ORDER BY queue
 ON CONFLICT (org_id, queue) DO UPDATE SET
     due_at = excluded.due_at,
@@ -27,16 +27,15 @@ ON CONFLICT (org_id, queue) DO UPDATE SET
 WHERE queues.due_at > excluded.due_at
 """
 _LIVE = "e.status IN ('waiting', 'notified')"
-_MARK_ONE = _MARK.format(queues="SELECT $3::text AS queue")
+_MARK_ONE = _MARK.format(queues="SELECT $2::text AS queue")
 _MARK_LIVE = _MARK.format(
     queues=f"""
-    SELECT DISTINCT named.queue FROM unnest($3::text[]) AS named (queue)
+    SELECT DISTINCT named.queue FROM unnest($2::text[]) AS named (queue)
     WHERE EXISTS (SELECT FROM entries e WHERE e.org_id = $1 AND e.queue = named.queue AND {_LIVE})
     """
 )
-_MARK_LOCATION = _MARK.format(
-    queues=f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id = $3 AND {_LIVE}"
-)
+_OF_LOCATION = f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id = $2 AND {_LIVE}"
+_OF_INSTANCES = f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id IS NULL AND {_LIVE}"
 
 _NEXT = "coalesce(held_until, due_at)"  # when a queue may be taken: its turn, or the end of a take or a rest
 # From organization to organization by the index, and of each no more than are to be taken, however many are due.
@@ -109,19 +108,24 @@ async def lock(conn: Connection, org_id: str, queue: str) -> None:
     await conn.execute(_LOCK, f"{org_id} {queue}", _SEED)
 
 
-async def mark(conn: Connection, org_id: str, queue: str, due_at: datetime | None = None) -> None:
-    """Have a queue looked at now, or later. Of several times that it is marked for the first one counts alone."""
-    await conn.execute(_MARK_ONE, org_id, due_at, queue)
+async def mark(conn: Connection, org_id: str, queue: str) -> None:
+    """Have a queue looked at."""
+    await conn.execute(_MARK_ONE, org_id, queue)
 
 
 async def mark_live(conn: Connection, org_id: str, queues: Collection[str]) -> bool:
     """Have those queues looked at now in which somebody waits; tell whether any of them was not due before."""
-    return _any(await conn.execute(_MARK_LIVE, org_id, None, list(queues)))
+    return _any(await conn.execute(_MARK_LIVE, org_id, list(queues)))
 
 
-async def mark_location(conn: Connection, org_id: str, location_id: str) -> bool:
-    """Do so with every queue of a location."""
-    return _any(await conn.execute(_MARK_LOCATION, org_id, None, location_id))
+async def of_location(conn: Connection, org_id: str, location_id: str) -> list[str]:
+    """Find the queues of a location in which somebody waits."""
+    return [row["queue"] for row in await conn.fetch(_OF_LOCATION, org_id, location_id)]
+
+
+async def of_instances(conn: Connection, org_id: str) -> list[str]:
+    """Find the queues of event instances in which somebody waits, of whichever service."""
+    return [row["queue"] for row in await conn.fetch(_OF_INSTANCES, org_id)]
 
 
 async def take(conn: Connection, holder: str, at_most: int, lease: timedelta) -> list[Taken]:

@@ -1,0 +1,56 @@
+"""What booking would not give entries, and whether that is of the place or of the guest.
+
+Invariant: what is taken may be had by the same guest another time, so that it stands in the way of those behind as
+anything that does not fit does; any other refusal stands in nobody's way.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from waitlist.domain.visits import Place
+
+TAKEN = "slot_unavailable"
+"""What booking answers when somebody else has the place."""
+
+_OF_THE_TIME = frozenset({TAKEN, "already_booked", "outside_availability"})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What booking answered when a place was asked for.
+
+    Attributes:
+        code: booking's word for programs.
+        message: the same for people.
+    """
+
+    entry_id: str
+    place: Place
+    code: str
+    message: str = ""
+
+    @property
+    def is_taken(self) -> bool:
+        """Tell whether merely somebody else was quicker."""
+        return self.code == TAKEN
+
+    def covers(self, place: Place) -> bool:
+        """Tell whether it holds for a place, too: what is wrong with the guest is wrong at any time."""
+        return self.place.start == place.start or self.code not in _OF_THE_TIME
+
+
+class Refusals:
+    """What booking refused, entry by entry."""
+
+    def __init__(self, found: Iterable[Refusal] = ()) -> None:
+        self._of: dict[str, list[Refusal]] = {}
+        for one in found:
+            self._of.setdefault(one.entry_id, []).append(one)
+
+    def of(self, entry_id: str, place: Place) -> Refusal | None:
+        """Answer why an entry is not given a place; None if it was not refused."""
+        return next((one for one in self._of.get(entry_id, ()) if one.covers(place)), None)
+
+    def latest(self, entry_id: str) -> Refusal | None:
+        """Answer the last refusal of an entry that was more than that something is taken."""
+        return next((one for one in reversed(self._of.get(entry_id, ())) if not one.is_taken), None)
