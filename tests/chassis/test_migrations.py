@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from chassis.migrations import MigrationError, migrate, read
-from chassis.postgres import create_database
+from chassis.postgres import Database, create_database
 
 
 def name_of(url: str) -> str:
@@ -83,3 +83,11 @@ async def test_a_database_is_created_once_however_many_create_it(database: str) 
         await connection.close()
 
     assert made.count(True) == 1
+
+
+async def test_what_came_long_ago_is_found_by_its_age_in_every_service(db: Database) -> None:
+    """An inbox keeps a month's events, and is swept every ten minutes."""
+    async with db.transaction() as conn:
+        await conn.execute("SET LOCAL enable_seqscan = off")
+        plan = await conn.fetch("EXPLAIN SELECT event_id FROM inbox WHERE received_at < now() LIMIT 1000")
+    assert "inbox_by_age" in "\n".join(row[0] for row in plan)

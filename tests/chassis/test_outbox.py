@@ -13,8 +13,9 @@ from prometheus_client import REGISTRY
 from chassis import outbox
 from chassis.kafka import Record
 from chassis.lifecycle import Loop, background
-from chassis.outbox import OutboxMessage, Relay
+from chassis.outbox import OutboxMessage, Relay, TooLargeError
 from chassis.postgres import Connection, Database
+from slotwire_contracts import BOOKING_EVENTS, Topic
 from support.servers import Servers
 from support.topics import fresh_topic, read_topic
 from support.waiting import eventually
@@ -217,3 +218,53 @@ async def eventually_written(db: Database, *messages: OutboxMessage) -> None:
         except Exception:  # noqa: BLE001, S112 - each pooled connection that died is met once
             continue
     raise AssertionError("the database does not come back")
+
+
+def filled(topic: Topic, size: int) -> OutboxMessage:
+    """A message whose key and value measure so many bytes together."""
+    return OutboxMessage("evt_1", topic.name, b"bk_1", b"v" * (size - len(b"bk_1")))
+
+
+async def test_the_largest_message_is_published_and_a_larger_one_is_not_written(db: Database, servers: Servers) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap)
+    relay = Relay(db, servers.kafka_bootstrap)
+    room = outbox.room(topic)
+
+    async with running(relay):
+        with pytest.raises(TooLargeError, match="the event evt_1 measures 1048321 bytes, more than"):
+            await write(db, filled(topic, room + 1))
+        await write(db, filled(topic, room))
+        relay.wake()
+        await eventually(lambda: is_empty(db))
+
+    (record,) = await read_topic(servers.kafka_bootstrap, topic.name)
+    assert len(record.key or b"") + len(record.value) == room
+
+
+@pytest.mark.parametrize("size", [outbox.room(BOOKING_EVENTS), 5 * 1024 * 1024], ids=["for the broker", "for us"])
+async def test_what_the_broker_never_takes_is_set_aside_and_stops_nobody(
+    db: Database, servers: Servers, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap, max_message_bytes=500_000)
+    monkeypatch.setattr(outbox, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(outbox, "_LIMITS", {topic.name: 2 * size})
+
+    async def is_told() -> bool:
+        return REGISTRY.get_sample_value("slotwire_outbox_set_aside") == 1
+
+    before = [message(topic.name, n, n) for n in range(20)]
+    after = [message(topic.name, n, 20 + n) for n in range(20)]
+    async with running(Relay(db, servers.kafka_bootstrap)):
+        await write(db, *before, filled(topic, size), *after)
+        await eventually(lambda: is_empty(db))
+        async with background(Loop("outbox", functools.partial(outbox.watch, db)), drain_seconds=1):
+            await eventually(is_told)
+
+    records = await read_topic(servers.kafka_bootstrap, topic.name)
+    assert {int(record.value) for record in records} == set(range(40))
+    assert all(rises(numbers) for numbers in in_order_of_first_arrival(records).values())
+    async with db.connection() as connection:
+        row = await connection.fetchrow("SELECT event_id, topic, key, value, reason FROM outbox_set_aside")
+    assert row is not None
+    assert (row["event_id"], row["topic"], len(row["key"] + row["value"])) == ("evt_1", topic.name, size)
+    assert "TooLarge" in row["reason"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -9,9 +10,9 @@ from chassis.kafka import Record, ensure_topics
 from slotwire_contracts import Topic
 
 
-async def fresh_topic(bootstrap: str, *, partitions: int = 3) -> Topic:
+async def fresh_topic(bootstrap: str, *, partitions: int = 3, **more: Any) -> Topic:
     """Create a topic that no other test knows."""
-    topic = Topic(f"test.{secrets.token_hex(6)}", partitions, 1, "a key", "tests")
+    topic = Topic(f"test.{secrets.token_hex(6)}", partitions, 1, "a key", "tests", **more)
     await ensure_topics(bootstrap, [topic])
     return topic
 

@@ -18,6 +18,8 @@ from aiokafka.errors import (
     CommitFailedError,
     GroupCoordinatorNotAvailableError,
     KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
     TopicAlreadyExistsError,
     for_code,
 )
@@ -25,7 +27,20 @@ from aiokafka.structs import OffsetAndTimestamp
 
 from slotwire_contracts import Topic
 
-__all__ = ["Consumer", "KafkaError", "LogReader", "Producer", "Record", "Stretch", "answers", "ensure_topics"]
+__all__ = [
+    "TOO_LARGE",
+    "Consumer",
+    "KafkaError",
+    "LogReader",
+    "Producer",
+    "Record",
+    "Stretch",
+    "answers",
+    "ensure_topics",
+]
+
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+"""What the acknowledgement of a record raises that is larger than the topic takes, however often it is sent."""
 
 _MAX_REQUEST_BYTES = 4 * 1024 * 1024
 _BATCH_BYTES = 256 * 1024
@@ -133,9 +148,14 @@ class Producer:
         """Hand a record over; the answer is awaited for the broker's acknowledgement.
 
         Raises:
-            KafkaError: when the record cannot be taken (too large, producer closed, broker away for long).
+            KafkaError: when the record cannot be taken (producer closed, broker away for long).
         """
-        pending: Awaitable[object] = await self._producer.send(topic, value, key=key, headers=list(headers))
+        try:
+            pending: Awaitable[object] = await self._producer.send(topic, value, key=key, headers=list(headers))
+        except TOO_LARGE as error:
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            return refused
         return pending
 
 

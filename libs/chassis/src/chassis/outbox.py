@@ -7,6 +7,9 @@ holds a session lock, and it reads through the very connection that holds the lo
 A relay with little to do reads the moment it is woken. Under load it gathers: the more rows it found, the longer, up to
 a twentieth of a second, it lets the next ones come together, and it deletes acknowledged rows many at a time. Without
 that a busy service's database and broker spend as much on publishing as on the service's work.
+
+What is larger than its topic takes is refused where it is written. Should the broker take less than that, such a row is
+set aside in a table of its own, with the reason, and the others go on.
 """
 
 import asyncio
@@ -16,16 +19,17 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import Counter, Gauge
 
-from chassis.kafka import Producer
+from chassis.kafka import TOO_LARGE, Producer
 from chassis.lifecycle import Stop
 from chassis.postgres import Connection, Database, DedicatedConnection, placeholders
-from slotwire_contracts import HEADERS
+from slotwire_contracts import HEADERS, RECORD_BYTES, TOPICS, Topic
 
 _log = structlog.get_logger(__name__)
 
 _PUBLISHED = Counter("slotwire_outbox_published_total", "Outbox rows acknowledged by the broker.")
 _OLDEST = Gauge("slotwire_outbox_oldest_seconds", "Age of the oldest outbox row at the last look.")
 _LEADING = Gauge("slotwire_outbox_leading", "1 while this process publishes its database's outbox.")
+_SET_ASIDE = Gauge("slotwire_outbox_set_aside", "Outbox rows that the broker does not take, at the last look.")
 
 _LOCK = 0x51074F58
 _CHANNEL = "slotwire_outbox"
@@ -42,6 +46,28 @@ _DELETE_SECONDS = 0.05
 _READ = "SELECT id, topic, key, value FROM outbox WHERE id <> ALL ($1::bigint[]) ORDER BY id LIMIT $2"
 _DELETE = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
 _AGE = "SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox"
+_ASIDE = """
+WITH refused AS (
+    DELETE FROM outbox WHERE id = ANY ($1::bigint[]) RETURNING id, event_id, topic, key, value, created_at
+)
+INSERT INTO outbox_set_aside (id, event_id, topic, key, value, created_at, reason)
+SELECT id, event_id, topic, key, value, created_at, $2 FROM refused
+RETURNING event_id, topic, octet_length(value) AS bytes
+"""
+_COUNT_ASIDE = "SELECT count(*) FROM outbox_set_aside"
+
+_LIMITS = {topic.name: topic.max_message_bytes for topic in TOPICS}
+_FRAME_BYTES = 256
+"""What the broker counts beside a record's key and value, at most: the head of its batch, its own, and its headers."""
+
+
+class TooLargeError(Exception):
+    """A message is larger than its topic takes; nothing of the transaction may be committed."""
+
+
+def room(topic: Topic) -> int:
+    """Tell what a message's key and value may measure together, in bytes."""
+    return topic.max_message_bytes - _FRAME_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +98,18 @@ def insertion(first: int, rows: int = 1) -> str:
 
 
 def columns(messages: Sequence[OutboxMessage]) -> list[object]:
-    """Lay messages out as the parameters of `insertion`, one behind the other."""
+    """Lay messages out as the parameters of `insertion`, one behind the other.
+
+    Raises:
+        TooLargeError: one can never be published.
+    """
     return [value for message in messages for value in _row(message)]
 
 
 def _row(message: OutboxMessage) -> tuple[object, ...]:
+    size = len(message.key) + len(message.value)
+    if size > _LIMITS.get(message.topic, RECORD_BYTES) - _FRAME_BYTES:
+        raise TooLargeError(f"the event {message.event_id} measures {size} bytes, more than {message.topic} takes")
     return message.event_id, message.topic, message.key, message.value
 
 
@@ -84,7 +117,11 @@ _APPEND = insertion(1)
 
 
 async def append(conn: Connection, messages: Sequence[OutboxMessage]) -> None:
-    """Add messages in the caller's transaction, which holds the locks that `insertion` asks for."""
+    """Add messages in the caller's transaction, which holds the locks that `insertion` asks for.
+
+    Raises:
+        TooLargeError: one can never be published.
+    """
     await conn.executemany(_APPEND, [_row(message) for message in messages])
 
 
@@ -185,8 +222,19 @@ class Relay:
         return len(rows)
 
     async def _settle(self, ids: list[int], acknowledged: list[Awaitable[object]]) -> None:
-        """Delete rows once the broker has acknowledged all of them: a batch at once, fewer together with others."""
-        await asyncio.gather(*acknowledged)
+        """Delete rows once the broker has acknowledged all of them: a batch at once, fewer together with others.
+
+        Raises:
+            KafkaError: one was not taken. If it never will be, it is set aside; whatever it was, the producer cannot go
+                on behind it in its partition, so that it takes another one to publish the rest.
+        """
+        answers = await asyncio.gather(*acknowledged, return_exceptions=True)
+        refused = {one: answer for one, answer in zip(ids, answers, strict=True) if isinstance(answer, TOO_LARGE)}
+        if refused:
+            await self._set_aside(list(refused), repr(next(iter(refused.values()))))
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
         self._acknowledged += ids
         if len(self._acknowledged) < _BATCH_ROWS:
             if self._gathering:
@@ -200,6 +248,11 @@ class Relay:
                 await connection.execute(_DELETE, done)
             self._under_way.difference_update(done)
             _PUBLISHED.inc(len(done))
+
+    async def _set_aside(self, ids: list[int], reason: str) -> None:
+        async with self._database.connection() as connection:
+            for row in await connection.fetch(_ASIDE, ids, reason):
+                _log.error("outbox_row_set_aside", **row, reason=reason)
 
     async def _settle_down_to(self, batches: int) -> None:
         """Wait until at most so many batches are under way.
@@ -220,7 +273,7 @@ class Relay:
 
 
 async def watch(database: Database, stop: Stop) -> None:
-    """Measure the age of the oldest row, whoever leads and whether or not a broker answers, until asked to stop.
+    """Measure the age of the oldest row and count those that are set aside, whoever leads, until asked to stop.
 
     Raises:
         OSError, asyncpg.PostgresError: when the database is away; run it again.
@@ -228,3 +281,4 @@ async def watch(database: Database, stop: Stop) -> None:
     while not await stop.wait(_LOOK_SECONDS):
         async with database.connection() as connection:
             _OLDEST.set(await connection.fetchval(_AGE))
+            _SET_ASIDE.set(await connection.fetchval(_COUNT_ASIDE))

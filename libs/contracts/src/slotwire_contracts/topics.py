@@ -9,6 +9,7 @@ __all__ = [
     "BOOKING_EVENTS",
     "CALCOM_BOOKINGS",
     "CALCOM_RESULTS",
+    "RECORD_BYTES",
     "TOPICS",
     "WAITLIST_EVENTS",
     "WEBHOOK_ATTEMPTS",
@@ -21,6 +22,9 @@ __all__ = [
 _DAY_HOURS = 24
 _DEAD_LETTER_DAYS = 30
 _DEAD_LETTER_HEADER_BYTES = 64 * 1024
+
+RECORD_BYTES = 1024 * 1024
+"""What a record may measure at most on a topic of which nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Topic:
     retention_hours: int
     key: str
     owner: str
-    max_message_bytes: int = 1024 * 1024
+    max_message_bytes: int = RECORD_BYTES
 
 
 BOOKING_EVENTS = Topic("booking.events", 12, 14 * _DAY_HOURS, "resource id", "booking")

@@ -11,9 +11,6 @@ ALTER TABLE bookings
 -- What waits for its time to fall free. One that has completed waits no more.
 CREATE INDEX bookings_in_conflict ON bookings (schedule_id, end_time) WHERE conflict AND status <> 'COMPLETED';
 
--- What came so long ago that it cannot come again is swept away by its age.
-CREATE INDEX inbox_by_age ON inbox (received_at);
-
 -- What is kept under one id for good although it may get other ids where it was made: in Cal.com a chain of reschedules.
 -- Whoever applies news of it holds the lock of its row, so that its news and its answers stay in their order.
 CREATE TABLE external_bookings (
