@@ -8,7 +8,7 @@ import pytest
 
 from booking.domain.booking import Booking, FieldChange
 from booking.domain.errors import ValidationFailedError
-from booking.domain.external import looked_at, projected, provided_metadata, steps
+from booking.domain.external import TEXT_BYTES, looked_at, projected, provided_metadata, steps
 from booking.domain.facts import Created, StatusChanged, Updated
 from booking.domain.place import Appointment, Place
 from booking.domain.status import Status
@@ -160,10 +160,20 @@ def test_buffers_that_leave_the_bounds_are_refused() -> None:
         made(place=place, event_type_id="evt_1", start_time=first)
 
 
-def test_a_text_is_kept_as_far_as_it_fits_into_a_record() -> None:
-    booking = made(title="t" * 6000, description="d" * 5001, attendees=[{**ADA, "name": "n" * 5000}])
-    lengths = [len(text or "") for text in (booking.title, booking.attendee_notes, booking.attendee_name)]
-    assert lengths == [5000, 5000, 5000]
+@pytest.mark.parametrize(
+    ("character", "bytes_of_it"), [("t", 1), ('"', 2), ("\n", 2), ("é", 2), ("€", 3), ("\U0001f600", 4), ("\x01", 6)]
+)
+def test_a_text_is_kept_as_far_as_it_fits_into_a_record(character: str, bytes_of_it: int) -> None:
+    """What counts is how JSON writes it."""
+    fits = TEXT_BYTES // bytes_of_it
+    for given in (fits, fits + 1):
+        text = character * given
+        booking = made(title=text, description=text, location=text, attendees=[{**ADA, "name": text, "phone": text}])
+        texts = (booking.title, booking.attendee_notes, booking.location, booking.attendee_name, booking.attendee_phone)
+        assert {len(each or "") for each in texts} == {fits}
+        ((fact, _),) = steps(booking, replace(booking, status=Status.CANCELLED), text, NOW)
+        assert isinstance(fact, StatusChanged)
+        assert len(fact.reason or "") == fits
 
 
 def test_whether_its_times_may_be_changed_here_is_told_to_nobody() -> None:

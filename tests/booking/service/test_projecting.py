@@ -1,5 +1,6 @@
 """What is found in Cal.com stands here as it stands there, and every difference is told (architecture.md section 8)."""
 
+import json
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -7,17 +8,20 @@ from typing import Any
 import pytest
 
 from booking.domain.change import Change
+from booking.domain.checks import EXTERNAL_METADATA_BYTES
 from booking.domain.creation import Attendee
 from booking.domain.errors import ExternalReadOnlyError, SlotUnavailableError
+from booking.domain.external import provided_metadata
 from booking.domain.listing import FeedPage
 from booking.domain.reference import EVENT_TYPES, SCHEDULES, EventType
 from booking.domain.search import Search
 from booking.domain.status import Status
 from booking.service.availability import Availability
 from booking.service.claiming import Claims
+from chassis import outbox
 from chassis.ids import Ids, new_id, next_id
 from chassis.unit import UnitOfWork
-from slotwire_contracts import CalcomResult, KnownEvent, ReservationStatus
+from slotwire_contracts import BOOKING_EVENTS, CalcomBooking, CalcomResult, KnownEvent, ReservationStatus
 from support.booking_desk import ORIGIN, Desk
 from support.booking_values import END, START, a_request
 from support.calcom_bookings import (
@@ -463,3 +467,30 @@ async def test_what_was_held_before_is_given_all_the_same(desk: Desk, calcom: Wa
     booking = await desk.bookings.create(desk.actor, new, ORIGIN, None)
     assert await calcom.holds_time(booking.id)
     assert await still_waits(calcom, result)
+
+
+def metadata_bytes(seen: CalcomBooking) -> int:
+    return len(json.dumps(provided_metadata(seen), ensure_ascii=False).encode())
+
+
+async def test_the_largest_booking_fits_into_a_record(desk: Desk, calcom: Watcher) -> None:
+    """As much as may be kept was there before, and is there after: the record has it three times."""
+    schedule_id, chain = await desk.schedule(), a_chain()
+
+    def large(letter: str, more: int = 0) -> CalcomBooking:
+        text = letter + "\x01" * 2_499
+        who = {**ADA, "name": text, "email": text, "phone": text}
+        fields = {"title": text, "description": text, "location": text, "status_reason": text, "attendees": [who]}
+        bare = a_snapshot(chain, schedule_id, **fields, metadata={"m": ""})
+        free = EXTERNAL_METADATA_BYTES - metadata_bytes(bare) + more
+        return bare.model_copy(update={"metadata": {"m": letter * free}})
+
+    assert (await calcom.see(large("a"))).outcome is CREATED
+    assert (await calcom.see(large("b"))).outcome is UPDATED
+    refused = await calcom.see(large("c", more=1))
+    assert (refused.outcome, refused.problem and refused.problem.param) == (INVALID, "metadata")
+    async with desk.db.connection() as conn:
+        sizes = await conn.fetch(
+            "SELECT length(value) AS bytes FROM outbox WHERE key = $1", (refused.booking_id or "").encode()
+        )
+    assert 800_000 < max(row["bytes"] for row in sizes) < outbox.room(BOOKING_EVENTS) - 16 * 1024

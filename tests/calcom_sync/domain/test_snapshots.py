@@ -12,7 +12,7 @@ from calcom_sync.domain.counting import Outcome
 from calcom_sync.domain.integration import Placement, Terms
 from calcom_sync.domain.places import location_type_of, zone_of
 from calcom_sync.domain.row import Row
-from calcom_sync.domain.snapshots import Observed, Skipped, View, observe
+from calcom_sync.domain.snapshots import SNAPSHOT_BYTES, Observed, Skipped, View, observe
 from calcom_sync.domain.status import GRACE
 from calcom_sync.domain.window import Window
 from slotwire_contracts import CalcomBooking, CalcomEventType, CalcomHost, CalcomStatus
@@ -201,3 +201,19 @@ def test_places(location: str | None, expected: str | None) -> None:
 
 def test_zones() -> None:
     assert [zone_of(name) for name in ("Europe/Berlin", "unknown", None)] == ["Europe/Berlin", None, None]
+
+
+@pytest.mark.parametrize(("character", "bytes_of_it"), [("t", 1), ("é", 2), ("\x01", 6)])
+def test_what_no_record_takes_is_invalid(character: str, bytes_of_it: int) -> None:
+    """One byte decides; what counts is how JSON writes it."""
+
+    def described(times: int, rest: int = 0) -> Chain:
+        return chain(row(description=character * times + "t" * rest))
+
+    free = SNAPSHOT_BYTES - len(observed(described(1)).snapshot.model_dump_json().encode()) + bytes_of_it
+    times, rest = divmod(free, bytes_of_it)
+    largest = observed(described(times, rest)).snapshot
+    assert len(largest.model_dump_json().encode()) == SNAPSHOT_BYTES
+    for before in (None, observed(described(1)).snapshot):
+        too_large = skipped(described(times, rest + 1), before)
+        assert (too_large.reason, too_large.problem and too_large.problem.param) == (Outcome.INVALID, "description")

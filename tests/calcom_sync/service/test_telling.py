@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from calcom_sync.domain.snapshots import SNAPSHOT_BYTES
 from calcom_sync.service.telling import Telling
+from chassis import outbox
 from chassis.ids import Ids, new_id, next_id
 from chassis.postgres import Database
 from chassis.unit import UnitOfWork
@@ -106,3 +108,17 @@ async def test_organizations_are_told_apart(teller: Teller) -> None:
     await teller.tell(found(title="Mine"))
     await teller.tell(found(title="Theirs"), org_id="org_b")
     assert [(event.orgid, event.sequence) for event in await teller.outbox()] == [("org_a", 1), ("org_b", 1)]
+
+
+async def test_the_largest_snapshot_fits_into_a_record(teller: Teller) -> None:
+    """Though every field has changed, and all that can stand beside it does."""
+    await teller.tell(found())
+    other = {"title": "Other", "location": "There", "status": "CANCELLED", "party_size": 2, "host": None}
+    size = len(found(**other, description="").model_dump_json().encode())
+    largest = found(**other, description="d" * (SNAPSHOT_BYTES - size))
+    assert len(largest.model_dump_json().encode()) == SNAPSHOT_BYTES
+    await teller.tell(largest, run_id=new_id("run"), org_id="org_" + "a" * 60)
+    await teller.tell(largest, run_id=new_id("run"))
+    async with teller.db.connection() as conn:
+        sizes = [row["size"] for row in await conn.fetch("SELECT length(key) + length(value) AS size FROM outbox")]
+    assert SNAPSHOT_BYTES < max(sizes) < outbox.room(CALCOM_BOOKINGS) - 16 * 1024

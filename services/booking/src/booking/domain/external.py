@@ -7,6 +7,7 @@ Invariant: a booking that is projected anew from the same snapshot is the same, 
 the snapshot does not tell of.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,8 +26,8 @@ from booking.domain.times import Span, check_span
 from slotwire_contracts import CalcomBooking
 
 PROVIDER = "calcom"
-TEXT_CHARACTERS = 5_000
-"""What is kept of a text: each travels three times in the record of a change, beside the metadata."""
+TEXT_BYTES = 15_000
+"""What is kept of a text, as JSON writes it: each is in the record of a change three times, beside the metadata."""
 
 DETAILS_KEY = "calcom"
 """The key of a booking's metadata under which stands what it has no fields of its own for."""
@@ -157,7 +158,7 @@ def steps(before: Booking | None, after: Booking, reason: str | None, now: datet
     if before is None:
         return [(Created(after.source, after.party_size, walk_in=False), after)]
     moved_on = replace(after, version=before.version + 1, updated_at=now)
-    told = facts(before, replace(moved_on, status=before.status), moved_on, reason)
+    told = facts(before, replace(moved_on, status=before.status), moved_on, _cut(reason))
     differs = replace(before, times_editable=after.times_editable) != after
     return told or ([(Updated({}), moved_on)] if differs else [])
 
@@ -224,7 +225,15 @@ def _who(seen: CalcomBooking) -> Mapping[str, Any]:
 
 
 def _cut(text: str | None) -> str | None:
-    return None if text is None else text[:TEXT_CHARACTERS]
+    """Keep what of a text fits; one character may be written with up to six bytes."""
+    if text is None or 6 * len(text) <= TEXT_BYTES:
+        return text
+    size = 0
+    for place, character in enumerate(text):
+        size += len(json.dumps(character, ensure_ascii=False).encode()) - len('""')
+        if size > TEXT_BYTES:
+            return text[:place]
+    return text
 
 
 def _known_zone(name: str | None) -> str | None:

@@ -24,6 +24,9 @@ OURS = "slotwire_"
 
 ANY_TIME = Window()
 
+SNAPSHOT_BYTES = 1000 * 1024
+"""What a snapshot may measure as JSON: with what is told beside it, it fits into a record of its topic."""
+
 _SET_HERE = ("schedule_id", "event_type_id", "times_editable")
 """The fields that follow from the organization's settings alone."""
 
@@ -103,7 +106,15 @@ def _compared(before: CalcomBooking | None, after: CalcomBooking, *, is_doubtful
     names = changed(before, after)
     if before is not None and not names:
         return Skipped(Outcome.UNCHANGED)
+    if _size(after) > SNAPSHOT_BYTES:
+        largest = max(CalcomBooking.model_fields, key=lambda name: _size(after, name))
+        return _problem(largest, f"must leave the booking no larger than {SNAPSHOT_BYTES} bytes")
     return Observed(after, names, is_doubtful)
+
+
+def _size(snapshot: CalcomBooking, *names: str) -> int:
+    """Tell what a snapshot, or some fields of it, measures as JSON."""
+    return len(snapshot.model_dump_json(include=set(names) or None).encode())
 
 
 def _is_doubtful(before: CalcomBooking, after: CalcomBooking, view: View) -> bool:
