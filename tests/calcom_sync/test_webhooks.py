@@ -1,5 +1,6 @@
 """Cal.com's webhooks, from what happens there to the bookings here, over real HTTP and Kafka."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -224,3 +225,26 @@ async def test_each_organization_is_told_of_its_own_alone(service: CalcomService
             assert (event.subject, event.data.resource.title) == (uid, title)
             (run,) = await told.runs()
             assert run["fetched"] == 1
+
+
+async def test_who_refuses_us_is_not_asked_again_at_once(service: CalcomService) -> None:
+    """However many webhooks come; and whoever sets another key need not wait."""
+    async with told_by_webhooks(service) as told:
+        told.calcom.key, right = "cal_live_another", told.calcom.key
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            told.life.create(in_days(1))
+            assert await told.deliver() == [202]
+            await asyncio.sleep(0.2)
+        runs = await told.runs()
+        assert {run["error"]["code"] for run in runs if run["error"]} == {"calcom_unauthorized"}
+        assert 1 <= len(runs) <= 3
+        told.calcom.key = right
+        body = {"api_key": right, "base_url": told.calcom.url, "default_schedule_id": "sch_a"}
+        await told.admin.send("PUT", INTEGRATION, body)
+        created = len(told.life.rows(told.life.now))
+
+        async def are_told() -> bool:
+            return len(await told.events()) == created
+
+        await eventually(are_told, within=10)

@@ -93,6 +93,34 @@ async def test_the_oldest_is_taken_and_one_of_each_organization(alone: Database)
     assert (running.state, running.started_at, one.takes) == (RunState.RUNNING, NOW, 1)
 
 
+async def test_what_was_left_goes_first_as_its_organization_waits_for_it(alone: Database) -> None:
+    (left,) = await put(alone, a_run(kind=RunKind.RECONCILE, created_at=NOW + timedelta(hours=1)))
+    await taken(alone, timedelta())
+    await put(alone, a_run(OTHER), a_run("org_c", kind=RunKind.WEBHOOK))
+    async with alone.connection() as conn:
+        again = await runs.take(conn, new_id("tak"), LEASE, NOW, [RunKind.MANUAL])
+    assert again is not None
+    assert (again.run_id, again.kind, again.takes) == (left.id, RunKind.RECONCILE, 2)
+
+
+async def test_those_that_nobody_waits_for_come_later_but_they_come(alone: Database) -> None:
+    def after(org_id: str, kind: RunKind, seconds: int) -> Run:
+        return a_run(org_id, kind=kind, created_at=NOW + timedelta(seconds=seconds))
+
+    periodic, other = after("org_a", RunKind.INCREMENTAL, 0), after("org_b", RunKind.RECONCILE, 1)
+    younger = [after(f"org_{n}", (RunKind.MANUAL, RunKind.WEBHOOK)[n % 2], 14 * n) for n in range(1, 10)]
+    await put(alone, other, *reversed(younger), periodic)
+    found = [(await taken(alone)).run_id for _ in range(11)]
+    assert found == [one.id for one in (*younger[:4], periodic, other, *younger[4:])]
+
+
+async def test_only_what_is_wanted_is_begun(alone: Database) -> None:
+    _, wanted = await put(alone, a_run(), a_run(OTHER, kind=RunKind.INCREMENTAL))
+    async with alone.connection() as conn:
+        only = [await runs.take(conn, new_id("tak"), LEASE, NOW, [RunKind.INCREMENTAL]) for _ in range(2)]
+    assert [one and one.run_id for one in only] == [wanted.id, None]
+
+
 async def test_many_at_once_never_hold_two_of_one_organization(alone: Database) -> None:
     await put(alone, *(a_run(org) for org in (ORG, OTHER) for _ in range(5)))
     found = await asyncio.gather(*(take(alone) for _ in range(10)))

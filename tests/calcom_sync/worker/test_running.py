@@ -98,6 +98,18 @@ async def test_one_of_each_organization_and_so_many_at_once(alone: Database, doe
     assert len(doer.begun) == 4
 
 
+async def test_the_last_of_several_places_is_kept_for_those_that_nobody_waits_for(alone: Database, doer: Doer) -> None:
+    async with working(alone, doer.carry_out, at_once=3) as runs:
+        asked = [await runs.ask(f"org_{n}", kind) for n, kind in enumerate([RunKind.MANUAL, RunKind.WEBHOOK] * 2)]
+        await begun(doer, 2)
+        periodic = await runs.ask(ORG, RunKind.INCREMENTAL)
+        await begun(doer, 3)
+        await asyncio.sleep(1.2)  # a poll later
+        assert sorted(doer.begun) == sorted([asked[0].id, asked[1].id, periodic.id])
+        doer.gate.set()
+        assert {(await ended(runs, run)).state for run in asked} == {RunState.COMPLETED}
+
+
 async def test_a_run_that_is_waited_for_in_vain_is_told_as_it_is(alone: Database, doer: Doer) -> None:
     async with working(alone, doer.carry_out) as runs:
         run = await runs.ask(ORG, RunKind.MANUAL)

@@ -15,6 +15,10 @@ from calcom_sync.domain.row import Row
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 240, 600))
 """How long after a reading another one follows, if one must; the last again and again."""
 
+RESTS = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600))
+"""How long an organization's marks are left alone when nothing could be read, after so many failures in a row; the last
+again and again."""
+
 KEPT = timedelta(days=1)
 """How long a mark is kept that could not be settled: a sync has found by then what it is about."""
 

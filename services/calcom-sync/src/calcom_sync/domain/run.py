@@ -26,6 +26,10 @@ LISTED = frozenset(RunKind) - {RunKind.WEBHOOK}
 """The kinds that are listed unless one is named: each webhook may make several runs, and would hide the others."""
 
 
+PERIODIC = frozenset({RunKind.INCREMENTAL, RunKind.RECONCILE})
+"""The kinds that nobody waits for."""
+
+
 class RunState(StrEnum):
     """Where it stands."""
 

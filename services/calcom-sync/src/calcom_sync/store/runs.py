@@ -12,7 +12,8 @@ from typing import Any
 import asyncpg
 
 from calcom_sync.domain.counting import Fate, Outcome, Tally
-from calcom_sync.domain.run import Progress, Run, RunError, RunKind, RunState
+from calcom_sync.domain.marks import RESTS
+from calcom_sync.domain.run import PERIODIC, Progress, Run, RunError, RunKind, RunState
 from calcom_sync.domain.window import Window
 from chassis.postgres import Connection
 
@@ -43,10 +44,14 @@ _TAKE = """
 WITH due AS (
     SELECT id FROM runs AS r
     WHERE (state = 'running' AND held_until <= now()) OR (
-        state = 'queued'
+        state = 'queued' AND kind = ANY ($4::text[])
         AND NOT EXISTS (SELECT FROM runs AS other WHERE other.org_id = r.org_id AND other.state = 'running')
     )
-    ORDER BY kind IN ('incremental', 'reconcile'), created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY
+        state = 'running' DESC, -- until it is over its organization has no other
+        created_at + CASE WHEN kind = ANY ($5::text[]) THEN $6::interval ELSE interval '0' END,
+        id
+    LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE runs SET
     state = 'running',
@@ -55,7 +60,7 @@ UPDATE runs SET
     started_at = coalesce(started_at, $3),
     takes = takes + 1
 FROM due WHERE runs.id = due.id
-RETURNING runs.id, runs.org_id, runs.takes
+RETURNING runs.id, runs.org_id, runs.kind, runs.takes
 """
 _KEEP = "UPDATE runs SET held_until = now() + $2::interval WHERE held_by = ANY ($1::text[])"
 _HELD = "id = $1 AND held_by = $2"
@@ -64,8 +69,21 @@ _END = f"""
 WITH ended AS (
     UPDATE runs SET
         state = $3, error_code = $4, error_message = $5, ended_at = $6, held_by = NULL, held_until = NULL
-    WHERE {_HELD} RETURNING id
-), forgotten AS (DELETE FROM run_uids WHERE run_id IN (SELECT id FROM ended))
+    WHERE {_HELD} RETURNING id, org_id, kind, state
+), forgotten AS (
+    DELETE FROM run_uids WHERE run_id IN (SELECT id FROM ended)
+), awake AS (
+    DELETE FROM rests USING ended WHERE rests.org_id = ended.org_id AND ended.state = 'completed'
+), tired AS (
+    INSERT INTO rests AS r (org_id, failures, ends_at, settings_at)
+    SELECT i.org_id, 1, now() + ($7::interval[])[1], i.updated_at
+    FROM integrations AS i JOIN ended ON ended.org_id = i.org_id AND ended.kind = 'webhook' AND ended.state = 'failed'
+    FOR KEY SHARE OF i
+    ON CONFLICT (org_id) DO UPDATE SET
+        failures = r.failures + 1,
+        ends_at = now() + ($7::interval[])[least(r.failures + 1, cardinality($7::interval[]))],
+        settings_at = excluded.settings_at
+)
 SELECT true FROM ended
 """
 _LET_GO = f"UPDATE runs SET held_until = now() WHERE {_HELD}"
@@ -91,6 +109,10 @@ WHERE r.id = i.run_id AND i.outcome IS NULL AND r.ended_at <= $2
 """
 
 
+_PATIENCE = timedelta(minutes=1)
+"""For how long those that nobody waits for let younger ones go first that somebody waits for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A run that somebody holds.
@@ -102,6 +124,7 @@ class Taken:
 
     run_id: str
     org_id: str
+    kind: RunKind
     holder: str
     takes: int
 
@@ -128,27 +151,30 @@ async def fetch(conn: Connection, org_id: str, run_id: str) -> Run | None:
 
 async def page(conn: Connection, org_id: str, before: str | None, limit: int, kinds: Collection[RunKind]) -> list[Run]:
     """Read runs of an organization and of some kinds, the newest first, from behind one on."""
-    rows = await conn.fetch(_PAGE, org_id, before, limit, [kind.value for kind in kinds])
+    rows = await conn.fetch(_PAGE, org_id, before, limit, _values(kinds))
     return [_run(row) for row in rows]
 
 
-async def take(conn: Connection, holder: str, lease: timedelta, now: datetime) -> Taken | None:
-    """Take the run that waits longest, or that nobody keeps any more; those that nobody waits for come last.
+async def take(
+    conn: Connection, holder: str, lease: timedelta, now: datetime, kinds: Collection[RunKind] = frozenset(RunKind)
+) -> Taken | None:
+    """Take a run that nobody keeps any more, or else the one that waits longest, with some preference.
 
     Args:
         conn: a connection without a transaction.
         holder: an id of this take.
         lease: how long it is good without being kept.
         now: when it begins.
+        kinds: of which kinds one may be begun; one that was left is taken whatever it is.
 
     Returns:
         None if there is none, or another was quicker with one of the same organization.
     """
     try:
-        row = await conn.fetchrow(_TAKE, holder, lease, now)
+        row = await conn.fetchrow(_TAKE, holder, lease, now, _values(kinds), _values(PERIODIC), _PATIENCE)
     except asyncpg.UniqueViolationError:
         return None
-    return None if row is None else Taken(row["id"], row["org_id"], holder, row["takes"])
+    return None if row is None else Taken(row["id"], row["org_id"], RunKind(row["kind"]), holder, row["takes"])
 
 
 async def keep(conn: Connection, holders: Collection[str], lease: timedelta) -> None:
@@ -164,10 +190,14 @@ async def save(conn: Connection, taken: Taken, progress: Progress) -> bool:
 
 
 async def end(conn: Connection, taken: Taken, error: RunError | None, now: datetime) -> bool:
-    """End a run, well or with an error; tells whether it was still held."""
+    """End a run, well or with an error; tells whether it was still held.
+
+    Where a run of webhooks failed, what webhooks tell the organization of is left alone for a while, until one ends well.
+    """
     state = RunState.COMPLETED if error is None else RunState.FAILED
     code, message = (None, None) if error is None else (error.code, error.message)
-    return bool(await conn.fetchval(_END, taken.run_id, taken.holder, state.value, code, message, now))
+    ended = await conn.fetchval(_END, taken.run_id, taken.holder, state.value, code, message, now, list(RESTS))
+    return bool(ended)
 
 
 async def let_go(conn: Connection, taken: Taken) -> None:
@@ -194,6 +224,10 @@ async def add_items(conn: Connection, run_id: str, told: Mapping[str, str]) -> N
 async def answer(conn: Connection, answers: Sequence[tuple[str, Outcome]]) -> None:
     """Note what became of what was told, by the events' ids; the first word stands."""
     await conn.execute(_ANSWER, [event for event, _ in answers], [outcome.value for _, outcome in answers])
+
+
+def _values(kinds: Iterable[RunKind]) -> list[str]:
+    return [kind.value for kind in kinds]
 
 
 def _run(row: Any) -> Run:

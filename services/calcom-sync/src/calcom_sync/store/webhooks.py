@@ -24,6 +24,8 @@ _WAITING = """
 SELECT DISTINCT m.org_id FROM marks AS m JOIN integrations AS i ON i.org_id = m.org_id AND i.enabled
 WHERE m.due_at <= now() AND NOT EXISTS (
     SELECT FROM runs AS r WHERE r.org_id = m.org_id AND r.kind = 'webhook' AND r.state IN ('queued', 'running')
+) AND NOT EXISTS (
+    SELECT FROM rests WHERE org_id = m.org_id AND ends_at > now() AND settings_at = i.updated_at
 )
 LIMIT $1
 """
@@ -76,7 +78,7 @@ async def mark(conn: Connection, org_id: str, uids: Collection[str], said_at: da
 
 
 async def waiting(conn: Connection, most: int) -> list[str]:
-    """Tell organizations of which bookings are due, and for which no run of webhooks waits or is under way."""
+    """Tell organizations of which bookings are due, for which no run of webhooks waits, and which are to be asked."""
     return [row["org_id"] for row in await conn.fetch(_WAITING, most)]
 
 

@@ -1,7 +1,7 @@
 """Seeing to it that what is marked is read again, and that what is kept of webhooks does not grow.
 
-Invariant: while a mark is due, a run of its organization waits or is under way, whoever set it and whatever became of
-the runs before; but for organizations that want nothing read by itself.
+Invariant: while a mark is due, a run of its organization waits or is under way, whoever set it; but for organizations
+that want nothing read by itself, and those that rest since the runs before have failed.
 """
 
 import asyncio

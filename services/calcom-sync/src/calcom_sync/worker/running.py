@@ -2,7 +2,7 @@
 
 Invariants: a run is carried out by one worker at a time, for as long as that keeps its take; one that a worker leaves
 behind, killed or asked to stop, is taken again and goes on where it stood; whatever is wrong with one run, the others
-go on, and it ends with the reason.
+go on, and it ends with the reason. Those that somebody waits for never have all of several places.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from calcom_sync.domain.errors import CalcomSyncError
-from calcom_sync.domain.run import RunError
+from calcom_sync.domain.run import PERIODIC, RunError, RunKind
 from calcom_sync.service.runs import CarryOut, Held, LostError
 from calcom_sync.store import runs
 from calcom_sync.store.runs import Taken
@@ -27,6 +27,7 @@ from chassis.postgres import TRANSIENT, UNSTORABLE, Connection, Database
 _log = structlog.get_logger(__name__)
 _POLL_SECONDS = 1.0
 _BEATS = 3  # in which a take is kept, within the time for which it is good
+_FEW = 2  # places, of which none can be kept
 _TAKES = 10  # after so many a run is given up: it may be what ends those who take it
 _LEFT = RunError("internal_error", "the run was broken off again and again")
 _OURS = RunError("internal_error", "something went wrong on our side")
@@ -103,7 +104,7 @@ class Runner:
         if len(self._under_way) >= self._at_once:
             return False
         async with self._database.connection() as conn:
-            taken = await runs.take(conn, self._new_id("tak"), self._lease, self._clock())
+            taken = await runs.take(conn, self._new_id("tak"), self._lease, self._clock(), self._kinds)
         if taken is None:
             return False
         task = group.create_task(self._attend(taken))
@@ -111,6 +112,12 @@ class Runner:
         task.add_done_callback(self._ended)
         RUNS_UNDER_WAY.set(len(self._under_way))
         return True
+
+    @property
+    def _kinds(self) -> frozenset[RunKind]:
+        """The kinds of which one may be begun now: the last of several places is kept for those of a time."""
+        waited_for = sum(taken.kind not in PERIODIC for taken in self._under_way.values())
+        return PERIODIC if self._at_once > _FEW and waited_for >= self._at_once - 1 else frozenset(RunKind)
 
     async def _attend(self, taken: Taken) -> None:
         log = _log.bind(run=taken.run_id, org=taken.org_id)
