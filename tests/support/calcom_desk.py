@@ -12,7 +12,7 @@ from typing import Any
 from calcom_sync.client import CalcomClient
 from calcom_sync.domain.errors import CalcomSyncError
 from calcom_sync.domain.integration import Integration, Terms
-from calcom_sync.domain.run import Run, RunError, RunKind
+from calcom_sync.domain.run import Bounds, Run, RunError, RunKind
 from calcom_sync.domain.window import Window
 from calcom_sync.service.periodic import Periodic
 from calcom_sync.service.runs import Held, Runs, note_answers
@@ -41,16 +41,18 @@ class CalcomDesk:
 
     Attributes:
         terms: the settings of those that are set next.
+        bounds: what one run may ask.
     """
 
     database: Database
     calcom: StandIn
     client: CalcomClient
     terms: Terms
+    bounds: Bounds
 
     def __post_init__(self) -> None:
         units = UnitOfWork(self.database, lambda: None)
-        tools = Tools(units, self.database, Telling(self.now, IDS), self.now, IDS)
+        tools = Tools(units, self.database, Telling(self.now, IDS), self.now, IDS, self.bounds)
         self.syncing = Syncing(tools, STORE, self.client)
         self.runs = Runs(self.database, self.now, IDS, lambda: None)
         self.periodic = Periodic(self.database, self.now, IDS, answers_within=900.0)
@@ -143,11 +145,13 @@ class CalcomDesk:
 
 
 @asynccontextmanager
-async def calcom_desk(database: Database, **defects: Any) -> AsyncIterator[CalcomDesk]:
+async def calcom_desk(database: Database, bounds: Bounds | None = None, **defects: Any) -> AsyncIterator[CalcomDesk]:
     """A desk whose organization `ORG` is set, for the block."""
     async with standin() as calcom, calcom_client() as client:
         for name, value in defects.items():
             setattr(calcom.defects, name, value)
-        desk = CalcomDesk(database, calcom, client, Terms(base_url=calcom.url, default_schedule_id="sch_a"))
+        desk = CalcomDesk(
+            database, calcom, client, Terms(base_url=calcom.url, default_schedule_id="sch_a"), bounds or Bounds()
+        )
         await desk.configure()
         yield desk

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calcom_sync.domain.row import Row
-from calcom_sync.domain.walking import OVERLAP, Place, Walk, begin, by_start, by_update, latest, step, watermark
+from calcom_sync.domain.walking import OVERLAP, Place, Trail, Walk, begin, by_start, by_update, latest, step, watermark
 from support.calcom.life import BEGINNING
 from support.calcom_rows import row
 
@@ -119,3 +119,20 @@ def test_a_window_is_walked_by_start() -> None:
     rows = [row("A", BEGINNING + MINUTE), row("B", BEGINNING + 2 * MINUTE)]
     settled, walk = step(Walk(Place(BEGINNING)), rows, is_last=False, key=by_start)
     assert (settled, walk) == ((rows[0],), Walk(Place(BEGINNING + 2 * MINUTE), (rows[1],)))
+
+
+def ends(*pages: str) -> int:
+    """After how many pages a walk is at its end; each letter is a booking."""
+    trail = Trail()
+    return next((number for number, page in enumerate(pages, 1) if trail.is_at_end([row(uid) for uid in page])), 0)
+
+
+def test_pages_that_go_round_in_circles_have_an_end() -> None:
+    assert ends("AB", "AB", "AB") == 3
+    assert ends("AB", "CD", "AB", "CD", "AB", "CD") == 5
+    assert ends("AB", "BC", "CA", "AB", "BC", "CA", "AB", "BC") == 5
+
+
+def test_pages_that_come_again_before_a_new_one_does_are_no_end() -> None:
+    """As where Cal.com does not look at the instant from which a page is wanted."""
+    assert ends("AB", "AB", "CD", "AB", "CD", "EF", "AB", "CD", "EF", "GH") == 0

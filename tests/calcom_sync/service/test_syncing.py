@@ -10,7 +10,7 @@ import pytest
 
 from calcom_sync.client import CalcomClient
 from calcom_sync.domain.integration import Integration, Pagination, Terms
-from calcom_sync.domain.run import Run, RunKind, RunState
+from calcom_sync.domain.run import Bounds, Run, RunKind, RunState
 from calcom_sync.service.runs import Runs
 from calcom_sync.service.syncing import Syncing
 from calcom_sync.service.taking import Tools
@@ -48,7 +48,9 @@ class Bench:
         """A worker for the block, and what asks it for runs."""
         ids = Ids(new_id, next_id)
         units = UnitOfWork(self.database, lambda: None)
-        syncing = Syncing(Tools(units, self.database, Telling(utc_now, ids), utc_now, ids), STORE, self.client)
+        syncing = Syncing(
+            Tools(units, self.database, Telling(utc_now, ids), utc_now, ids, Bounds()), STORE, self.client
+        )
         runner = Runner(self.database, syncing.carry_out, at_once=1, lease=30.0, clock=utc_now, new_id=new_id)
         async with background(Loop("runs", runner.run), drain_seconds=5):
             yield Runs(self.database, utc_now, ids, runner.wake)

@@ -47,6 +47,9 @@ class Defects:
         offset_in_cursor_mode: the version with cursors answers with the other version's pagination.
         cursor_mode_hangs: the version with cursors answers 524, at once.
         ignores_after_start: the filter by start does nothing.
+        stuck: every page is the first one.
+        endless_list: there is always another page, with bookings that no other one has.
+        endless_chain: the uid of a booking that was moved to one that was moved, and so on.
         throttle: who asks too often is locked out.
         failing: so many answers are a failure of the server's; counts down.
         malformed: how every page is broken.
@@ -67,6 +70,9 @@ class Defects:
     offset_in_cursor_mode: bool = False
     cursor_mode_hangs: bool = False
     ignores_after_start: bool = False
+    stuck: bool = False
+    endless_list: bool = False
+    endless_chain: str | None = None
     throttle: Throttle | None = None
     failing: int = 0
     malformed: Malformed | None = None

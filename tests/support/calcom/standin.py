@@ -129,6 +129,8 @@ class StandIn:
             return web.json_response({"status": "success", "data": old_shape(rows)})
         what, lists = asked(request.query, by_cursor=version == CURSORS), Lists(self.defects, self._random)
         what = replace(what, take=min(what.take, self.defects.short_pages or what.take))
+        if self.defects.stuck or self.defects.endless_list:
+            what = replace(what, skip=0, cursor=None, bounds={})
         if version == CURSORS:
             if self.defects.cursor_mode_hangs:
                 return web.Response(status=524, text="error code: 524")
@@ -139,6 +141,8 @@ class StandIn:
 
     async def _one(self, request: web.Request) -> web.Response:
         uid, at = request.match_info["uid"], self.life.now - self.defects.read_lag
+        if self.defects.endless_chain is not None and uid.startswith(self.defects.endless_chain):
+            return web.json_response({"status": "success", "data": self._moved_on(uid, self.defects.endless_chain)})
         row = self.life.row(uid, at)
         if row is not None:
             return web.json_response({"status": "success", "data": booking_json(row, self.defects)})
@@ -153,8 +157,16 @@ class StandIn:
         version = request.headers.get("cal-api-version")
         return version if version in {OFFSETS, CURSORS} and not self.defects.old_version else None
 
+    def _moved_on(self, uid: str, first: str) -> dict[str, Any]:
+        """Tell of a booking of the chain without end: each names the next one."""
+        number = int(uid.removeprefix(first).removeprefix("-") or 0)
+        told = booking_json(self.life.last_row(first), self.defects)
+        return told | {"uid": uid, "status": "cancelled", "rescheduledToUid": f"{first}-{number + 1}"}
+
     def _page(self, chosen: list[Booking], pagination: dict[str, Any]) -> web.Response:
         told: list[Any] = [booking_json(row, self.defects) for row in chosen]
+        if self.defects.endless_list:
+            told = [one | {"uid": f"{one['uid']}-{self.count}"} for one in told]
         page: dict[str, Any] = {"status": "success", "data": told, "pagination": pagination}
         match self.defects.malformed:
             case None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from calcom_sync.api import ERRORS, add_receiver, routes
 from calcom_sync.client import CalcomClient, Limits
 from calcom_sync.consumer import consumer
+from calcom_sync.domain.run import Bounds
 from calcom_sync.service.asking import Asking
 from calcom_sync.service.integrations import Integrations
 from calcom_sync.service.periodic import Periodic
@@ -50,7 +51,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         Limits(seconds=settings.calcom_timeout, pace=settings.calcom_pace),
         user_agent=f"Slotwire/{VERSION}",
     )
-    tools = Tools(base.units, base.database, Telling(clock, ids), clock, ids)
+    bounds = Bounds(settings.calcom_run_requests, timedelta(hours=settings.calcom_run_hours))
+    tools = Tools(base.units, base.database, Telling(clock, ids), clock, ids, bounds)
     syncing = Syncing(tools, store, client)
     runner = Runner(
         base.database,

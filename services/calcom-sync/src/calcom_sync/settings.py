@@ -44,6 +44,15 @@ class Settings(ServiceSettings):
         float,
         Field(title="Seconds for which a request waits for its sync", description="Less than gateways wait.", gt=0),
     ] = 50.0
+    calcom_run_requests: Annotated[
+        int,
+        Field(
+            title="Questions that one sync may ask Cal.com at most",
+            description="So that one whose answers have no end stands in nobody's way.",
+            ge=10,
+        ),
+    ] = 20_000
+    calcom_run_hours: Annotated[float, Field(title="Hours that one sync may take at most", gt=0)] = 6.0
     calcom_webhooks_per_minute: Annotated[
         int,
         Field(

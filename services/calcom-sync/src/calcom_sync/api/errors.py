@@ -6,6 +6,7 @@ Invariant: every code of the domain's errors is here or among chassis's.
 from collections.abc import Mapping
 
 ERRORS: Mapping[str, int] = {
+    "calcom_endless": 502,
     "calcom_malformed": 502,
     "calcom_not_configured": 409,
     "calcom_sync_running": 504,

@@ -3,7 +3,7 @@
 Invariant: an API key is sent to the address that it was given for, and nowhere else: no redirect is followed.
 """
 
-from calcom_sync.client.calcom import Account, Calcom, CalcomClient, Limits
+from calcom_sync.client.calcom import Account, Allowance, Calcom, CalcomClient, Limits
 from calcom_sync.client.lists import Asked, Page, Position, Sort
 
-__all__ = ["Account", "Asked", "Calcom", "CalcomClient", "Limits", "Page", "Position", "Sort"]
+__all__ = ["Account", "Allowance", "Asked", "Calcom", "CalcomClient", "Limits", "Page", "Position", "Sort"]

@@ -23,6 +23,7 @@ from calcom_sync.client.lists import MOST, Asked, Page, Position, query, read_pa
 from calcom_sync.client.models import OwnerTold
 from calcom_sync.client.pacing import Pacer
 from calcom_sync.domain.errors import (
+    CalcomEndlessError,
     CalcomMalformedError,
     CalcomThrottledError,
     CalcomUnreachableError,
@@ -83,6 +84,19 @@ class Account:
         return cls(one.terms.base_url, one.api_key, one.terms.api_version, one.terms.pagination)
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much may be asked.
+
+    Attributes:
+        requests: how many requests.
+        seconds: for how long from now.
+    """
+
+    requests: int
+    seconds: float
+
+
 class CalcomClient:
     """Asks Cal.com over one session, which is open as long as `opened` is entered.
 
@@ -120,15 +134,15 @@ class CalcomClient:
             finally:
                 self._session = None
 
-    def of(self, account: Account) -> "Calcom":
-        """Ask for an account.
+    def of(self, account: Account, allowance: Allowance | None = None) -> "Calcom":
+        """Ask for an account, without end if nothing is said about it.
 
         Raises:
             RuntimeError: the client is not open.
         """
         if self._session is None:
             raise RuntimeError("the client is not open")
-        return Calcom(account, self._session, self._pacer, self._limits)
+        return Calcom(account, self._session, self._pacer, self._limits, allowance)
 
 
 class Calcom:
@@ -138,8 +152,12 @@ class Calcom:
         requests: how many requests were made for it, those that failed included.
     """
 
-    def __init__(self, account: Account, session: ClientSession, pacer: Pacer, limits: Limits) -> None:
+    def __init__(
+        self, account: Account, session: ClientSession, pacer: Pacer, limits: Limits, allowance: Allowance | None
+    ) -> None:
         self.requests = 0
+        self._most = None if allowance is None else allowance.requests
+        self._until = None if allowance is None else time.monotonic() + allowance.seconds
         self._account = account
         self._session = session
         self._pacer = pacer
@@ -232,6 +250,12 @@ class Calcom:
             raise CalcomUnreachableError(f"Cal.com cannot be reached: {error}") from None
         raise AssertionError("a retry ends with an answer or an error")
 
+    def _check_allowance(self) -> None:
+        if self._most is not None and self.requests >= self._most:
+            raise CalcomEndlessError("Cal.com's answers have no end within the requests that a sync may make")
+        if self._until is not None and time.monotonic() >= self._until:
+            raise CalcomEndlessError("Cal.com's answers have no end within the time that a sync may take")
+
     def _wait(self, error: Exception) -> bool | float:
         """Tell whether, or in how many seconds, another try follows."""
         if not isinstance(error, LockedOutError):
@@ -243,6 +267,7 @@ class Calcom:
         if (left := self._pacer.left(self._account.api_key)) > self._limits.longest_lock:
             raise LockedOutError(left)
         await self._pacer.turn(self._account.api_key)
+        self._check_allowance()
         self.requests += 1
         headers = {"Authorization": f"Bearer {self._account.api_key}", "cal-api-version": self._account.api_version}
         url = URL(self._account.base_url + path, encoded=True).with_query(asked)

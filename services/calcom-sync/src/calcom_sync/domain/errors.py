@@ -96,6 +96,12 @@ class CalcomWrongVersionError(CalcomError):
     code = "calcom_wrong_version"
 
 
+class CalcomEndlessError(CalcomError):
+    """What Cal.com answers has no end within what one run may ask."""
+
+    code = "calcom_endless"
+
+
 class CalcomThrottledError(CalcomError):
     """Cal.com has locked the API key out for longer than is waited for."""
 

@@ -5,7 +5,7 @@ Invariant: a run that is over stays as it is; what it read is counted whole, whe
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -57,6 +57,21 @@ class Progress:
     position: Any = None
     tally: Tally = field(default_factory=Tally)
     requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one run may ask of Cal.com; whose answers go further has no end.
+
+    Attributes:
+        requests: how many requests, those that failed included.
+        time: how long after it was begun.
+        links: how many reschedules of a booking it follows that no list shows.
+    """
+
+    requests: int = 20_000
+    time: timedelta = timedelta(hours=6)
+    links: int = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The next request begins at the last instant of the page before, that instant inc
 a page have the same one. How many there are, or whether more follow, is never believed: a short page is the end.
 
 Invariants: rows of the last instant are held back until the next page, so what Cal.com wrote at one moment is taken up
-together; every step leads further.
+together; every step leads further, and pages that go round in circles have an end.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -54,6 +54,27 @@ class Walk:
     def checkpoint(self) -> Place | None:
         """Where whoever takes the walk over goes on: at the last instant again, as what is held is lost with us."""
         return None if self.place is None else Place(self.place.after)
+
+
+class Trail:
+    """Which rows a walk has come by, to tell when it leads nowhere any more.
+
+    Where Cal.com does not look at the instant from which a page is wanted, all the pages so far come once more before a
+    new one does. So the walk is over when more of them in a row bring nothing new than have brought something.
+    """
+
+    def __init__(self) -> None:
+        self._uids: set[str] = set()
+        self._fresh = 0
+        self._in_vain = 0
+
+    def is_at_end(self, page: Iterable[Row]) -> bool:
+        """Take up a page, and tell whether it need not be gone on behind it."""
+        found = {row.uid for row in page} - self._uids
+        self._uids |= found
+        self._fresh += bool(found)
+        self._in_vain = 0 if found else self._in_vain + 1
+        return self._in_vain > self._fresh
 
 
 def begin(watermark: datetime) -> Place:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from calcom_sync.domain.counting import Outcome
-from calcom_sync.domain.errors import CalcomMalformedError
+from calcom_sync.domain.errors import CalcomEndlessError, CalcomMalformedError
 from calcom_sync.domain.marks import Mark, Verdict, is_hearsay, is_patient, verdict
 from calcom_sync.domain.run import RunKind
 from calcom_sync.domain.snapshots import Observed, Skipped
@@ -29,13 +29,13 @@ class Refetching:
         self._tools = tools
         self._taking = taking
         self._run = taking.run
-        self._unreadable: CalcomMalformedError | None = None
+        self._unreadable: CalcomMalformedError | CalcomEndlessError | None = None
 
     async def carry_out(self) -> None:
         """Read what is marked and due.
 
         Raises:
-            CalcomMalformedError: one of them cannot be read; the others were.
+            CalcomMalformedError, CalcomEndlessError: one of them cannot be read; the others were.
         """
         left = _MOST
         while left > 0 and (marks := await self._marks(min(left, _AT_ONCE))):
@@ -52,7 +52,7 @@ class Refetching:
         """Read marked bookings, together if that can be; one that cannot be read is in nobody's way."""
         try:
             await self._read(marks)
-        except CalcomMalformedError as error:
+        except (CalcomMalformedError, CalcomEndlessError) as error:
             if len(marks) > 1:
                 for mark in marks:
                     await self._each([mark])

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import assert_never
 
-from calcom_sync.client import Account, Asked, CalcomClient, Position, Sort
+from calcom_sync.client import Account, Allowance, Asked, CalcomClient, Position, Sort
 from calcom_sync.domain.course import STAGES, Course, Stage
 from calcom_sync.domain.errors import NotConfiguredError
 from calcom_sync.domain.integration import Pagination, account_of
 from calcom_sync.domain.row import Row
-from calcom_sync.domain.run import RunKind
+from calcom_sync.domain.run import Run, RunKind
 from calcom_sync.domain.status import DELETED, GRACE
-from calcom_sync.domain.walking import Key, Place, Walk, begin, by_start, by_update, step, watermark
+from calcom_sync.domain.walking import Key, Place, Trail, Walk, begin, by_start, by_update, step, watermark
 from calcom_sync.service.refetching import Refetching
 from calcom_sync.service.runs import Held
 from calcom_sync.service.taking import Read, Source, Taking, Tools
@@ -50,7 +50,7 @@ class Syncing:
             fates = await runs.fates(conn, run.id)
         if integration is None:
             raise NotConfiguredError("the organization has no integration with Cal.com")
-        calcom = self._client.of(Account.of(integration))
+        calcom = self._client.of(Account.of(integration), self._allowance(run))
         owner = await calcom.owner()
         account = account_of(integration.terms, owner.id)
         source = Source(calcom, integration, account, owner.email.lower() if owner.email else None)
@@ -59,6 +59,12 @@ class Syncing:
             await Refetching(self._tools, taking).carry_out()
         else:
             await _Sync(self._tools, taking).carry_out(Course.of(run.kind, run.progress.position))
+
+    def _allowance(self, run: Run) -> Allowance:
+        """Tell what a run may still ask, whoever held it before."""
+        bounds, now = self._tools.bounds, self._tools.clock()
+        left = (run.started_at or now) + bounds.time - now
+        return Allowance(bounds.requests - run.progress.requests, left.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +137,21 @@ class _Sync:
 
         Behind the last page that is before it: what is read twice is told once.
         """
-        calcom, begun = self._taking.source.calcom, course.after or listing.begin
+        calcom, begun, trail = self._taking.source.calcom, course.after or listing.begin, Trail()
         if self._taking.source.integration.terms.pagination is Pagination.CURSOR:
             async for page in calcom.pages(listing.after(begun), Position(cursor=course.cursor)):
                 cursor = page.following.cursor if page.following else course.cursor
                 course = _heard(replace(course, cursor=cursor), page.rows)
                 yield page.rows, course
+                if trail.is_at_end(page.rows):
+                    return
             return
         walk = Walk(Place(begun))
         while walk.place is not None:
             place = walk.place
             page = await calcom.page(listing.after(place.after), Position(skip=place.skip))
-            rows, walk = step(walk, page.rows, is_last=page.following is None, key=listing.key)
+            is_last = trail.is_at_end(page.rows) or page.following is None
+            rows, walk = step(walk, page.rows, is_last=is_last, key=listing.key)
             course = _heard(replace(course, after=(walk.checkpoint or place).after), rows)
             yield rows, course
 

@@ -13,9 +13,10 @@ from calcom_sync.client import Calcom
 from calcom_sync.domain.chains import Chain, arrange, is_surely_gone, linked
 from calcom_sync.domain.counting import Fate, Outcome, news, outcomes
 from calcom_sync.domain.course import Course
+from calcom_sync.domain.errors import CalcomEndlessError
 from calcom_sync.domain.integration import Integration
 from calcom_sync.domain.row import Row
-from calcom_sync.domain.run import Progress, RunKind
+from calcom_sync.domain.run import Bounds, Progress, RunKind
 from calcom_sync.domain.snapshots import ANY_TIME, Observed, Skipped, View, observe
 from calcom_sync.domain.status import is_due
 from calcom_sync.domain.walking import by_update, latest
@@ -52,6 +53,7 @@ class Tools:
     telling: Telling
     clock: Clock
     ids: Ids
+    bounds: Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +166,13 @@ class Taking:
         await self.write(decided, unsure, replace(course, open=tuple(self._open)), advance)
 
     async def arranged(self, read: Read) -> tuple[tuple[Chain, ...], frozenset[str]]:
-        """Put rows into chains, reading those that are lacking; answers also those that are not to be had yet."""
+        """Put rows into chains, reading those that are lacking; answers also those that are not to be had yet.
+
+        Raises:
+            CalcomEndlessError: behind each that is lacking another one is.
+        """
         rows, gone, unsure = list(read.rows), read.gone, read.unsure
-        while True:
+        for _ in range(self._tools.bounds.links + 1):
             async with self._tools.database.connection() as conn:
                 known = await chains.uids(conn, self.run.org_id, linked(rows) | gone)
             arranged = arrange(rows, known, gone)
@@ -182,6 +188,7 @@ class Taking:
                     late = {one.uid for one in rows if uid in linked([one])}
                     unsure |= late
                     rows = [one for one in rows if one.uid not in late]
+        raise CalcomEndlessError("Cal.com's answers name more and more bookings to which one was moved")
 
     def _is_gone(self, uid: str, rows: Iterable[Row]) -> bool:
         heard = [by_update(row) for row in rows if uid in linked([row])]

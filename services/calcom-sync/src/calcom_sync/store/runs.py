@@ -192,7 +192,7 @@ async def save(conn: Connection, taken: Taken, progress: Progress) -> bool:
 async def end(conn: Connection, taken: Taken, error: RunError | None, now: datetime) -> bool:
     """End a run, well or with an error; tells whether it was still held.
 
-    Where a run of webhooks failed, what webhooks tell the organization of is left alone for a while, until one ends well.
+    Where a run of webhooks failed, what webhooks told of is left alone for a while, until a run ends well.
     """
     state = RunState.COMPLETED if error is None else RunState.FAILED
     code, message = (None, None) if error is None else (error.code, error.message)
