@@ -17,6 +17,7 @@ from calcom_sync.domain.run import Bounds
 from calcom_sync.service.asking import Asking
 from calcom_sync.service.integrations import Integrations
 from calcom_sync.service.periodic import Periodic
+from calcom_sync.service.releasing import Releasing
 from calcom_sync.service.runs import Runs
 from calcom_sync.service.syncing import Syncing
 from calcom_sync.service.taking import Tools
@@ -28,6 +29,7 @@ from calcom_sync.worker import Runner, Summoner, marking
 from calcom_sync.worker.forgetting import Forgetter
 from calcom_sync.worker.metrics import SEALED_WITH_OLD_KEYS, UNREADABLE
 from calcom_sync.worker.periodic import look
+from calcom_sync.worker.releasing import release
 from chassis import inbox
 from chassis.clock import Clock, utc_now
 from chassis.ids import Ids, new_id, next_id
@@ -104,6 +106,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         Loop("periodic", functools.partial(look, settings.calcom_look, periodic, runner.wake)),
         Loop("marks", summoner.run),
         Loop("webhooks", functools.partial(marking.sweep, base.database)),
+        Loop("releasing", functools.partial(release, Releasing(base.units, tools.telling))),
         Loop("forgetting", Forgetter(base.database, clock, timedelta(days=settings.calcom_runs_kept_days)).run),
         Loop("answers", consumer(settings.kafka_bootstrap, base.database).run),
         Loop("inbox", functools.partial(inbox.sweep, base.database)),

@@ -6,7 +6,8 @@ CREATE TABLE rests (
     settings_at timestamptz NOT NULL -- of when the settings were; others end it
 );
 
--- Organizations without an integration whose bookings are still to be told to be changeable here.
+-- Organizations whose integration was deleted, until booking was told that their bookings' times may be changed here.
 CREATE TABLE releases (
-    org_id text COLLATE "C" PRIMARY KEY
+    org_id text COLLATE "C" PRIMARY KEY,
+    after text COLLATE "C" NOT NULL DEFAULT '' -- the last of its chains that was told of
 );

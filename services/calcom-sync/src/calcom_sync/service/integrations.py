@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from calcom_sync.domain.errors import Flaw, NotFoundError, ValidationFailedError
 from calcom_sync.domain.integration import SECRET_GRACE, Integration, Terms, check, ends_of
+from calcom_sync.store import releases
 from calcom_sync.store.integrations import IntegrationStore
 from chassis.clock import Clock
 from chassis.outbound import Guard, RefusedUrlError
@@ -92,10 +93,11 @@ class Integrations:
             if one.api_key is None or one.webhook_secret is None:
                 raise _unreadable(one)
             await self._store.put(conn, one, api_key=one.api_key, webhook_secret=one.webhook_secret)
+            await releases.end(conn, org_id)
         return done
 
     async def delete(self, org_id: str) -> None:
-        """Delete an organization's integration; the bookings that it brought stay.
+        """Delete an organization's integration; the bookings that it brought stay, and their times become changeable.
 
         Raises:
             NotFoundError: it has none.
@@ -103,6 +105,7 @@ class Integrations:
         async with self._database.transaction() as conn:
             if not await self._store.delete(conn, org_id):
                 raise _missing()
+            await releases.ask(conn, org_id)
 
     def _set(self, org_id: str, wanted: Wanted, present: Integration | None) -> Set:
         now = self._clock()
