@@ -12,6 +12,7 @@ from support.booking_service import Answer, Caller, Service, running_service
 from support.calcom import Kind, Life, Malformed, StandIn, standin
 from support.calcom_service import INTEGRATION, CalcomService
 from support.servers import Servers
+from support.waiting import eventually
 
 SYNC = "/api/bookings/sync-calcom"
 
@@ -209,3 +210,20 @@ async def test_what_cannot_be_is_refused(office: Office, fields: dict[str, Any],
     refused = await office.sync(**fields)
     assert (refused.status, refused.body["error"]["param"]) == (422, param)
     assert office.calcom.count == 0
+
+
+async def test_where_the_integration_is_deleted_times_can_be_changed(office: Office) -> None:
+    """However far away the booking is."""
+    office.life.create(in_days(300))
+    assert (await office.sync()).status == 200
+    (booking,) = await office.listed()
+    path, moved = f"/api/v1/bookings/{booking['id']}", {"start_time": f"{in_days(299):%Y-%m-%dT%H:%M:%SZ}"}
+    assert (await office.bookings.send("PATCH", path, moved)).code == "external_read_only"
+    assert (await office.admin.send("DELETE", INTEGRATION)).status == 200
+
+    async def is_moved() -> bool:
+        return (await office.bookings.send("PATCH", path, moved)).status == 200
+
+    await eventually(is_moved, within=15)
+    (after,) = await office.listed()
+    assert (after["start_time"], after["external"]) == (moved["start_time"], booking["external"])

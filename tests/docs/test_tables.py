@@ -11,12 +11,16 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from booking.api.errors import ERRORS as BOOKING_ERRORS
+from booking.domain.checks import EXTERNAL_METADATA_BYTES
+from booking.domain.external import TEXT_BYTES
 from booking.domain.instances import EVENT_CANCELLED
 from calcom_sync import app as calcom_sync
 from calcom_sync.api.errors import ERRORS as CALCOM_ERRORS
 from calcom_sync.api.integration_models import IntegrationBody
 from calcom_sync.domain.counting import Outcome as CalcomOutcome
 from calcom_sync.domain.counting import Tally
+from calcom_sync.domain.run import Bounds
+from calcom_sync.domain.snapshots import SNAPSHOT_BYTES
 from calcom_sync.domain.status import DELETED, GRACE, REJECTED, RESCHEDULED
 from calcom_sync.settings import Settings as CalcomSettings
 from chassis.identity import KeyKind
@@ -243,6 +247,19 @@ def test_the_settings_of_calcom_sync() -> None:
         default = CalcomSettings.model_fields[name].default
         shown = json.dumps(list(default) if isinstance(default, tuple) else default).removesuffix(".0")
         assert (name, listed[f"SLOTWIRE_{name.upper()}"]) == (name, shown)
+
+
+def test_compose_passes_on_what_can_be_set() -> None:
+    passed = set(re.findall(r"^    (SLOTWIRE_CALCOM_\w+):", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE))
+    assert passed == {words(name)[0] for name, _, _ in rows("calcom.md", "setting")}
+
+
+def test_the_bounds_of_a_booking_of_calcom() -> None:
+    told = text("calcom.md").replace("\n", " ")
+    assert f"the first {TEXT_BYTES:,} bytes" in told
+    assert f"may measure {EXTERNAL_METADATA_BYTES // 1024} KiB" in told
+    assert f"says of it {SNAPSHOT_BYTES // 1024:,} KiB" in told
+    assert f"within {Bounds().links} reschedules" in told
 
 
 def test_how_long_webhooks_are_kept() -> None:

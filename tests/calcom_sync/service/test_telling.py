@@ -113,7 +113,13 @@ async def test_organizations_are_told_apart(teller: Teller) -> None:
 async def test_the_largest_snapshot_fits_into_a_record(teller: Teller) -> None:
     """Though every field has changed, and all that can stand beside it does."""
     await teller.tell(found())
-    other = {"title": "Other", "location": "There", "status": "CANCELLED", "party_size": 2, "host": None}
+    other: dict[str, Any] = {
+        "title": "Other",
+        "location": "There",
+        "status": "CANCELLED",
+        "party_size": 2,
+        "host": None,
+    }
     size = len(found(**other, description="").model_dump_json().encode())
     largest = found(**other, description="d" * (SNAPSHOT_BYTES - size))
     assert len(largest.model_dump_json().encode()) == SNAPSHOT_BYTES
