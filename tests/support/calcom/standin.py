@@ -139,12 +139,14 @@ class StandIn:
 
     async def _one(self, request: web.Request) -> web.Response:
         uid, at = request.match_info["uid"], self.life.now - self.defects.read_lag
+        if uid in self.defects.forbidden:
+            return _error(request, 403, "ForbiddenException", "Forbidden", {})
         row = self.life.row(uid, at)
         if row is not None:
-            return web.json_response({"status": "success", "data": booking_json(row, self.defects)})
+            return web.json_response({"status": "success", "data": self._json(row)})
         series = [each for each in self.life.rows(at) if each.recurring_uid == uid]
         if series:
-            told = [booking_json(each, self.defects) for each in series]
+            told = [self._json(each) for each in series]
             return web.json_response({"status": "success", "data": told})
         return _error(request, 404, "NotFoundException", f"Booking with uid={uid} was not found in the database", {})
 
@@ -153,8 +155,13 @@ class StandIn:
         version = request.headers.get("cal-api-version")
         return version if version in {OFFSETS, CURSORS} and not self.defects.old_version else None
 
+    def _json(self, row: Booking) -> dict[str, Any]:
+        if self.defects.mixed_people:
+            row = replace(row, attendees=tuple(self._random.sample(row.attendees, len(row.attendees))))
+        return booking_json(row, self.defects)
+
     def _page(self, chosen: list[Booking], pagination: dict[str, Any]) -> web.Response:
-        told: list[Any] = [booking_json(row, self.defects) for row in chosen]
+        told: list[Any] = [self._json(row) for row in chosen]
         page: dict[str, Any] = {"status": "success", "data": told, "pagination": pagination}
         match self.defects.malformed:
             case None:
