@@ -110,14 +110,16 @@ async def test_where_nothing_is_compared_once_a_day_that_is_done_when_it_is_aske
 
 
 async def test_what_booking_has_not_taken_over_is_told_again(desk: CalcomDesk) -> None:
-    uid = desk.life.create(desk.life.now + timedelta(days=1))
-    for _ in range(2):
-        desk.life.advance(hours=1)
-        await again(desk)
-        assert await desk.answer_all("invalid") == {uid: "CONFIRMED"}
+    refused = desk.life.create(desk.life.now + timedelta(days=1))
+    desk.life.advance(minutes=10)
+    desk.life.create(desk.life.now + timedelta(days=2))
     await again(desk)
-    assert await desk.answer_all("created") == {uid: "CONFIRMED"}
-    desk.life.advance(hours=1)
+    for event in await desk.told():
+        await desk.answer(event, "invalid" if event.subject == refused else "created")
+    for outcome in ("invalid", "created"):
+        desk.life.advance(hours=1)
+        assert (await again(desk)).fetched == 2
+        assert await desk.answer_all(outcome) == {refused: "CONFIRMED"}
     assert (await again(desk)).fetched == 1, "within the overlap"
     assert await desk.told() == []
 
