@@ -54,6 +54,8 @@ BARS = (
     ),
     Bar("waitlist_all_offered_s", 5.0, "50 places that fall free at once, until the last is offered, s", at_most=True),
     Bar("waitlist_growth_by_other_dates", 1.5, "a match beside 10,000 who wait for other dates", at_most=True),
+    Bar("calcom_second_requests", 3.0, "requests of a sync asked for again, nothing changed", at_most=True),
+    Bar("calcom_incremental_requests", 3.0, "requests of what is read by itself, nothing changed", at_most=True),
 )
 
 

@@ -8,7 +8,7 @@ from bench.tables import table
 
 _WHAT = {
     "first": "first, of everything",
-    "second": "asked for again, of everything",
+    "second": "asked for again, when nothing had changed",
     "reconcile": "what is near, once a day",
     "incremental": "what changed, every few minutes",
 }

@@ -22,10 +22,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def life(bookings: int) -> Life:
-    """Have so many people book, each once, a day ago."""
+    """Have so many people book, each once, a minute after the other; the last one did a day ago."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    lived = Life(now=now - timedelta(days=1))
+    lived = Life(now=now - timedelta(days=1, minutes=bookings))
     for number in range(bookings):
+        lived.advance(minutes=1)
         guest = Attendee(f"Guest {number}", f"guest-{number}@example.com")
         lived.create(now + (number - bookings // 2) * _APART, guest)
     lived.now = now

@@ -57,10 +57,12 @@ def test_the_waitlist_is_told_by_its_last_offer_and_by_what_other_dates_cost() -
 
 def test_a_sync_is_told_by_what_it_took_and_what_of_that_was_pacing() -> None:
     counts = {"fetched": 600, "synced": 590, "skipped": 10, "failed": 0}
-    measured = calcom.Measured(80.0, {"first": calcom.Sync(9.0, 61, counts, 120.0)})
+    syncs = {"first": calcom.Sync(9.0, 61, counts, 120.0), "second": calcom.Sync(9.0, 61, counts, 120.0)}
+    measured = calcom.Measured(80.0, syncs)
     told = text(Results(QUICK, {}, {"calcom": measured}, 1.0))
     assert "| first, of everything | 9.0 | 6.0 | 61 | 600 | 590 | 10 | 0 | 120 |" in told
     assert "| `calcom_first_requests` | 61 |" in told
+    assert "| `calcom_second_requests` | at most 3 | 61.00 | **missed** |" in told
 
 
 def test_deliveries_are_compared_with_and_without_fan_out() -> None:

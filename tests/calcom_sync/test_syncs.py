@@ -15,6 +15,8 @@ from support.servers import Servers
 from support.waiting import eventually
 
 SYNC = "/api/bookings/sync-calcom"
+WHENEVER = {"startDate": "1970-01-01", "endDate": "2199-12-31"}
+"""A time with dates, so that all of it is read though it was read before."""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,24 @@ async def test_when_it_answers_the_bookings_are_there_and_again_there_is_nothing
     assert (again["synced"], again["skipped"], again["failed"], again["fetched"]) == (0, 3, 0, 3)
 
 
+async def test_asked_for_again_only_what_changed_is_read(office: Office) -> None:
+    uids = []
+    for number in range(300):
+        office.life.advance(minutes=1)
+        uids.append(office.life.create(in_days(1) + timedelta(hours=number)))
+    first = (await office.sync()).body
+    assert (first["synced"], first["fetched"], office.calcom.count) == (300, 300, 3)
+    again = (await office.sync()).body
+    assert (again["synced"], again["skipped"], again["failed"], again["fetched"]) == (0, 6, 0, 6)
+    assert office.calcom.count == 3 + 2
+    office.life.advance(hours=1)
+    office.life.cancel(uids[0])
+    told = (await office.sync()).body
+    assert (told["synced"], told["fetched"], office.calcom.count) == (1, 7, 3 + 2 + 2)
+    whole = (await office.sync(**WHENEVER)).body
+    assert (whole["synced"], whole["skipped"], whole["fetched"], office.calcom.count) == (0, 300, 300, 3 + 2 + 2 + 3)
+
+
 async def test_a_date_that_is_an_end_is_meant_whole_however_it_is_written(office: Office) -> None:
     at = in_days(2)
     office.life.create(at)
@@ -79,7 +99,7 @@ async def test_a_date_that_is_an_end_is_meant_whole_however_it_is_written(office
     for written in (day.isoformat(), f"{day:%Y%m%d}", f"{day:%G-W%V-%u}"):
         told = (await office.sync(startDate=written, endDate=written)).body
         assert (told["fetched"], told["details"].get("out_of_range", 0)) == (1, 0)
-    assert (await office.sync(startDate="1970-01-01", endDate="2199-12-31")).body["fetched"] == 1
+    assert (await office.sync(**WHENEVER)).body["fetched"] == 1
 
 
 async def test_a_reschedule_is_one_booking_and_every_row_is_counted(office: Office) -> None:
@@ -128,8 +148,8 @@ async def test_what_moved_to_another_page_is_counted_once(office: Office, days: 
     moved = office.life.create(in_days(days[0]))
     office.life.advance(hours=2)
     office.life.reschedule(moved, in_days(days[1]))
-    for synced in (7, 0):
-        told = (await office.sync()).body
+    for synced, asked in ((7, {}), (0, WHENEVER)):
+        told = (await office.sync(**asked)).body
         assert (told["synced"], told["skipped"], told["fetched"]) == (synced, 8 - synced, 8)
         assert told["details"]["superseded"] == 1
 

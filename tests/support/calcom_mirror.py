@@ -91,7 +91,7 @@ class Mirror:
             page = self._page({name: str(value) for name, value in query.items()})
             settled, walk = step(walk, page, is_last=len(page) < TAKE, key=key)
             run |= self._taken(settled, frozenset(), is_final=False)
-            self._watermark = watermark(self._watermark, settled) or self._watermark
+            self._watermark = watermark(self._watermark, settled, self.life.now) or self._watermark
         rows, self._open = list(self._open.values()), {}
         return run | self._taken(rows, frozenset(), is_final=True)
 

@@ -39,6 +39,7 @@ def every_defect() -> Defects:
         unknown_host=True,
         null_successor=True,
         no_tie_breaker=True,
+        mixed_people=True,
         ignores_after_start=True,
         throttle=Throttle(limit=200, window=1.0, block=1.0),
     )
@@ -152,7 +153,7 @@ def truth(booking: Booking, now: datetime) -> Truth:
         "end_time": booking.end,
         "title": booking.title,
         "party_size": max(1, len(booking.attendees)),
-        "attendees": [(each.email, each.absent) for each in booking.attendees],
+        "attendees": sorted((each.email, each.absent) for each in booking.attendees),
         "absent_host": booking.absent_host,
     }
 
@@ -177,7 +178,7 @@ def shown(resource: Mapping[str, Any]) -> dict[str, Any]:
         "end_time": datetime.fromisoformat(resource["end_time"]),
         "title": resource["title"],
         "party_size": resource["party_size"],
-        "attendees": [(each["email"], each["absent"]) for each in details["attendees"]],
+        "attendees": sorted((each["email"], each["absent"]) for each in details["attendees"]),
         "absent_host": details["absent_host"],
     }
 

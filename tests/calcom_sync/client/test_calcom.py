@@ -20,6 +20,7 @@ from calcom_sync.domain.errors import (
     CalcomThrottledError,
     CalcomUnauthorizedError,
     CalcomUnreachableError,
+    CalcomUnreadableError,
     CalcomWrongVersionError,
 )
 from calcom_sync.domain.integration import Pagination
@@ -197,6 +198,45 @@ async def test_another_version_that_answers_silently_is_noticed(calcom: StandIn,
     calcom.defects.old_version = False
     row = await client.of(account(calcom)).get(uid)
     assert row is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (403, {"status": "error", "error": {"code": "ForbiddenException", "message": "Forbidden"}}),
+        (400, {"status": "error", "error": {"code": "BadRequestException", "message": "Bad Request"}}),
+        (200, {"status": "success", "data": None}),
+        (200, {"status": "success"}),
+        (200, {"status": "success", "data": {"uid": "uid"}}),
+        (200, "no booking"),
+    ],
+)
+async def test_one_booking_that_is_not_given_out_is_told_apart(client: CalcomClient, status: int, told: object) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(told, status=status)
+
+    async with answering(answer) as somebody:
+        with pytest.raises(CalcomUnreadableError):
+            await client.of(somebody).get("uid")
+
+
+async def test_the_old_version_of_one_booking_is_noticed(client: CalcomClient) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"status": "success", "data": {"uid": "uid", "startTime": "2026-01-05T08:00:00Z"}})
+
+    async with answering(answer) as somebody:
+        with pytest.raises(CalcomWrongVersionError):
+            await client.of(somebody).get("uid")
+
+
+async def test_a_key_that_may_nothing_is_refused(client: CalcomClient) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"status": "error"}, status=403)
+
+    async with answering(answer) as somebody:
+        for asked in (client.of(somebody).owner(), client.of(somebody).page(Asked())):
+            with pytest.raises(CalcomUnauthorizedError):
+                await asked
 
 
 async def test_who_is_locked_out_comes_again_when_the_lock_ends(calcom: StandIn, client: CalcomClient) -> None:

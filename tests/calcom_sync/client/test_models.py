@@ -41,10 +41,37 @@ def test_the_least_must_be_there(name: str) -> None:
             read(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["start", "end", "createdAt", "updatedAt"])
+@pytest.mark.parametrize("name", ["start", "end", "createdAt"])
 def test_a_time_that_is_none_in_utc_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="must be a time"):
         read(**{name: "0001-01-01T00:00:00+01:00"})
+
+
+@pytest.mark.parametrize("told", ["", "soon", "0001-01-01T00:00:00+01:00", 0, 1767600000, {}])
+def test_an_update_at_no_time_is_none(told: object) -> None:
+    assert read(updatedAt=told).updated_at is None
+
+
+@pytest.mark.parametrize("told", [7.5, {}, [], "seven", None])
+def test_a_hosts_id_may_be_anything(told: object) -> None:
+    assert [one.email for one in read(hosts=[{"id": told, "email": "h@x.y"}]).hosts] == ["h@x.y"]
+
+
+def test_a_uid_may_be_as_long_as_in_a_webhook() -> None:
+    assert read(uid="u" * 255).uid == "u" * 255
+    for odd in ("u" * 256, "", "a b", "ä"):
+        with pytest.raises(ValidationError):
+            read(uid=odd)
+
+
+@pytest.mark.parametrize("name", ["From", "To"])
+def test_a_link_leads_to_what_can_be_a_uid_or_nowhere(name: str) -> None:
+    def link(told: object) -> str | None:
+        found = read(**{f"rescheduled{name}Uid": told})
+        return found.rescheduled_from if name == "From" else found.rescheduled_to
+
+    assert link("u" * 255) == "u" * 255
+    assert [link(odd) for odd in ("u" * 256, "", "a b", "ä", 5, None)] == [None] * 6
 
 
 def test_a_host_may_be_unknown() -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from calcom_sync.domain.rounds import DAY, Due, Last, Rounds, due
+from calcom_sync.domain.rounds import DAY, Due, Last, Rounds, Whole, due, is_known
 from calcom_sync.domain.run import RunKind, RunState
 from support.calcom.life import BEGINNING as NOW
 
@@ -85,3 +85,15 @@ def test_changed_settings_have_all_compared_at_once_whatever_failed_before() -> 
     assert due(changed, NOW, pause) == Due(RECONCILE, 0, None)
     same = rounds(RECONCILE, settings_at=NOW, last_settings_at=NOW)
     assert asked(same, 0) is None
+
+
+def test_all_is_known_that_was_read_whole_under_the_same_settings() -> None:
+    whole = Whole(begun_at=NOW, settings_at=NOW - DAY)
+    assert is_known(whole, NOW - DAY, NOW + 100 * DAY, enabled=True)
+    assert not is_known(whole, NOW, NOW + MINUTE, enabled=True)
+    assert not is_known(None, NOW - DAY, NOW, enabled=True)
+
+
+def test_where_nothing_is_compared_by_itself_all_is_known_for_a_day() -> None:
+    whole = Whole(begun_at=NOW, settings_at=NOW)
+    assert [is_known(whole, NOW, NOW + DAY - late, enabled=False) for late in (MINUTE, 0 * MINUTE)] == [True, False]

@@ -74,6 +74,34 @@ def test_the_same_once_more_is_no_news() -> None:
     assert skipped(chain(echo), before).reason is Outcome.UNCHANGED
 
 
+def test_who_comes_keeps_the_order_in_which_they_are_known() -> None:
+    ada, ben, cy = attendee("Ada"), attendee("Ben"), attendee("Cy")
+    before = observed(chain(row(attendees=(ada, ben)))).snapshot
+    assert skipped(chain(row(attendees=(ben, ada))), before).reason is Outcome.UNCHANGED
+    seen = observed(chain(row(attendees=(cy, attendee("Ben", absent=True), ada), updated_at=LATER)), before)
+    assert [one.name for one in seen.snapshot.attendees] == ["Ada", "Ben", "Cy"]
+    assert seen.changed == ("attendees", "party_size")
+
+
+def test_of_two_with_one_email_each_keeps_their_place() -> None:
+    came, missed = attendee(), attendee(absent=True)
+    before = observed(chain(row(attendees=(came, missed)))).snapshot
+    assert skipped(chain(row(attendees=(missed, came))), before).reason is Outcome.UNCHANGED
+    seats = [attendee(seat_uid="s1"), attendee(seat_uid="s2")]
+    before = observed(chain(row(attendees=tuple(seats)))).snapshot
+    marked = attendee(absent=True, seat_uid="s2")
+    seen = observed(chain(row(attendees=(marked, seats[0]))), before)
+    assert seen.snapshot.attendees == (seats[0], marked)
+
+
+def test_what_is_told_as_written_in_the_future_makes_nothing_else_old() -> None:
+    before = observed(chain(row(updated_at=BEGINNING + timedelta(days=365)))).snapshot
+    seen = observed(chain(row(title="Another talk", updated_at=BEGINNING)), before)
+    assert seen.changed == ("title",)
+    near = observed(chain(row(updated_at=BEGINNING + timedelta(minutes=1)))).snapshot
+    assert skipped(chain(row(title="Another talk", updated_at=BEGINNING)), near).reason is Outcome.STALE
+
+
 def test_what_differs_is_named_and_only_that() -> None:
     before = observed(chain(row())).snapshot
     seen = observed(chain(row(title="Another talk", location="Main street 1", updated_at=LATER)), before)
@@ -120,7 +148,7 @@ def test_what_is_gone_is_cancelled() -> None:
 
 def test_what_is_older_than_what_is_known_is_stale() -> None:
     before = observed(chain(row(status="cancelled", updated_at=LATER))).snapshot
-    assert skipped(chain(row()), before).reason is Outcome.STALE
+    assert skipped(chain(row()), before, view(LATER)).reason is Outcome.STALE
     assert observed(chain(row(updated_at=None)), before).snapshot.status is CalcomStatus.CONFIRMED
 
 

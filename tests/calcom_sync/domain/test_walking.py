@@ -90,9 +90,15 @@ def test_of_a_uid_that_comes_twice_the_later_row_counts() -> None:
 
 
 def test_the_watermark_never_goes_back() -> None:
-    assert watermark(None, []) is None
-    assert watermark(BEGINNING, [at("A", -5)]) == BEGINNING
-    assert watermark(BEGINNING, [at("A", 5), row("B", updated_at=None)]) == BEGINNING + 5 * MINUTE
+    most = BEGINNING + 10 * MINUTE
+    assert watermark(None, [], most) is None
+    assert watermark(BEGINNING, [at("A", -5)], most) == BEGINNING
+    assert watermark(BEGINNING, [at("A", 5), row("B", updated_at=None)], most) == BEGINNING + 5 * MINUTE
+
+
+def test_the_watermark_does_not_pass_over_what_is_still_to_come() -> None:
+    most = BEGINNING + 10 * MINUTE
+    assert watermark(BEGINNING, [at("A", 60 * 24 * 365)], most) == most
 
 
 @given(st.lists(st.integers(0, 6), max_size=30), st.integers(1, 6))

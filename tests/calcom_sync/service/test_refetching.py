@@ -122,7 +122,7 @@ async def test_one_that_cannot_be_read_is_in_nobodys_way(told: Told) -> None:
     await told.deliver()
     await enable(told, enabled=True)
     (run, *_) = await ended(told, 1)
-    assert (run["status"], run["error"]["code"]) == ("failed", "calcom_malformed")
+    assert (run["status"], run["failed"], run["details"]["unreadable"]) == ("completed", 1, 1)
     assert sorted(event.subject for event in await told.events()) == sorted(good)
     assert await told.marks() == 1
     told.life.edit(broken, status="accepted")

@@ -11,6 +11,7 @@ import pytest
 from calcom_sync.client import CalcomClient
 from calcom_sync.domain.integration import Integration, Pagination, Terms
 from calcom_sync.domain.run import Bounds, Run, RunKind, RunState
+from calcom_sync.domain.window import Window
 from calcom_sync.service.runs import Runs
 from calcom_sync.service.syncing import Syncing
 from calcom_sync.service.taking import Tools
@@ -137,6 +138,6 @@ async def test_many_at_one_instant_are_each_told_once_though_they_have_no_order(
         done = await over(runs, await runs.ask(ORG, RunKind.MANUAL))
         assert done.state is RunState.COMPLETED, done.error
         assert await bench.told() == Counter(uids)
-        again = await over(runs, await runs.ask(ORG, RunKind.MANUAL))
+        again = await over(runs, await runs.ask(ORG, RunKind.MANUAL, Window(TOMORROW)))
     assert (again.fetched, again.unanswered) == (COUNT, 0)
     assert again.tally.details == {"unchanged": COUNT}

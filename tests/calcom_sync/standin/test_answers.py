@@ -25,6 +25,31 @@ async def test_a_booking(calcom: StandIn, ask: Asker) -> None:
     assert told["path"] == "/v2/bookings/none"
 
 
+async def test_people_may_come_in_another_order_each_time(calcom: StandIn, ask: Asker) -> None:
+    people = tuple(Attendee(name, f"{name}@guest.example") for name in "abcdef")
+    uid = calcom.life.create(SOON, *people)
+
+    async def orders(path: str) -> set[tuple[str, ...]]:
+        told = [(await ask(path))[1]["data"] for _ in range(10)]
+        rows = [each[0] if isinstance(each, list) else each for each in told]
+        return {tuple(one["name"] for one in row["attendees"]) for row in rows}
+
+    paths = (f"/v2/bookings/{uid}", "/v2/bookings")
+    assert [await orders(path) for path in paths] == [{tuple("abcdef")}] * 2
+    calcom.defects.mixed_people = True
+    for path in paths:
+        mixed = await orders(path)
+        assert len(mixed) > 1
+        assert {tuple(sorted(each)) for each in mixed} == {tuple("abcdef")}
+
+
+async def test_one_may_be_refused_by_itself(calcom: StandIn, ask: Asker) -> None:
+    uid, other = calcom.life.create(SOON), calcom.life.create(SOON)
+    calcom.defects.forbidden = {uid}
+    assert [(await ask(f"/v2/bookings/{each}"))[0] for each in (uid, other)] == [403, 200]
+    assert len((await ask("/v2/bookings"))[1]["data"]) == 2
+
+
 async def test_the_uid_of_a_series_answers_all_of_it(calcom: StandIn, ask: Asker) -> None:
     made = calcom.life.create_series([SOON, SOON + timedelta(days=7)])
     series = calcom.life.last_row(made[0]).recurring_uid

@@ -3,6 +3,7 @@
 Invariant: with everything off the API does what its description says.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -43,6 +44,7 @@ class Defects:
         unknown_host: every third booking's host has the id "unknown", and nothing else that is known.
         null_successor: a rescheduled row does not say what became of it.
         no_tie_breaker: rows that are equal in what is sorted by come in another order each time.
+        mixed_people: a booking's attendees come in another order each time.
         old_version: the version header is lost on the way, so the oldest version answers.
         offset_in_cursor_mode: the version with cursors answers with the other version's pagination.
         cursor_mode_hangs: the version with cursors answers 524, at once.
@@ -53,6 +55,7 @@ class Defects:
         throttle: who asks too often is locked out.
         failing: so many answers are a failure of the server's; counts down.
         malformed: how every page is broken.
+        forbidden: the uids of bookings that are in lists, and yet refused by themselves.
         down: the connection is cut without an answer.
         delay: seconds before every answer.
     """
@@ -66,6 +69,7 @@ class Defects:
     unknown_host: bool = False
     null_successor: bool = False
     no_tie_breaker: bool = False
+    mixed_people: bool = False
     old_version: bool = False
     offset_in_cursor_mode: bool = False
     cursor_mode_hangs: bool = False
@@ -76,5 +80,6 @@ class Defects:
     throttle: Throttle | None = None
     failing: int = 0
     malformed: Malformed | None = None
+    forbidden: Collection[str] = ()
     down: bool = False
     delay: float = 0.0

@@ -171,7 +171,10 @@ class Life:
         self._change(uid, absent_host=absent)
 
     def edit(self, uid: str, **fields: Any) -> None:
-        """Change fields of a row, e.g. its title, location or metadata; no webhook tells of it."""
+        """Change fields of a row, e.g. its title, location or metadata; no webhook tells of it.
+
+        With `updated_at` it is written by a clock that is wrong.
+        """
         self._change(uid, **fields)
 
     def add_seat(self, uid: str, attendee: Attendee) -> str:
@@ -287,7 +290,7 @@ class Life:
         return row
 
     def _change(self, uid: str, **fields: Any) -> Booking:
-        row = replace(self._known(uid), updated_at=self.now, **fields)
+        row = replace(self._known(uid), **{"updated_at": self.now} | fields)
         self._write(row)
         return row
 

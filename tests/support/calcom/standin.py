@@ -143,12 +143,14 @@ class StandIn:
         uid, at = request.match_info["uid"], self.life.now - self.defects.read_lag
         if self.defects.endless_chain is not None and uid.startswith(self.defects.endless_chain):
             return web.json_response({"status": "success", "data": self._moved_on(uid, self.defects.endless_chain)})
+        if uid in self.defects.forbidden:
+            return _error(request, 403, "ForbiddenException", "Forbidden", {})
         row = self.life.row(uid, at)
         if row is not None:
-            return web.json_response({"status": "success", "data": booking_json(row, self.defects)})
+            return web.json_response({"status": "success", "data": self._json(row)})
         series = [each for each in self.life.rows(at) if each.recurring_uid == uid]
         if series:
-            told = [booking_json(each, self.defects) for each in series]
+            told = [self._json(each) for each in series]
             return web.json_response({"status": "success", "data": told})
         return _error(request, 404, "NotFoundException", f"Booking with uid={uid} was not found in the database", {})
 
@@ -157,14 +159,19 @@ class StandIn:
         version = request.headers.get("cal-api-version")
         return version if version in {OFFSETS, CURSORS} and not self.defects.old_version else None
 
+    def _json(self, row: Booking) -> dict[str, Any]:
+        if self.defects.mixed_people:
+            row = replace(row, attendees=tuple(self._random.sample(row.attendees, len(row.attendees))))
+        return booking_json(row, self.defects)
+
     def _moved_on(self, uid: str, first: str) -> dict[str, Any]:
         """Tell of a booking of the chain without end: each names the next one."""
         number = int(uid.removeprefix(first).removeprefix("-") or 0)
-        told = booking_json(self.life.last_row(first), self.defects)
+        told = self._json(self.life.last_row(first))
         return told | {"uid": uid, "status": "cancelled", "rescheduledToUid": f"{first}-{number + 1}"}
 
     def _page(self, chosen: list[Booking], pagination: dict[str, Any]) -> web.Response:
-        told: list[Any] = [booking_json(row, self.defects) for row in chosen]
+        told: list[Any] = [self._json(row) for row in chosen]
         if self.defects.endless_list:
             told = [one | {"uid": f"{one['uid']}-{self.count}"} for one in told]
         page: dict[str, Any] = {"status": "success", "data": told, "pagination": pagination}

@@ -11,7 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from calcom_sync.domain.errors import CalcomMalformedError, CalcomUnauthorizedError, CalcomUnreachableError
+from calcom_sync.domain.errors import (
+    CalcomForbiddenError,
+    CalcomMalformedError,
+    CalcomUnauthorizedError,
+    CalcomUnreachableError,
+)
 
 _ODD_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # what can be written in JSON and stored nowhere
 _LOCKED_OUT = 60.0  # seconds, where an answer does not tell
@@ -63,8 +68,10 @@ def read(received: Received, now: Callable[[], float]) -> Any:
     match received.status:
         case 200:
             return _json(received.body)
-        case 401 | 403:
-            raise CalcomUnauthorizedError(f"Cal.com refuses the API key ({received.status})", param="api_key")
+        case 401:
+            raise CalcomUnauthorizedError("Cal.com refuses the API key (401)", param="api_key")
+        case 403:
+            raise CalcomForbiddenError("Cal.com refuses the API key (403)", param="api_key")
         case 404 if _has_no_such_thing(received.body):
             raise NothingThereError
         case 429:

@@ -24,9 +24,11 @@ from calcom_sync.client.models import OwnerTold
 from calcom_sync.client.pacing import Pacer
 from calcom_sync.domain.errors import (
     CalcomEndlessError,
+    CalcomForbiddenError,
     CalcomMalformedError,
     CalcomThrottledError,
     CalcomUnreachableError,
+    CalcomUnreadableError,
     CalcomWrongVersionError,
     NotConfiguredError,
 )
@@ -202,18 +204,16 @@ class Calcom:
         """Read one booking; None if Cal.com does not have it.
 
         Raises:
-            CalcomError: it cannot be read.
+            CalcomUnreadableError: this one cannot be read.
+            CalcomError: none can.
         """
         try:
             answer = await self._ask(f"{_BOOKINGS}/{quote(uid, safe='').replace('.', '%2E')}", {})
+            return _booking(answer, uid)
         except NothingThereError:
             return None
-        data = answer.get("data") if isinstance(answer, dict) else None
-        if isinstance(data, list):  # of a series, asked for by what its bookings have in common
-            return next((row for row in read_rows(data) if row.uid == uid), None)
-        if not isinstance(data, dict) or "startTime" in data:
-            raise CalcomWrongVersionError("Cal.com answered in the words of another version of its API")
-        return read_rows([data])[0]
+        except (CalcomForbiddenError, CalcomMalformedError) as error:
+            raise CalcomUnreadableError(error.message) from None
 
     async def owner(self) -> OwnerTold:
         """Read whose the API key is.
@@ -286,6 +286,15 @@ class Calcom:
         if len(body) > _ANSWER_BYTES:
             raise CalcomMalformedError(f"Cal.com answered more than {_ANSWER_BYTES // 1024 // 1024} MiB")
         return Received(response.status, response.headers.get(_RESET), body)
+
+
+def _booking(answer: Any, uid: str) -> Row | None:
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if isinstance(data, list):  # of a series, asked for by what its bookings have in common
+        return next((row for row in read_rows(data) if row.uid == uid), None)
+    if isinstance(data, dict) and "startTime" in data:
+        raise CalcomWrongVersionError("Cal.com answered in the words of another version of its API")
+    return read_rows([data])[0]
 
 
 def _failure(error: Exception) -> Exception:

@@ -4,6 +4,7 @@ Invariant: what a booking cannot be without is checked; whatever else is null, l
 since Cal.com's own description does not hold for what it answers (scheduling.md section 1).
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -12,6 +13,8 @@ from pydantic.alias_generators import to_camel
 
 from calcom_sync.domain.row import Row
 from slotwire_contracts import CalcomAttendee, CalcomEventType, CalcomHost
+
+_UID = re.compile(r"\A[\x21-\x7e]{1,255}\Z")
 
 
 def _instant(told: object) -> datetime:
@@ -25,9 +28,26 @@ def _instant(told: object) -> datetime:
         raise ValueError("must be a time that is in UTC, too, within the years 1 to 9999") from None
 
 
+def _maybe_instant(told: object) -> datetime | None:
+    """Read an instant that may be lacking; what is none tells nothing."""
+    try:
+        return _instant(told)
+    except ValueError:
+        return None
+
+
 def _text(told: object) -> str | None:
     """Read a text that may be lacking; an empty one tells nothing."""
     return told or None if isinstance(told, str) else None
+
+
+def _uid(told: object) -> str | None:
+    """Read the uid in a link; what cannot be one leads nowhere."""
+    return told if isinstance(told, str) and _UID.match(told) else None
+
+
+def _id(told: object) -> int | str | None:
+    return told if isinstance(told, int | str) else None
 
 
 def _number(told: object) -> int | None:
@@ -43,11 +63,12 @@ def _object(told: object) -> dict[str, Any]:
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
-MaybeInstant = Annotated[datetime | None, BeforeValidator(lambda told: None if told is None else _instant(told))]
+MaybeInstant = Annotated[datetime | None, BeforeValidator(_maybe_instant)]
 MaybeText = Annotated[str | None, BeforeValidator(_text)]
 MaybeNumber = Annotated[int | None, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(lambda told: told is True)]
-Uid = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+Uid = Annotated[str, StringConstraints(pattern=_UID)]
+MaybeUid = Annotated[str | None, BeforeValidator(_uid)]
 
 
 class Told(BaseModel):
@@ -83,7 +104,7 @@ class PersonTold(Told):
 class HostTold(PersonTold):
     """Who receives the attendees; the id may be the word `unknown`."""
 
-    id: int | str | None = None
+    id: Annotated[int | str | None, BeforeValidator(_id)] = None
 
     @property
     def is_known(self) -> bool:
@@ -136,8 +157,8 @@ class BookingTold(Told):
     cancellation_reason: MaybeText = None
     rescheduling_reason: MaybeText = None
     rescheduled_by_email: MaybeText = None
-    rescheduled_from_uid: MaybeText = None
-    rescheduled_to_uid: MaybeText = None
+    rescheduled_from_uid: MaybeUid = None
+    rescheduled_to_uid: MaybeUid = None
     recurring_booking_uid: MaybeText = None
     absent_host: Flag = False
     booking_fields_responses: Annotated[dict[str, Any] | None, BeforeValidator(_object)] = None

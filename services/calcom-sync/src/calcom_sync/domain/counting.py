@@ -31,10 +31,12 @@ class Outcome(StrEnum):
     """It is not found, and was read of another account of Cal.com's: whether it is gone is not known."""
     NO_ANSWER = "no_answer"
     """Booking was told and has not answered in time: nobody knows whether it was taken over."""
+    UNREADABLE = "unreadable"
+    """Cal.com does not give it out by itself, or not as a booking."""
 
 
 SYNCED = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.CONFLICT})
-FAILED = frozenset({Outcome.NO_ANSWER})
+FAILED = frozenset({Outcome.NO_ANSWER, Outcome.UNREADABLE})
 SKIPPED = frozenset(Outcome) - SYNCED - FAILED
 
 Fate = Outcome | None

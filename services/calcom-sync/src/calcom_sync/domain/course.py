@@ -42,6 +42,12 @@ STAGES: Mapping[RunKind, tuple[Stage, ...]] = {
 }
 
 
+def stages_from(kind: RunKind, stage: Stage) -> tuple[Stage, ...]:
+    """Tell what a run reads from where it stands; one that was asked for may have begun as an incremental one does."""
+    stages = STAGES[kind] if stage in STAGES[kind] else STAGES[RunKind.INCREMENTAL]
+    return stages[stages.index(stage) :]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """Where a run stands.
@@ -51,7 +57,7 @@ class Course:
         after: the instant at which the list goes on; None: at its beginning.
         cursor: where it goes on if it has cursors.
         open: the uids of rows that wait until all lists are read.
-        highest: the latest update among the changes that were read.
+        highest: the latest update among what was read, where that tells up to when all is known.
     """
 
     stage: Stage

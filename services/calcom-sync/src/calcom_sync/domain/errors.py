@@ -78,6 +78,10 @@ class CalcomUnauthorizedError(CalcomError):
     code = "calcom_unauthorized"
 
 
+class CalcomForbiddenError(CalcomUnauthorizedError):
+    """Cal.com knows the API key, and refuses what is asked for with it."""
+
+
 class CalcomUnreachableError(CalcomError):
     """There is no Cal.com at the address, or it does not answer."""
 
@@ -88,6 +92,10 @@ class CalcomMalformedError(CalcomError):
     """Cal.com answers what cannot be read."""
 
     code = "calcom_malformed"
+
+
+class CalcomUnreadableError(CalcomMalformedError):
+    """Cal.com does not give out one booking, or not as a booking; others may well be read."""
 
 
 class CalcomWrongVersionError(CalcomError):

@@ -33,6 +33,33 @@ class Last:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The last time that all of an organization's bookings were read.
+
+    Attributes:
+        begun_at: when that was begun.
+        settings_at: of when the settings were under which it was.
+    """
+
+    begun_at: datetime
+    settings_at: datetime
+
+
+def is_known(whole: Whole | None, settings_at: datetime, now: datetime, *, enabled: bool) -> bool:
+    """Tell whether all is known but for what has changed since.
+
+    Args:
+        whole: when all was read last; None: it never was.
+        settings_at: of when the settings are.
+        now: the current instant.
+        enabled: whether what no list of changes tells is looked for once a day.
+    """
+    if whole is None or whole.settings_at != settings_at:
+        return False
+    return enabled or now < whole.begun_at + DAY
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rounds:
     """Where an organization's periodic runs stand.

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from calcom_sync.domain.chains import Chain
+from calcom_sync.domain.chains import REPLICA_LAG, Chain
 from calcom_sync.domain.changes import changed
 from calcom_sync.domain.counting import Outcome
 from calcom_sync.domain.integration import Terms
+from calcom_sync.domain.people import in_known_order
 from calcom_sync.domain.places import location_type_of, zone_of
 from calcom_sync.domain.placing import place_of
 from calcom_sync.domain.row import Row
@@ -51,7 +52,7 @@ class Skipped:
     """A chain of which nothing is told.
 
     Attributes:
-        reason: one of the outcomes that count as skipped.
+        reason: one of the outcomes that count as skipped, or as failed.
         problem: why it is invalid, if it is.
     """
 
@@ -91,7 +92,7 @@ def observe(chain: Chain, before: CalcomBooking | None, view: View) -> Observed 
         return _compared(before, _renamed(deleted(before), chain))
     if row is None:
         return Skipped(Outcome.SUPERSEDED)
-    skipped = _invalid(row) or _stale(row, before) or (_foreign(row, view) if before is None else None)
+    skipped = _invalid(row) or _stale(row, before, view.now) or (_foreign(row, view) if before is None else None)
     if skipped is not None:
         return skipped
     snapshot = _snapshot(chain, row, before, view)
@@ -144,8 +145,10 @@ def _problem(param: str, message: str) -> Skipped:
     return Skipped(Outcome.INVALID, CalcomProblem(param=param, message=message))
 
 
-def _stale(row: Row, before: CalcomBooking | None) -> Skipped | None:
+def _stale(row: Row, before: CalcomBooking | None, now: datetime) -> Skipped | None:
     if before is None or before.uid != row.uid or before.updated_at is None or row.updated_at is None:
+        return None
+    if before.updated_at > now + REPLICA_LAG:  # no clock is that wrong for long: every later row would be older
         return None
     return Skipped(Outcome.STALE) if row.updated_at < before.updated_at else None
 
@@ -171,6 +174,7 @@ def _snapshot(chain: Chain, row: Row, before: CalcomBooking | None, view: View) 
     if place is None or stands is None:
         return None
     status, reason = stands
+    attendees = tuple(one.model_copy(update={"timezone": zone_of(one.timezone)}) for one in row.attendees)
     return CalcomBooking(
         chain_id=chain.id,
         uid=chain.uid,
@@ -188,7 +192,7 @@ def _snapshot(chain: Chain, row: Row, before: CalcomBooking | None, view: View) 
         event_type_id=place.event_type_id,
         calcom_event_type=kind,
         host=_host(chain, before),
-        attendees=tuple(one.model_copy(update={"timezone": zone_of(one.timezone)}) for one in row.attendees),
+        attendees=in_known_order(attendees, () if before is None else before.attendees),
         party_size=max(1, len(row.attendees)),
         recurring_booking_uid=row.recurring_booking_uid,
         absent_host=row.absent_host,

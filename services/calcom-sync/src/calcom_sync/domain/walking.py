@@ -112,7 +112,13 @@ def latest(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(kept.values())
 
 
-def watermark(before: datetime | None, rows: Iterable[Row]) -> datetime | None:
-    """Tell up to which update rows are known, once these were dealt with; it never goes back."""
-    found = [row.updated_at for row in rows if row.updated_at is not None]
+def watermark(before: datetime | None, rows: Iterable[Row], most: datetime) -> datetime | None:
+    """Tell up to which update rows are known, once these were dealt with; it never goes back.
+
+    Args:
+        before: up to which they were known.
+        rows: those that were dealt with.
+        most: when their list was begun: who tells a later update is not believed, or others would be passed over.
+    """
+    found = [min(row.updated_at, most) for row in rows if row.updated_at is not None]
     return max([*found, *([] if before is None else [before])], default=None)

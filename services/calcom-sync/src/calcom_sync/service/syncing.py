@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from calcom_sync.client import Account, Allowance, Asked, CalcomClient, Position, Sort
-from calcom_sync.domain.course import STAGES, Course, Stage
+from calcom_sync.domain.course import Course, Stage, stages_from
 from calcom_sync.domain.errors import NotConfiguredError
 from calcom_sync.domain.integration import Pagination, account_of
+from calcom_sync.domain.rounds import Whole, is_known
 from calcom_sync.domain.row import Row
 from calcom_sync.domain.run import Run, RunKind
+from calcom_sync.domain.snapshots import ANY_TIME
 from calcom_sync.domain.status import DELETED, GRACE
 from calcom_sync.domain.walking import Key, Place, Trail, Walk, begin, by_start, by_update, step, watermark
 from calcom_sync.service.refetching import Refetching
@@ -58,7 +60,7 @@ class Syncing:
         if run.kind is RunKind.WEBHOOK:
             await Refetching(self._tools, taking).carry_out()
         else:
-            await _Sync(self._tools, taking).carry_out(Course.of(run.kind, run.progress.position))
+            await _Sync(self._tools, taking).carry_out()
 
     def _allowance(self, run: Run) -> Allowance:
         """Tell what a run may still ask, whoever held it before."""
@@ -89,14 +91,16 @@ class _Sync:
         self._tools = tools
         self._taking = taking
         self._run = taking.run
+        self._wants_all = taking.run.kind is RunKind.MANUAL and taking.run.window == ANY_TIME
 
-    async def carry_out(self, course: Course) -> None:
+    async def carry_out(self) -> None:
         """Go through the stages, from where the run stands."""
+        course = Course.of(self._run.kind, self._run.progress.position)
+        if self._run.progress.position is None and self._wants_all and await self._is_all_known():
+            course = Course(stage=Stage.CHANGES)
         await self._taking.reopen(course.open)
-        stages = STAGES[self._run.kind]
+        stages = stages_from(self._run.kind, course.stage)
         for place, stage in enumerate(stages):
-            if place < stages.index(course.stage):
-                continue
             if stage is not course.stage:
                 course = Course(stage=stage, highest=course.highest)
             if stage is Stage.CHANGES and course.highest is None:
@@ -106,6 +110,15 @@ class _Sync:
                 course = await self._walk(course, is_last=is_last)
             else:
                 await self._read_again(course)
+
+    async def _is_all_known(self) -> bool:
+        """Tell whether reading what changed tells all, as all was read before and booking has it."""
+        run, integration = self._run, self._taking.source.integration
+        async with self._tools.database.connection() as conn:
+            whole = await rounds.whole(conn, run.org_id)
+            is_owing = await rereading.owes(conn, run.org_id)
+        now, enabled = self._tools.clock(), integration.terms.enabled
+        return not is_owing and is_known(whole, integration.updated_at, now, enabled=enabled)
 
     async def _walk(self, course: Course, *, is_last: bool) -> Course:
         """Walk a list; answers where the run stands then.
@@ -118,8 +131,17 @@ class _Sync:
         stands = course
         async for rows, stands in self._pages(listing, course):
             await self._taking.take(Read(rows), stands)
-        await self._taking.take(Read(), stands, is_final=is_last, known_until=stands.highest if is_last else None)
+        is_whole = stands.stage is Stage.RANGE and self._wants_all
+        known_until = (stands.highest or self._run.created_at) if is_whole else stands.highest
+        await self._taking.take(Read(), stands, is_final=is_last, known_until=known_until if is_last else None)
+        if is_whole:
+            await self._note_whole()
         return stands
+
+    async def _note_whole(self) -> None:
+        read = Whole(self._run.created_at, self._taking.source.integration.updated_at)
+        async with self._tools.database.connection() as conn:
+            await rounds.note_whole(conn, self._run.org_id, read)
 
     async def _listing(self, stage: Stage) -> _Listing:
         if stage is Stage.RANGE:
@@ -128,9 +150,13 @@ class _Sync:
         return _Listing(Asked(sort=Sort.UPDATED), begin(await self._known_until()).after, by_update)
 
     async def _known_until(self) -> datetime:
-        """Tell up to which update all is known; whoever begins has all that is near compared, and begins now."""
+        """Tell up to which update all is known; who never found out begins when the integration did.
+
+        What may have been written as known later than now is not: somebody told an update that was still to come.
+        """
         async with self._tools.database.connection() as conn:
-            return await rounds.watermark(conn, self._run.org_id) or self._run.created_at
+            known = await rounds.watermark(conn, self._run.org_id)
+        return min(known or self._taking.source.integration.created_at, self._run.created_at)
 
     async def _pages(self, listing: _Listing, course: Course) -> AsyncIterator[tuple[Sequence[Row], Course]]:
         """Read a list from where the run stands; tells rows, and where it goes on if it is left behind them.
@@ -141,7 +167,7 @@ class _Sync:
         if self._taking.source.integration.terms.pagination is Pagination.CURSOR:
             async for page in calcom.pages(listing.after(begun), Position(cursor=course.cursor)):
                 cursor = page.following.cursor if page.following else course.cursor
-                course = _heard(replace(course, cursor=cursor), page.rows)
+                course = self._heard(replace(course, cursor=cursor), page.rows)
                 yield page.rows, course
                 if trail.is_at_end(page.rows):
                     return
@@ -152,8 +178,14 @@ class _Sync:
             page = await calcom.page(listing.after(place.after), Position(skip=place.skip))
             is_last = trail.is_at_end(page.rows) or page.following is None
             rows, walk = step(walk, page.rows, is_last=is_last, key=listing.key)
-            course = _heard(replace(course, after=(walk.checkpoint or place).after), rows)
+            course = self._heard(replace(course, after=(walk.checkpoint or place).after), rows)
             yield rows, course
+
+    def _heard(self, course: Course, rows: Sequence[Row]) -> Course:
+        """Note the latest update that was read, of what changed or of all."""
+        if course.stage is Stage.CHANGES or self._wants_all:
+            return replace(course, highest=watermark(course.highest, rows, self._run.created_at))
+        return course
 
     async def _read_again(self, course: Course) -> None:
         """Read bookings by themselves."""
@@ -177,8 +209,3 @@ class _Sync:
                     raise AssertionError("these are lists")
                 case unknown:
                     assert_never(unknown)
-
-
-def _heard(course: Course, rows: Sequence[Row]) -> Course:
-    """Note the latest update that was read of what changed."""
-    return replace(course, highest=watermark(course.highest, rows)) if course.stage is Stage.CHANGES else course

@@ -7,22 +7,25 @@ Cal.com's does not have is not gone if it was read of another one.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Self
+
+import structlog
 
 from calcom_sync.client import Calcom
-from calcom_sync.domain.chains import Chain, arrange, is_surely_gone, linked
+from calcom_sync.domain.chains import REPLICA_LAG, Chain, arrange, is_surely_gone, linked
 from calcom_sync.domain.counting import Fate, Outcome, news, outcomes
-from calcom_sync.domain.course import Course
-from calcom_sync.domain.errors import CalcomEndlessError
+from calcom_sync.domain.course import Course, Stage
+from calcom_sync.domain.errors import CalcomEndlessError, CalcomUnreadableError
 from calcom_sync.domain.integration import Integration
 from calcom_sync.domain.row import Row
 from calcom_sync.domain.run import Bounds, Progress, RunKind
 from calcom_sync.domain.snapshots import ANY_TIME, Observed, Skipped, View, observe
 from calcom_sync.domain.status import is_due
 from calcom_sync.domain.walking import by_update, latest
-from calcom_sync.service.runs import Held
+from calcom_sync.service.runs import Held, queued
 from calcom_sync.service.telling import Telling
-from calcom_sync.store import chains, rereading, rounds
+from calcom_sync.store import chains, rereading, rounds, runs
 from calcom_sync.store.chains import Known
 from chassis.clock import Clock
 from chassis.ids import Ids
@@ -39,6 +42,8 @@ _FOUND_BY: Mapping[RunKind, FoundBy] = {
 _TELLS_AGAIN = frozenset({RunKind.MANUAL, RunKind.RECONCILE})
 """The kinds of runs that tell again what booking has not taken over, though it is as it was."""
 
+_LEFT = Skipped(Outcome.SUPERSEDED)
+_log = structlog.get_logger(__name__)
 
 Also = Callable[[Connection], Awaitable[None]]
 """What is written in the same transaction."""
@@ -90,11 +95,31 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What became of a chain; one that is told `again` is as it was told last."""
+    """What became of a chain.
+
+    Attributes:
+        again: it is told although it is as it was told last.
+        is_unsure: a list's replica may be wrong about it.
+    """
 
     chain: Chain
     found: Observed | Skipped
     again: bool = False
+    is_unsure: bool = False
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it was moved to where it is not known, and would be told as called off."""
+        return self.chain.is_open and isinstance(self.found, Observed)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it was moved, and left to whoever finds out where to."""
+        return self.chain.is_open and self.found == _LEFT
+
+    def untold(self) -> Self:
+        """Leave it to whoever finds out where it was moved to."""
+        return replace(self, found=_LEFT)
 
 
 class Taking:
@@ -116,11 +141,25 @@ class Taking:
         self._tally = held.run.progress.tally
         self._requests_before = held.run.progress.requests
         self._open: dict[str, Row] = {}
+        self._unreadable: set[str] = set()
+
+    async def get(self, uid: str) -> Row | None:
+        """Read one booking; None if Cal.com does not have it, or does not give it out: then it is unreadable."""
+        try:
+            return await self.source.calcom.get(uid)
+        except CalcomUnreadableError as error:
+            _log.warning("booking_unreadable", run=self.run.id, uid=uid, error=error.message)
+            self._unreadable.add(uid)
+            return None
+
+    def is_unreadable(self, uid: str) -> bool:
+        """Tell whether a booking could not be read, so that nothing is known of it now."""
+        return uid in self._unreadable
 
     async def reopen(self, uids: Iterable[str]) -> None:
         """Read again what waited for the end of the lists when the run was left."""
         for uid in uids:
-            row = await self.source.calcom.get(uid)
+            row = await self.get(uid)
             if row is not None:
                 self._open[uid] = row
 
@@ -128,9 +167,11 @@ class Taking:
         """Read bookings by themselves."""
         rows, gone, unsure = list[Row](), set[str](), set[str]()
         for snapshot in known:
-            row = await self.source.calcom.get(snapshot.uid)
+            row = await self.get(snapshot.uid)
             if row is not None:
                 rows.append(row)
+            elif self.is_unreadable(snapshot.uid):
+                gone.add(snapshot.uid)
             else:
                 sure = is_surely_gone(snapshot.updated_at or snapshot.created_at, self._tools.clock())
                 (gone if sure else unsure).add(snapshot.uid)
@@ -157,13 +198,25 @@ class Taking:
                 self._open |= {row.uid: row for row in chain.rows}
             else:
                 whole.append(chain)
-        decided = await self.decided(whole, is_sure=read.is_single)
+        decided = await self.decided(whole)
+        if read.is_single:
+            decided = self._but_moving(decided, REPLICA_LAG)
+        else:
+            if course.stage is Stage.RANGE:
+                decided = self._but_moving(decided, timedelta())
+            decided, late = await self._made_sure(decided)
+            unsure |= late
+        is_left = any(one.is_left for one in decided)
 
         async def advance(conn: Connection) -> None:
             if known_until is not None:
                 await rounds.advance(conn, self.run.org_id, known_until)
+            if is_left and self.run.kind is not RunKind.INCREMENTAL:  # which comes again anyway
+                run = queued(self._tools.ids, self._tools.clock(), self.run.org_id, RunKind.INCREMENTAL)
+                await runs.insert_unless_waiting(conn, run)
 
-        await self.write(decided, unsure, replace(course, open=tuple(self._open)), advance)
+        left = dict.fromkeys(unsure, Outcome.STALE)
+        await self.write(decided, left, replace(course, open=tuple(self._open)), advance)
 
     async def arranged(self, read: Read) -> tuple[tuple[Chain, ...], frozenset[str]]:
         """Put rows into chains, reading those that are lacking; answers also those that are not to be had yet.
@@ -179,10 +232,10 @@ class Taking:
             if not arranged.wanted:
                 return arranged.chains, unsure
             for uid in arranged.wanted:
-                row = await self.source.calcom.get(uid)
+                row = await self.get(uid)
                 if row is not None:
                     rows.append(row)
-                elif self._is_gone(uid, rows):
+                elif self.is_unreadable(uid) or self._is_gone(uid, rows):
                     gone |= {uid}
                 else:
                     late = {one.uid for one in rows if uid in linked([one])}
@@ -194,8 +247,8 @@ class Taking:
         heard = [by_update(row) for row in rows if uid in linked([row])]
         return not heard or is_surely_gone(max(heard), self._tools.clock())
 
-    async def decided(self, whole: Sequence[Chain], *, is_sure: bool) -> list[Decided]:
-        """Compare chains with what was told last; what a replica may be wrong about is read by itself first."""
+    async def decided(self, whole: Sequence[Chain]) -> list[Decided]:
+        """Compare chains with what was told last."""
         ids, org_id, run = [chain.id for chain in whole], self.run.org_id, self.run
         async with self._tools.database.connection() as conn:
             before = await chains.fetch(conn, org_id, ids)
@@ -205,19 +258,52 @@ class Taking:
         for chain in whole:
             last = before[chain.id].snapshot if chain.id in before else None
             found = observe(chain, last, self._view)
-            if self._is_others(chain, before.get(chain.id)):
-                found = Skipped(Outcome.OTHER_ACCOUNT)
-            if isinstance(found, Observed) and not is_sure and (found.is_doubtful or self._is_due(last)):
-                row = await self.source.calcom.get(chain.uid)
-                if row is None:
-                    found = Skipped(Outcome.STALE)
-                else:
-                    found = observe(replace(chain, rows=(*chain.rows[:-1], row)), last, self._view)
-            if last is not None and chain.id in owed and found == Skipped(Outcome.UNCHANGED):
+            if chain.is_gone and self.is_unreadable(chain.uid):
+                decided.append(Decided(chain, Skipped(Outcome.UNREADABLE)))
+            elif self._is_others(chain, before.get(chain.id)):
+                decided.append(Decided(chain, Skipped(Outcome.OTHER_ACCOUNT)))
+            elif last is not None and chain.id in owed and found == Skipped(Outcome.UNCHANGED):
                 decided.append(Decided(chain, Observed(last, ()), again=True))
             else:
-                decided.append(Decided(chain, found))
+                is_unsure = isinstance(found, Observed) and (found.is_doubtful or self._is_due(last))
+                decided.append(Decided(chain, found, is_unsure=is_unsure))
         return decided
+
+    async def _made_sure(self, listed: Sequence[Decided]) -> tuple[list[Decided], frozenset[str]]:
+        """Read by itself what a list's replica may be wrong about; it may have been moved by now.
+
+        Returns:
+            All, and the uids that are not to be had yet.
+        """
+        sure = [one for one in listed if not one.is_unsure]
+        rows, listed_open = list[Row](), set[str]()
+        for one in listed:
+            if not one.is_unsure:
+                continue
+            uid = one.chain.uid
+            row = await self.get(uid)
+            if row is None:
+                reason = Outcome.UNREADABLE if self.is_unreadable(uid) else Outcome.STALE
+                sure.append(replace(one, found=Skipped(reason)))
+            else:
+                rows += (*(other for other in one.chain.rows if other.uid != uid), row)
+                listed_open |= {one.chain.id} if one.chain.is_open else set()
+        arranged, unsure = await self.arranged(Read(rows))
+        again = await self.decided(arranged)
+        known = [one for one in again if one.chain.id in listed_open]
+        return [*sure, *known, *self._but_moving([one for one in again if one not in known], REPLICA_LAG)], unsure
+
+    def _but_moving(self, decided: Iterable[Decided], lag: timedelta) -> list[Decided]:
+        """Leave out what was moved when the list of changes may have been read already, or so late.
+
+        Where it was moved to, that list tells the next time.
+
+        Args:
+            decided: what became of chains.
+            lag: how far the list may have been behind.
+        """
+        since = self.run.created_at - lag
+        return [one.untold() if one.is_moving and _is_later(one.chain.row, since) else one for one in decided]
 
     def _is_others(self, chain: Chain, known: Known | None) -> bool:
         """Tell whether a chain that is not found may well be there, for the account of which it was read."""
@@ -231,12 +317,14 @@ class Taking:
         window = self.run.window if self.run.kind is RunKind.MANUAL else ANY_TIME
         return View(self.source.integration.terms, self._tools.clock(), self.source.owner, window)
 
-    async def write(self, decided: Sequence[Decided], unsure: Iterable[str], course: Course | None, also: Also) -> None:
+    async def write(
+        self, decided: Sequence[Decided], left: Mapping[str, Outcome], course: Course | None, also: Also
+    ) -> None:
         """Tell what is new, and write what became of what was read, and where the run goes on.
 
         Args:
             decided: what became of each chain.
-            unsure: uids that are not to be had yet.
+            left: what became of uids of which no chain could be made.
             course: where it goes on; None: at the beginning.
             also: what is written in the same transaction.
 
@@ -248,7 +336,7 @@ class Taking:
         again = frozenset(one.chain.id for one in decided if one.again)
         async with self._tools.units.begin() as unit:
             told = await self._tools.telling.tell(unit, run.org_id, seen, by=by, run_id=run.id, again=again)
-            found = _fates(decided, told.keys()) | dict.fromkeys(unsure, Outcome.STALE)
+            found = _fates(decided, told.keys()) | dict(left)
             new = news(self._fates, found)
             old = [fate for fate in (self._fates.get(uid) for uid in new) if fate is not None]
             tally = self._tally.without(old).adding(fate for fate in new.values() if fate is not None)
@@ -259,6 +347,10 @@ class Taking:
             await also(unit.conn)
         self._tally = tally
         self._fates |= new
+
+
+def _is_later(row: Row | None, since: datetime) -> bool:
+    return row is not None and row.updated_at is not None and row.updated_at > since
 
 
 def _fates(decided: Sequence[Decided], told: Iterable[str]) -> dict[str, Fate]:

@@ -43,6 +43,12 @@ _OWED = """
 SELECT c.chain_id FROM chains AS c JOIN run_items AS i ON i.event_id = c.last_event_id
 WHERE c.org_id = $1 AND i.run_id <> $2 AND c.chain_id = ANY ($3::text[]) AND i.outcome IN ('invalid', 'no_answer')
 """
+_OWES = """
+SELECT EXISTS (
+    SELECT FROM chains AS c JOIN run_items AS i ON i.event_id = c.last_event_id
+    WHERE c.org_id = $1 AND i.outcome IN ('invalid', 'no_answer')
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,11 @@ async def owed(conn: Connection, org_id: str, run_id: str, chain_ids: Collection
     """Tell which chains other runs told last, and booking has not taken over."""
     rows = await conn.fetch(_OWED, org_id, run_id, list(chain_ids))
     return frozenset(row["chain_id"] for row in rows)
+
+
+async def owes(conn: Connection, org_id: str) -> bool:
+    """Tell whether there is any chain that booking was told and has not taken over."""
+    return bool(await conn.fetchval(_OWES, org_id))
 
 
 def _snapshots(rows: Iterable[Any]) -> list[CalcomBooking]:

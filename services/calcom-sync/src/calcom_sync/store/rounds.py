@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from calcom_sync.domain.rounds import Due, Last, Rounds
+from calcom_sync.domain.rounds import Due, Last, Rounds, Whole
 from calcom_sync.domain.run import RunKind, RunState
 from chassis.postgres import Connection
 
@@ -43,6 +43,11 @@ INSERT INTO rounds AS r (org_id, watermark)
 SELECT org_id, $2 FROM integrations WHERE org_id = $1 FOR KEY SHARE
 ON CONFLICT (org_id) DO UPDATE SET watermark = greatest(r.watermark, excluded.watermark)
 """
+_WHOLE = "SELECT whole_at, whole_settings_at FROM rounds WHERE org_id = $1 AND whole_at IS NOT NULL"
+_NOTE_WHOLE = """
+UPDATE rounds SET whole_at = $2, whole_settings_at = $3
+WHERE org_id = $1 AND (whole_at IS NULL OR whole_at < $2)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,17 @@ async def watermark(conn: Connection, org_id: str) -> datetime | None:
 async def advance(conn: Connection, org_id: str, watermark: datetime) -> None:
     """Write up to which update they are known."""
     await conn.execute(_ADVANCE, org_id, watermark)
+
+
+async def whole(conn: Connection, org_id: str) -> Whole | None:
+    """Read when all of an organization's bookings were read last; None if they never were."""
+    row = await conn.fetchrow(_WHOLE, org_id)
+    return None if row is None else Whole(row["whole_at"], row["whole_settings_at"])
+
+
+async def note_whole(conn: Connection, org_id: str, read: Whole) -> None:
+    """Write that all were read, once it is known up to which update that is."""
+    await conn.execute(_NOTE_WHOLE, org_id, read.begun_at, read.settings_at)
 
 
 def _rounds(row: Any) -> Rounds:

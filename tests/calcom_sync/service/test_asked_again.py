@@ -1,0 +1,208 @@
+"""A sync that is asked for again reads what changed, wherever that is enough; what changed is never passed over."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from calcom_sync.domain.run import Run, RunKind, RunState
+from calcom_sync.domain.window import Window
+from calcom_sync.store import rounds
+from chassis.postgres import Database
+from support.calcom import Malformed
+from support.calcom_desk import ORG, CalcomDesk, calcom_desk
+
+INCREMENTAL, RECONCILE, MANUAL = RunKind.INCREMENTAL, RunKind.RECONCILE, RunKind.MANUAL
+PAGES, COUNT = 3, 620  # of 250 each
+ALL, NEWS = 1 + PAGES, 2  # requests: whose the key is, and the pages
+
+
+@pytest.fixture
+async def desk(alone: Database) -> AsyncIterator[CalcomDesk]:
+    async with calcom_desk(alone) as opened:
+        yield opened
+
+
+async def filled(desk: CalcomDesk) -> list[str]:
+    """Have so many book, one after another, and a first sync of all."""
+    uids = []
+    for number in range(COUNT):
+        desk.life.advance(minutes=1)
+        uids.append(desk.life.create(desk.life.now + timedelta(days=30, hours=number)))
+    desk.life.advance(hours=1)
+    first = await desk.sync(MANUAL)
+    assert (first.fetched, first.progress.requests) == (COUNT, ALL)
+    await desk.answer_all()
+    return uids
+
+
+async def again(desk: CalcomDesk) -> Run:
+    run = await desk.sync(MANUAL)
+    tally = (await desk.runs.get(ORG, run.id)).tally
+    assert tally.synced + tally.skipped + tally.failed == tally.fetched
+    return run
+
+
+async def test_the_second_reads_what_changed_alone(desk: CalcomDesk) -> None:
+    uids = await filled(desk)
+    second = await again(desk)
+    assert (await desk.told(), second.progress.requests) == ([], NEWS)
+    assert (second.fetched, second.tally.details) == (6, {"unchanged": 6}), "within the overlap"
+    desk.life.advance(hours=1)
+    desk.life.cancel(uids[0])
+    moved = desk.life.reschedule(uids[500], desk.life.now + timedelta(days=400))
+    third = await again(desk)
+    assert third.progress.requests == NEWS
+    told = {event.subject: event.data.resource for event in await desk.told()}
+    assert {chain: one.status.value for chain, one in told.items()} == {uids[0]: "CANCELLED", uids[500]: "CONFIRMED"}
+    assert told[uids[500]].uid == moved
+
+
+async def test_what_the_service_reads_by_itself_takes_as_few(desk: CalcomDesk) -> None:
+    await filled(desk)
+    assert (await desk.sync(INCREMENTAL)).progress.requests == NEWS
+    desk.life.advance(hours=1)
+    assert (await desk.sync(INCREMENTAL)).progress.requests == NEWS
+    assert (await again(desk)).progress.requests == NEWS
+    assert await desk.told() == []
+
+
+async def test_what_is_over_is_read_by_itself(desk: CalcomDesk) -> None:
+    came, missed = (desk.life.create(desk.life.now + timedelta(days=1)) for _ in range(2))
+    await desk.sync(MANUAL)
+    await desk.answer_all()
+    desk.life.advance(days=2)
+    desk.life.mark_absent(missed)
+    run = await again(desk)
+    assert await desk.answer_all() == {came: "COMPLETED", missed: "NO_SHOW"}
+    assert run.progress.requests == NEWS + 2
+
+
+async def test_who_names_a_time_has_all_of_it_read(desk: CalcomDesk) -> None:
+    await filled(desk)
+    for window in (Window(desk.now()), Window(None, desk.now() + timedelta(days=900))):
+        run = await desk.runs.ask(ORG, MANUAL, window)
+        await desk.work()
+        run = await desk.runs.get(ORG, run.id)
+        assert (run.fetched, run.progress.requests) == (COUNT, ALL)
+
+
+async def test_under_other_settings_all_is_read(desk: CalcomDesk) -> None:
+    await filled(desk)
+    desk.life.advance(hours=1)
+    await desk.configure(default_schedule_id="sch_b")
+    assert (await again(desk)).progress.requests == ALL
+    assert len(await desk.told()) == COUNT
+    assert (await again(desk)).progress.requests == NEWS
+
+
+@pytest.mark.parametrize(("enabled", "requests"), [(True, NEWS), (False, ALL)])
+async def test_where_nothing_is_compared_once_a_day_that_is_done_when_it_is_asked_for(
+    desk: CalcomDesk, enabled: bool, requests: int
+) -> None:
+    await desk.configure(enabled=enabled)
+    await filled(desk)
+    desk.life.advance(hours=23)
+    assert (await again(desk)).progress.requests == NEWS
+    desk.life.advance(hours=1)
+    assert (await again(desk)).progress.requests == requests
+
+
+async def test_what_booking_has_not_taken_over_is_told_again(desk: CalcomDesk) -> None:
+    refused = desk.life.create(desk.life.now + timedelta(days=1))
+    desk.life.advance(minutes=10)
+    desk.life.create(desk.life.now + timedelta(days=2))
+    await again(desk)
+    for event in await desk.told():
+        await desk.answer(event, "invalid" if event.subject == refused else "created")
+    for outcome in ("invalid", "created"):
+        desk.life.advance(hours=1)
+        assert (await again(desk)).fetched == 2
+        assert await desk.answer_all(outcome) == {refused: "CONFIRMED"}
+    assert (await again(desk)).fetched == 1, "within the overlap"
+    assert await desk.told() == []
+
+
+async def test_one_that_failed_half_way_has_not_read_all(desk: CalcomDesk) -> None:
+    for number in range(300):
+        desk.life.create(desk.life.now + timedelta(days=30, hours=number))
+    await desk.runs.ask(ORG, MANUAL)
+    second_page = desk.calcom.halt("/v2/bookings", passing=1)
+    work = asyncio.create_task(desk.work())
+    await second_page.met()
+    desk.calcom.defects.malformed = Malformed.NO_UID
+    second_page.let_go()
+    (failed,) = await work
+    assert (await desk.runs.get(ORG, failed)).state is RunState.FAILED
+    desk.calcom.defects.malformed = None
+    assert (await again(desk)).fetched == 300
+
+
+async def test_one_that_is_broken_off_goes_on_with_what_changed(desk: CalcomDesk) -> None:
+    uids = await filled(desk)
+    desk.life.advance(hours=1)
+    for uid in uids[:300]:
+        desk.life.cancel(uid)
+    run = await desk.runs.ask(ORG, MANUAL)
+    second_page = desk.calcom.halt("/v2/bookings", passing=1)
+    work = asyncio.create_task(desk.work())
+    await second_page.met()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    async with desk.database.connection() as conn:
+        await conn.execute("UPDATE runs SET held_until = now() WHERE id = $1", run.id)
+    desk.calcom.asked.clear()
+    assert await desk.work() == [run.id]
+    assert {query["sortUpdatedAt"] for query in desk.calcom.asked} == {"asc"}
+    assert len(await desk.told()) == 300
+
+
+async def test_what_changed_before_anything_was_read_by_itself_is_found(desk: CalcomDesk) -> None:
+    """It is far away, so no comparison has it."""
+    await desk.configure(enabled=False)
+    far = desk.life.create(desk.life.now + timedelta(days=200))
+    desk.life.advance(minutes=10)
+    await desk.sync(MANUAL)
+    assert await desk.answer_all() == {far: "CONFIRMED"}
+    desk.life.advance(days=3)
+    desk.life.cancel(far)
+    desk.life.advance(days=3)
+    await desk.configure(enabled=True)
+    await desk.sync(RECONCILE)
+    assert await desk.answer_all() == {far: "CANCELLED"}
+
+
+async def test_what_changed_since_the_integration_was_set_is_found(desk: CalcomDesk) -> None:
+    """Only some of the time was read before."""
+    far = desk.life.create(desk.life.now + timedelta(days=200))
+    desk.life.advance(minutes=10)
+    await desk.runs.ask(ORG, MANUAL, Window(desk.now() + timedelta(days=100)))
+    await desk.work()
+    assert await desk.answer_all() == {far: "CONFIRMED"}
+    desk.life.advance(days=3)
+    desk.life.cancel(far)
+    desk.life.advance(days=3)
+    await desk.sync(RECONCILE)
+    assert await desk.answer_all() == {far: "CANCELLED"}
+
+
+@pytest.mark.parametrize("first", [INCREMENTAL, RECONCILE, MANUAL])
+async def test_one_update_in_the_future_hides_no_other(desk: CalcomDesk, first: RunKind) -> None:
+    uid, odd = (desk.life.create(desk.life.now + timedelta(days=30)) for _ in range(2))
+    desk.life.edit(odd, updated_at=desk.life.now + timedelta(days=365))
+    await desk.sync(first)
+    await desk.answer_all()
+    desk.life.advance(hours=1)
+    desk.life.cancel(uid)
+    await desk.sync(INCREMENTAL)
+    assert await desk.answer_all() == {uid: "CANCELLED"}
+
+
+async def test_a_mark_that_lies_in_the_future_hides_nothing(desk: CalcomDesk) -> None:
+    async with desk.database.connection() as conn:
+        await rounds.advance(conn, ORG, desk.now() + timedelta(days=365))
+    desk.life.advance(hours=1)
+    uid = desk.life.create(desk.life.now + timedelta(days=200))
+    await desk.sync(INCREMENTAL)
+    assert await desk.answer_all() == {uid: "CONFIRMED"}

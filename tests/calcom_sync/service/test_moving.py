@@ -1,0 +1,94 @@
+"""What is moved while a run reads is never told as called off."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from calcom_sync.domain.run import RunKind
+from chassis.postgres import Database
+from support.calcom_desk import ORG, CalcomDesk, calcom_desk
+
+INCREMENTAL, RECONCILE, MANUAL = RunKind.INCREMENTAL, RunKind.RECONCILE, RunKind.MANUAL
+LAG = timedelta(minutes=4)
+
+
+@pytest.fixture
+async def desk(alone: Database) -> AsyncIterator[CalcomDesk]:
+    async with calcom_desk(alone) as opened:
+        yield opened
+
+
+async def over_by_now(desk: CalcomDesk) -> str:
+    """Have a booking known that is over by now, and that no list of changes has any more."""
+    uid = desk.life.create(desk.life.now + timedelta(days=1))
+    desk.life.advance(minutes=10)
+    later = desk.life.create(desk.life.now + timedelta(days=200))
+    await desk.sync(RECONCILE)
+    assert await desk.answer_all() == {uid: "CONFIRMED", later: "CONFIRMED"}
+    desk.life.advance(days=1, minutes=34)
+    return uid
+
+
+async def told(desk: CalcomDesk) -> list[tuple[str, str, str]]:
+    """The chain, the uid and the status of all that was told since the last time."""
+    events = await desk.told()
+    return [(each.subject, each.data.resource.uid, each.data.resource.status.value) for each in events]
+
+
+async def test_what_is_read_again_and_was_moved_is_told_where_it_was_moved_to(desk: CalcomDesk) -> None:
+    uid = await over_by_now(desk)
+    desk.calcom.defects.list_lag = LAG
+    moved = desk.life.reschedule(uid, desk.life.now + timedelta(days=3))
+    desk.life.advance(minutes=1)
+    await desk.sync(RECONCILE)
+    assert await told(desk) == [(uid, moved, "CONFIRMED")]
+
+
+@pytest.mark.parametrize("kind", [INCREMENTAL, RECONCILE])
+async def test_what_is_read_again_and_was_moved_nobody_says_where_to_is_left(desk: CalcomDesk, kind: RunKind) -> None:
+    """The list of changes, which is behind, tells where to when it has caught up."""
+    uid = await over_by_now(desk)
+    desk.calcom.defects.null_successor = True
+    desk.calcom.defects.list_lag = LAG
+    moved = desk.life.reschedule(uid, desk.life.now + timedelta(days=3))
+    desk.life.advance(minutes=1)
+    run = await desk.runs.ask(ORG, kind)
+    async with asyncio.timeout(20):
+        ran = await desk.work()
+    assert await told(desk) == []
+    assert len(ran) == (1 if kind is INCREMENTAL else 2), "what changed is read at once, but not again and again"
+    assert (await desk.runs.get(ORG, run.id)).tally.details["superseded"] == 1
+    desk.life.advance(minutes=5)
+    await desk.sync(INCREMENTAL)
+    assert await told(desk) == [(uid, moved, "CONFIRMED")]
+
+
+async def test_what_moves_to_where_was_read_already_is_found_there(desk: CalcomDesk) -> None:
+    life = desk.life
+    desk.calcom.defects.null_successor = True
+    desk.calcom.defects.short_pages = 2
+    uids = [life.create(life.now + timedelta(days=day)) for day in (2, 3, 4, 5, 6)]
+    await desk.sync(RECONCILE)
+    await desk.answer_all()
+    life.advance(hours=1)
+    await desk.runs.ask(ORG, MANUAL)
+    page = desk.calcom.halt("/v2/bookings", passing=1)
+    work = asyncio.create_task(desk.work())
+    await page.met()
+    life.advance(seconds=1)
+    moved = life.reschedule(uids[-1], life.now + timedelta(days=1))
+    page.let_go()
+    assert len(await work) == 2
+    assert await told(desk) == [(uids[-1], moved, "CONFIRMED")]
+
+
+async def test_what_its_host_wants_moved_is_told_at_once(desk: CalcomDesk) -> None:
+    uid = desk.life.create(desk.life.now + timedelta(days=1))
+    await desk.sync(MANUAL)
+    await desk.answer_all()
+    desk.life.advance(hours=1)
+    desk.life.request_reschedule(uid)
+    await desk.sync(MANUAL)
+    assert await told(desk) == [(uid, uid, "CANCELLED")]
