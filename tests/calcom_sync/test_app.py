@@ -19,4 +19,5 @@ async def test_every_operation_is_described(service: CalcomService) -> None:
         "/api/v1/integrations/calcom": ["delete", "get", "put"],
         "/api/v1/integrations/calcom/runs": ["get"],
         "/api/v1/integrations/calcom/runs/{id}": ["get"],
+        "/api/v1/integrations/calcom/webhook/{org}": ["post"],
     }

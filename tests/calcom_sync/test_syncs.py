@@ -1,5 +1,6 @@
 """Syncs from Cal.com through booking and back, over real HTTP and Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -195,6 +196,38 @@ async def test_the_same_request_twice_is_one_sync(office: Office) -> None:
     body = {"organizationId": office.admin.org_id}
     first = await office.admin.post(SYNC, body, Idempotency_Key="once")
     assert (await office.admin.post(SYNC, body, Idempotency_Key="once")).body == first.body
+
+
+async def test_twins_wait_for_one_sync_and_are_told_the_same(office: Office) -> None:
+    office.life.create(in_days(1))
+    body = {"organizationId": office.admin.org_id}
+
+    def ask(**fields: Any) -> asyncio.Task[Answer]:
+        return asyncio.create_task(office.admin.post(SYNC, {**body, **fields}, Idempotency_Key="twins"))
+
+    halt = office.calcom.halt("/v2/bookings")
+    twins = [ask()]
+    await halt.met()
+    other = await ask(startDate="2026-01-01")
+    assert (other.status, other.code) == (422, "idempotency_key_reused")
+    twins += [ask() for _ in range(2)]
+    await asyncio.wait(twins, timeout=0.3)
+    halt.let_go()
+    answers = await asyncio.gather(*twins)
+    assert {answer.status for answer in answers} == {200}
+    assert all(answer.body == answers[0].body for answer in answers)
+    assert ["Idempotent-Replayed" in answer.headers for answer in answers] == [False, True, True]
+    runs = (await office.admin.get(f"{INTEGRATION}/runs")).body["data"]
+    assert [run["id"] for run in runs] == [answers[0].body["run_id"]]
+
+
+async def test_one_that_failed_may_be_asked_for_again_with_the_same_key(office: Office) -> None:
+    office.life.create(in_days(1))
+    body, key = {"organizationId": office.admin.org_id}, "again"
+    office.calcom.defects.malformed = Malformed.NO_JSON
+    assert (await office.admin.post(SYNC, body, Idempotency_Key=key)).code == "calcom_malformed"
+    office.calcom.defects.malformed = None
+    assert (await office.admin.post(SYNC, body, Idempotency_Key=key)).body["synced"] == 1
 
 
 async def test_what_goes_wrong_is_told_and_changes_nothing(office: Office, service: CalcomService) -> None:

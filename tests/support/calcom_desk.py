@@ -145,9 +145,11 @@ class CalcomDesk:
 
 
 @asynccontextmanager
-async def calcom_desk(database: Database, bounds: Bounds | None = None, **defects: Any) -> AsyncIterator[CalcomDesk]:
+async def calcom_desk(
+    database: Database, life: Life | None = None, bounds: Bounds | None = None, **defects: Any
+) -> AsyncIterator[CalcomDesk]:
     """A desk whose organization `ORG` is set, for the block."""
-    async with standin() as calcom, calcom_client() as client:
+    async with standin(life) as calcom, calcom_client() as client:
         for name, value in defects.items():
             setattr(calcom.defects, name, value)
         desk = CalcomDesk(

@@ -6,30 +6,33 @@ what was true when it was sent.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from calcom_sync.domain.rounds import due
-from calcom_sync.domain.status import GRACE
 from calcom_sync.service.runs import Runs
 from calcom_sync.store import rounds
 from chassis.ids import Ids, new_id, next_id
 from slotwire_contracts import BOOKING_EVENTS, decode
 from support.booking_service import Caller, running_service
-from support.calcom import Booking, Chance, Courier, Defects, Life, Loss, Malformed, StandIn, Throttle, fates, standin
+from support.calcom import Chance, Courier, Defects, Life, Loss, Malformed, StandIn, Throttle, standin
+from support.calcom.standin import CURSORS
 from support.calcom_service import INTEGRATION, CalcomService, running_calcom_service
+from support.calcom_truths import Truths
 from support.servers import Servers
 from support.topics import read_topic
 from support.waiting import eventually
 
-Truth = Mapping[str, Any]
 LAG = timedelta(minutes=4)
 REACH = timedelta(days=18)  # with the longest rest it is less than what a comparison looks back
 
 
-def every_defect() -> Defects:
+BY_CURSOR = {"pagination": "cursor", "api_version": CURSORS}
+
+
+def every_defect(**more: Any) -> Defects:
     """All that is always wrong with an API that yet can be read."""
     return Defects(
         wrong_totals=True,
@@ -42,6 +45,7 @@ def every_defect() -> Defects:
         mixed_people=True,
         ignores_after_start=True,
         throttle=Throttle(limit=200, window=1.0, block=1.0),
+        **more,
     )
 
 
@@ -50,7 +54,7 @@ class Year:
     """An organization whose Cal.com has a life, and all that was true in it.
 
     Attributes:
-        truths: what was true of each appointment, by the instants at which something happened or was looked at.
+        truths: what was true of each appointment, whenever something happened or was looked at.
     """
 
     calcom: StandIn
@@ -62,7 +66,7 @@ class Year:
     courier: Courier
     bootstrap: str
     random: Random
-    truths: dict[datetime, dict[str, Truth]] = field(default_factory=dict)
+    truths: Truths
 
     @property
     def life(self) -> Life:
@@ -73,6 +77,7 @@ class Year:
         while self.life.now < until:
             for _ in range(self.random.randint(1, 4)):
                 self.chance.step(days=self.random.choice((0.01, 0.05, 0.5)))
+                self.truths.note()
                 await self.look()
             self.life.advance(days=self.random.uniform(0.5, 10))
             await self.look()
@@ -83,18 +88,10 @@ class Year:
         defects.failing = weather < 0.04
         defects.old_version = 0.04 <= weather < 0.07
         defects.malformed = Malformed.NO_UID if 0.07 <= weather < 0.1 else None
-        self.note()
+        defects.down = 0.1 <= weather < 0.13
         await self.courier.deliver()
         await self.settle()
-        defects.old_version, defects.malformed = False, None
-
-    def note(self) -> None:
-        """Note what is true now."""
-        now = self.life.now
-        self.truths[now] = {
-            chain_id: {"status": "CANCELLED"} if fate.is_deleted else truth(fate.booking, now)
-            for chain_id, fate in fates(self.life).items()
-        }
+        defects.old_version, defects.malformed, defects.down = False, None, False
 
     async def settle(self) -> None:
         """Wait until nothing is due or under way. What is to be read once more later is left to the syncs."""
@@ -130,42 +127,8 @@ class Year:
         """All that subscribers were told, in the order of each booking."""
         records = await read_topic(self.bootstrap, BOOKING_EVENTS.name)
         events = [decode(record.value) for record in records]
-        return [event for event in events if event.type.startswith("reservation.")]
-
-    def chain_of(self, uid: str) -> str:
-        """The appointment to which a uid belongs."""
-        return next(chain.id for chain in self.life.chains() if uid in chain.uids)
-
-    def was_true(self, chain_id: str, at: datetime, said: Truth) -> bool:
-        """Whether something was true of an appointment at an instant, or no longer ago than lists lag."""
-        near = [instant for instant in self.truths if at - LAG < instant <= at]
-        before = max((instant for instant in self.truths if instant <= at - LAG), default=at)
-        known = [self.truths[instant].get(chain_id) for instant in [*near, before]]
-        return any(true is not None and all(true.get(name) == said[name] for name in said) for true in known)
-
-
-def truth(booking: Booking, now: datetime) -> Truth:
-    """What must be known here of a booking."""
-    return {
-        "status": _status(booking, now),
-        "uid": booking.uid,
-        "start_time": booking.start,
-        "end_time": booking.end,
-        "title": booking.title,
-        "party_size": max(1, len(booking.attendees)),
-        "attendees": sorted((each.email, each.absent) for each in booking.attendees),
-        "absent_host": booking.absent_host,
-    }
-
-
-def _status(booking: Booking, now: datetime) -> str:
-    if booking.status in {"pending", "awaiting_host"}:
-        return "PENDING"
-    if booking.is_over:
-        return "CANCELLED"
-    if now < booking.end + GRACE:
-        return "CONFIRMED"
-    return "NO_SHOW" if booking.attendees and all(each.absent for each in booking.attendees) else "COMPLETED"
+        mine = [event for event in events if event.orgid == self.admin.org_id]
+        return [event for event in mine if event.type.startswith("reservation.")]
 
 
 def shown(resource: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,8 +147,8 @@ def shown(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def a_year(servers: Servers, *, seed: int) -> AsyncIterator[Year]:
-    """An organization with every defect on, of whose webhooks half are lost, for the block."""
+async def a_year(servers: Servers, defects: Defects, *, seed: int, **terms: str) -> AsyncIterator[Year]:
+    """An organization of whose webhooks half are lost, for the block; `terms` are of its integration."""
     life = Life(seed=seed)
 
     def clock() -> datetime:
@@ -194,7 +157,7 @@ async def a_year(servers: Servers, *, seed: int) -> AsyncIterator[Year]:
     async with (
         running_service(servers, clock) as booking,
         running_calcom_service(servers, clock, calcom_look=0.05) as service,
-        standin(life, defects=every_defect()) as calcom,
+        standin(life, defects=defects) as calcom,
     ):
         admin = await service.caller()
         bookings = await booking.caller(admin.org_id)
@@ -204,6 +167,7 @@ async def a_year(servers: Servers, *, seed: int) -> AsyncIterator[Year]:
             "base_url": calcom.url,
             "default_schedule_id": schedule_id,
             "sync_interval_seconds": 3600,
+            **terms,
         }
         made = await admin.send("PUT", INTEGRATION, body)
         url = f"{service.base}{INTEGRATION}/webhook/{admin.org_id}"
@@ -220,4 +184,6 @@ async def a_year(servers: Servers, *, seed: int) -> AsyncIterator[Year]:
             courier,
             servers.kafka_bootstrap,
             Random(seed),
+            Truths(life),
         )
+        await admin.delete(INTEGRATION)

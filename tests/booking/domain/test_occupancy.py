@@ -13,6 +13,7 @@ from booking.domain.occupancy import (
     AllOf,
     AnyOf,
     Claim,
+    Freed,
     Keep,
     Plan,
     Reclaim,
@@ -21,7 +22,7 @@ from booking.domain.occupancy import (
     TablesFor,
     choose,
     demands,
-    frees,
+    freed,
     is_unplaced,
     plan,
     stored_span,
@@ -246,9 +247,10 @@ def test_one_in_conflict_waits_as_long_as_it_takes_time_and_has_none() -> None:
 def test_a_schedules_time_is_freed_by_what_leaves_some_of_it(changed: dict[str, Any], *, expected: bool) -> None:
     before = a_booking()
     after = replace(before, **changed)
-    assert frees(before, after, START + HOUR / 4) is expected
-    assert not frees(replace(before, schedule_id=None), replace(after, schedule_id=None), START + HOUR / 4)
-    assert not frees(replace(before, conflict=True), after, START + HOUR / 4)
+    left = Freed("sch_1", before.span) if expected else None
+    assert freed(before, after, START + HOUR / 4) == left
+    assert freed(replace(before, schedule_id=None), replace(after, schedule_id=None), START + HOUR / 4) is None
+    assert freed(replace(before, conflict=True), after, START + HOUR / 4) is None
 
 
 @given(st.integers(2, 40), st.sets(st.integers(1, 30)))

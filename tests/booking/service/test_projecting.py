@@ -333,6 +333,32 @@ async def test_a_lane_that_is_opened_is_claimed_at_the_next_look(desk: Desk, cal
     assert not await still_waits(calcom, result)
 
 
+async def test_what_falls_free_is_offered_to_those_alone_whose_time_it_is(desk: Desk, calcom: Watcher) -> None:
+    schedule_id = await desk.schedule()
+    times = [{"start_time": START + hours * HOUR, "end_time": END + hours * HOUR} for hours in (0, 2)]
+    there = [await somebody_books(desk, schedule_id, **each) for each in times]
+    early, late, between = [
+        await in_conflict(calcom, schedule_id, start_time=START + start * HOUR, end_time=START + end * HOUR)
+        for start, end in ((0, 1), (2, 3), (0.5, 2.5))
+    ]
+    await desk.data.change(desk.actor, SCHEDULES, schedule_id, {"capacity": 2}, ORIGIN)  # which frees time for all
+    await to(desk, there[1], status=Status.CANCELLED)
+    assert [await still_waits(calcom, one) for one in (early, late, between)] == [True, False, False]
+    await to(desk, there[0], status=Status.CANCELLED)
+    assert [await still_waits(calcom, one) for one in (early, late, between)] == [False, False, False]
+
+
+async def test_a_holds_buffers_fall_free_with_it(desk: Desk, calcom: Watcher) -> None:
+    schedule_id = await desk.schedule()
+    kind = EventType(name="Talk", schedule_id=schedule_id, duration_minutes=60, buffer_after_minutes=60)
+    event_type_id = (await desk.data.create(desk.actor, EVENT_TYPES, kind, ORIGIN, None)).id
+    given = {"schedule_id": schedule_id, "event_type_id": event_type_id, "start_time": START, "end_time": END}
+    hold = await desk.holds.create(desk.actor, given, 10, None)
+    result = await in_conflict(calcom, schedule_id, start_time=END, end_time=END + HOUR)
+    await desk.holds.release(desk.actor, hold.id, ORIGIN)
+    assert not await still_waits(calcom, result)
+
+
 async def test_one_that_is_over_or_gone_waits_no_more(desk: Desk, calcom: Watcher) -> None:
     schedule_id, chain = await desk.schedule(), a_chain()
     there = await somebody_books(desk, schedule_id)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from calcom_sync.api.integration_models import IntegrationBody, SetIntegration, ShownIntegration
 from calcom_sync.domain.integration import Integration, Terms
-from calcom_sync.service.integrations import Set
+from calcom_sync.service.integrations import Saved
 from support.calcom_service import API_KEY
 
 SECRET = "secret-of-the-webhooks"
@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 def test_no_secret_is_in_a_repr() -> None:
     body = IntegrationBody(api_key=API_KEY)
     one = Integration("org_a", Terms(), API_KEY, API_KEY[-4:], SECRET, NOW, NOW)
-    done = Set(one, SECRET)
+    done = Saved(one, SECRET)
     for value in (body, body.wanted, one, done, ShownIntegration.of(one), SetIntegration.of_set(done)):
         told = repr(value)
         assert type(value).__name__ in told

@@ -1,5 +1,6 @@
 """What is answered to whoever sends a webhook: the sender waits, sends nothing twice, and may be anybody."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -55,6 +56,16 @@ async def test_what_is_taken_is_kept_and_the_same_again_is_not(told: Told) -> No
     assert told.calcom.count == 0
 
 
+@pytest.mark.parametrize("written", [{}, {"createdAt": None}, {"createdAt": "2026-11-21"}])
+async def test_the_same_words_that_do_not_say_when_they_were_written_are_news_again(
+    told: Told, written: dict[str, Any]
+) -> None:
+    """As an organization's own template may have it: each time something else happened to the booking."""
+    content = json.dumps({"uid": "A", **written}).encode()
+    answers = [await send(told, content) for _ in range(2)]
+    assert [(answer.status, answer.body["data"]["taken_as"]) for answer in answers] == [(202, "marked")] * 2
+
+
 async def test_a_test_and_what_is_about_no_booking_are_answered_well(told: Told) -> None:
     told.life.ping()
     assert await told.deliver() == [200]
@@ -84,6 +95,15 @@ async def test_strangers_learn_nothing(told: Told, service: CalcomService) -> No
     assert len({json.dumps(answer.body) for answer in refused}) == 1
     assert refused[0].body["error"]["code"] == "unauthenticated"
     assert await told.marks() == 0
+
+
+async def test_what_nobody_can_have_signed_costs_no_look_into_the_database(told: Told, service: CalcomService) -> None:
+    content = created(told)
+    async with service.database.transaction() as conn:
+        await conn.execute("LOCK TABLE integrations IN ACCESS EXCLUSIVE MODE")  # whoever looks waits for us
+        async with asyncio.timeout(2):
+            refused = [await send(told, content, wrong) for wrong in (None, NO_SECRET, "0" * 63)]
+    assert {answer.status for answer in refused} == {401}
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ async def test_what_passes_is_tried_again_and_what_stays_is_told(calcom: StandIn
         await asked.page(Asked())
     calcom.defects.failing = 0
     calcom.defects.down = True
-    with pytest.raises(CalcomUnreachableError, match="disconnected"):
+    with pytest.raises(CalcomUnreachableError, match="the connection was cut off"):
         await asked.page(Asked())
 
 
@@ -110,6 +110,35 @@ async def test_a_server_that_says_nothing_is_waited_for_so_long(calcom: StandIn)
         with pytest.raises(CalcomUnreachableError, match=r"no complete answer within 0\.1 s"):
             await client.of(account(calcom)).page(Asked())
         assert 0.2 <= time.monotonic() - began < 2.0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.6 of-the-inner-network\r\n",
+        b"220 of-the-inner-network ESMTP\r\n",
+        b"HTTP/1.1 of-the-inner-network\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nof-the-inner-network\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: of-the-inner-network\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nof-the-inner-network\r\n",
+        b'HTTP/1.1 200 OK\r\n\r\n{"data": [{"uid": "A", "status": "accepted", "start": "of-the-inner-network"}]}',
+        b'HTTP/1.1 200 OK\r\n\r\n{"data": [{"of-the-inner-network": 1}]}',
+    ],
+)
+async def test_no_word_of_what_answers_is_told(client: CalcomClient, answer: bytes) -> None:
+    """Who sets `base_url` must not read by it what else is there."""
+
+    async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(speak, HOST, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        somebody = Account(f"http://{HOST}:{port}", "cal_live_of_somebody", "2024-08-13", Pagination.OFFSET)
+        with pytest.raises(CalcomError) as caught:
+            await client.of(somebody).page(Asked())
+    assert "inner" not in caught.value.message
 
 
 async def test_an_address_where_nobody_is_is_not_waited_for_long(calcom: StandIn) -> None:

@@ -58,16 +58,6 @@ async def test_bounds_and_order_are_asked_for(calcom: StandIn, client: CalcomCli
     window = Asked(after_start=BEGINNING + timedelta(hours=1), before_end=BEGINNING + timedelta(hours=3))
     assert [row.uid for row in (await asked.page(window)).rows] == uids[1:3]
     assert calcom.asked[-1]["afterStart"] == "2026-01-05T09:00:00.000Z"
-    before = Asked(before_updated=BEGINNING, sort=Sort.UPDATED)
-    assert len((await asked.page(before)).rows) == 4
-
-
-async def test_a_page_may_be_asked_for_that_is_smaller(calcom: StandIn, client: CalcomClient) -> None:
-    uids = fill(calcom, 25)
-    asked = client.of(account(calcom))
-    assert (await asked.page(Asked(), most=10)).following == Position(skip=10)
-    last = await asked.page(Asked(), Position(skip=20), most=10)
-    assert ([row.uid for row in last.rows], last.following) == (uids[20:], None)
 
 
 def test_who_cuts_pages_short_is_not_taken_to_be_at_the_end() -> None:

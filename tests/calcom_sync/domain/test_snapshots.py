@@ -185,18 +185,11 @@ def test_what_is_not_meant_is_left_out_unless_it_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "param"),
-    [
-        ({"status": "on_hold"}, "status"),
-        ({"end": SOON}, "end_time"),
-        ({"metadata": {"deep": json.loads("[" * 70 + "]" * 70)}}, "metadata"),
-    ],
+    "given",
+    [{"status": "on_hold"}, {"end": SOON}, {"metadata": {"deep": json.loads("[" * 70 + "]" * 70)}}],
 )
-def test_what_cannot_be_is_invalid(given: dict[str, Any], param: str) -> None:
-    seen = skipped(chain(row(**given)))
-    assert seen.reason is Outcome.INVALID
-    assert seen.problem is not None
-    assert (seen.problem.param, seen.problem.message[:5]) == (param, "must ")
+def test_what_cannot_be_is_invalid(given: dict[str, Any]) -> None:
+    assert skipped(chain(row(**given))).reason is Outcome.INVALID
 
 
 def test_a_window_has_what_takes_some_of_its_time() -> None:
@@ -243,5 +236,4 @@ def test_what_no_record_takes_is_invalid(character: str, bytes_of_it: int) -> No
     largest = observed(described(times, rest)).snapshot
     assert len(largest.model_dump_json().encode()) == SNAPSHOT_BYTES
     for before in (None, observed(described(1)).snapshot):
-        too_large = skipped(described(times, rest + 1), before)
-        assert (too_large.reason, too_large.problem and too_large.problem.param) == (Outcome.INVALID, "description")
+        assert skipped(described(times, rest + 1), before).reason is Outcome.INVALID

@@ -26,7 +26,7 @@ async def mark(desk: CalcomDesk, *uids: str) -> None:
 
 
 async def test_a_list_that_is_one_page_again_and_again_is_read_once(alone: Database) -> None:
-    async with calcom_desk(alone, FEW, stuck=True, short_pages=3) as desk:
+    async with calcom_desk(alone, bounds=FEW, stuck=True, short_pages=3) as desk:
         first = book(desk, 7)[:3]
         run = await desk.sync(MANUAL)
         assert (run.state, run.fetched, run.progress.requests) == (RunState.COMPLETED, 3, 4)
@@ -42,7 +42,7 @@ async def test_a_list_that_ignores_where_a_page_begins_is_read_whole(alone: Data
 
 
 async def test_a_list_without_end_ends_with_its_run(alone: Database) -> None:
-    async with calcom_desk(alone, FEW, endless_list=True, short_pages=3) as desk:
+    async with calcom_desk(alone, bounds=FEW, endless_list=True, short_pages=3) as desk:
         book(desk, 3)
         run = await desk.sync(MANUAL)
         assert (run.state, run.error and run.error.code) == (RunState.FAILED, "calcom_endless")
@@ -52,7 +52,7 @@ async def test_a_list_without_end_ends_with_its_run(alone: Database) -> None:
 
 
 async def test_a_run_has_its_time(alone: Database) -> None:
-    async with calcom_desk(alone, Bounds(time=timedelta(seconds=1)), endless_list=True, delay=0.1) as desk:
+    async with calcom_desk(alone, bounds=Bounds(time=timedelta(seconds=1)), endless_list=True, delay=0.1) as desk:
         desk.calcom.defects.short_pages = 3
         book(desk, 3)
         started = time.monotonic()
@@ -67,7 +67,7 @@ async def test_a_run_has_its_time(alone: Database) -> None:
 
 @pytest.mark.parametrize(("links", "told"), [(FEW.links, True), (FEW.links + 1, False)])
 async def test_so_many_reschedules_are_followed_and_no_more(alone: Database, links: int, *, told: bool) -> None:
-    async with calcom_desk(alone, FEW) as desk:
+    async with calcom_desk(alone, bounds=FEW) as desk:
         (first,) = book(desk, 1)
         last = first
         for _ in range(links):
@@ -82,7 +82,7 @@ async def test_so_many_reschedules_are_followed_and_no_more(alone: Database, lin
 
 
 async def test_a_chain_without_end_is_in_nobodys_way(alone: Database) -> None:
-    async with calcom_desk(alone, Bounds(links=4)) as desk:
+    async with calcom_desk(alone, bounds=Bounds(links=4)) as desk:
         endless, *others = book(desk, 4)
         desk.calcom.defects.endless_chain = endless
         await mark(desk, endless, *others)

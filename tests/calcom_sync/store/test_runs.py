@@ -67,6 +67,26 @@ async def read(db: Database, run: Run) -> Run:
     return found
 
 
+async def test_a_key_is_of_one_run_until_that_fails_or_the_key_is_good_no_more(alone: Database) -> None:
+    key, fingerprint, since = bytes(32), b"body", NOW - timedelta(days=1)
+
+    async def put_once(run: Run, at: datetime = since) -> runs.Keyed | None:
+        async with alone.transaction() as conn:
+            return await runs.insert_once(conn, run, key, fingerprint, at)
+
+    some = [a_run(created_at=NOW + timedelta(seconds=second)) for second in range(4)]
+    found = await asyncio.gather(*(put_once(run) for run in some))
+    (first,) = [run for run, other in zip(some, found, strict=True) if other is None]
+    assert set(found) == {None, runs.Keyed(first.id, fingerprint)}
+    held = await taken(alone)
+    async with alone.connection() as conn:
+        await runs.end(conn, held, RunError("calcom_unreachable", "it is away"), NOW)
+    second = a_run()
+    assert await put_once(second) is None
+    assert await put_once(a_run(), NOW - timedelta(seconds=1)) == runs.Keyed(second.id, fingerprint)
+    assert await put_once(a_run(), NOW) is None
+
+
 async def test_a_run_is_read_as_it_was_written(alone: Database) -> None:
     bounded, endless = await put(alone, a_run(), a_run(kind=RunKind.WEBHOOK, window=Window()))
     assert [await read(alone, one) for one in (bounded, endless)] == [bounded, endless]

@@ -38,6 +38,17 @@ class Chance:
         ways = [self._book, self._book, self._book_series, *self._with_some()]
         self._random.choice(ways)()
 
+    def move(self) -> None:
+        """Let some booking that is to come be moved, if there is one."""
+        current = (self._life.row(chain.uids[-1]) for chain in self._life.chains())
+        rows = [
+            row
+            for row in current
+            if row is not None and row.status == "accepted" and row.end > self._life.now and not row.kind.seats
+        ]
+        if rows:
+            self._named(self._random.choice(rows), self._move)()
+
     def _with_some(self) -> list[Callable[[], None]]:
         """What may happen to a booking, chosen at random, that is there."""
         current = [self._life.row(chain.uids[-1]) for chain in self._life.chains()]

@@ -51,13 +51,17 @@ class Courier:
 
         An answer that is no success is only noted: Cal.com sends nothing again.
         """
-        told, self._life.untold[:] = list(self._life.untold), []
-        bodies = self._chosen([body(each) for each in told])
+        bodies = self.bodies()
         timeout = aiohttp.ClientTimeout(total=10)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             for each in bodies:
                 self.answers.append(await self._sent(session, each))
         return len(bodies)
+
+    def bodies(self) -> list[bytes]:
+        """Tell what is sent now, for whoever delivers it himself."""
+        told, self._life.untold[:] = list(self._life.untold), []
+        return self._chosen([body(each) for each in told])
 
     async def _sent(self, session: aiohttp.ClientSession, content: bytes) -> int:
         headers = {

@@ -5,6 +5,14 @@ Invariant: a request that stands still has come, and nothing of its answer is th
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Passed(Protocol):
+    """What every request passes by."""
+
+    async def pass_by(self, path: str) -> None:
+        """Let a request pass, now or later."""
 
 
 @dataclass

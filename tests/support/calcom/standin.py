@@ -18,7 +18,7 @@ from aiohttp import web
 from devstack.ports import HOST
 from support.calcom.asking import FlawedError, asked
 from support.calcom.defects import Defects, Malformed
-from support.calcom.halting import Halt
+from support.calcom.halting import Halt, Passed
 from support.calcom.life import Life
 from support.calcom.pages import Lists, old_shape
 from support.calcom.rows import Booking
@@ -38,7 +38,7 @@ class StandIn:
         key: the API key that is right.
         requests: how many requests came, by path.
         asked: the query of each list that was asked for.
-        halts: what is to stand still.
+        halts: what requests pass by, and where they may stand still.
     """
 
     life: Life = field(default_factory=Life)
@@ -47,7 +47,7 @@ class StandIn:
     key: str = KEY
     requests: Counter[str] = field(default_factory=Counter)
     asked: list[dict[str, str]] = field(default_factory=list)
-    halts: list[Halt] = field(default_factory=list)
+    halts: list[Passed] = field(default_factory=list)
     _gates: Gates = field(default_factory=Gates)
     _random: Random = field(default_factory=lambda: Random(1))
 
@@ -58,8 +58,9 @@ class StandIn:
 
     def halt(self, path: str, *, passing: int = 0) -> Halt:
         """Have a request to a path that begins so stand still, behind so many others that pass."""
-        self.halts.append(Halt(path, passing))
-        return self.halts[-1]
+        halt = Halt(path, passing)
+        self.halts.append(halt)
+        return halt
 
     def application(self) -> web.Application:
         """Make what serves it."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from calcom_sync.api import ERRORS, add_receiver, routes
+from calcom_sync.api import ERRORS, RECEIVING, add_receiver, routes
 from calcom_sync.client import CalcomClient, Limits
 from calcom_sync.consumer import consumer
 from calcom_sync.domain.run import Bounds
@@ -41,50 +41,36 @@ from chassis.web import RateLimits, create_web_app
 from slotwire_contracts import CALCOM_BOOKINGS
 
 VERSION = "0.1.0"
+_IDS = Ids(new_id, next_id)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
     """Make the service."""
     base = Foundation(settings, service=DATABASE, publishes=[CALCOM_BOOKINGS])
     guard = Guard(settings.calcom_allow_networks)
-    store, ids = IntegrationStore(base.sealer), Ids(new_id, next_id)
+    store = IntegrationStore(base.sealer)
     client = CalcomClient(
         guard,
         Limits(seconds=settings.calcom_timeout, pace=settings.calcom_pace),
         user_agent=f"Slotwire/{VERSION}",
     )
-    bounds = Bounds(settings.calcom_run_requests, timedelta(hours=settings.calcom_run_hours))
-    tools = Tools(base.units, base.database, Telling(clock, ids), clock, ids, bounds)
-    syncing = Syncing(tools, store, client)
-    runner = Runner(
-        base.database,
-        syncing.carry_out,
-        at_once=settings.calcom_syncs,
-        lease=settings.calcom_lease,
-        clock=clock,
-        new_id=new_id,
-    )
-    runs = Runs(base.database, clock, ids, runner.wake)
-    periodic = Periodic(base.database, clock, ids, answers_within=settings.calcom_answers_within)
+    runner = _runner(settings, base, store, client, clock)
+    runs = Runs(base.database, clock, _IDS, runner.wake)
     summoner = Summoner(base.database, runs)
-    asking = Asking(base.units, base.database, store, runs, patience=settings.calcom_patience)
-    integrations = Integrations(
-        base.database,
-        store,
-        guard,
-        clock=clock,
-        make_secret=secrets.token_urlsafe,
-        allow_http=settings.calcom_allow_http,
-    )
     app = create_web_app(
         title="Slotwire Cal.com sync",
         version=VERSION,
-        routes=routes(integrations, asking, runs),
+        routes=routes(
+            _integrations(settings, base, store, guard, clock),
+            Asking(base.database, store, runs, patience=settings.calcom_patience),
+            runs,
+        ),
         statuses=ERRORS,
         identity=base.identity,
         sealer=base.sealer,
         rate_limits=base.rate_limits,
         checks=base.checks,
+        others=RECEIVING,
     )
 
     add_receiver(
@@ -99,18 +85,51 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
             yield
 
     app.cleanup_ctx.append(connected)
+    base.run_in(app, Loop("runs", runner.run), Loop("marks", summoner.run), *_loops(settings, base, runner, clock))
+    app.on_cleanup.append(lambda _: guard.close())
+    return app
+
+
+def _runner(
+    settings: Settings, base: Foundation, store: IntegrationStore, client: CalcomClient, clock: Clock
+) -> Runner:
+    """Make what carries runs out."""
+    bounds = Bounds(settings.calcom_run_requests, timedelta(hours=settings.calcom_run_hours))
+    tools = Tools(base.units, base.database, Telling(clock, _IDS), clock, _IDS, bounds)
+    return Runner(
+        base.database,
+        Syncing(tools, store, client).carry_out,
+        at_once=settings.calcom_syncs,
+        lease=settings.calcom_lease,
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+def _integrations(
+    settings: Settings, base: Foundation, store: IntegrationStore, guard: Guard, clock: Clock
+) -> Integrations:
+    """Make the use cases on integrations."""
+    return Integrations(
+        base.database,
+        store,
+        guard,
+        clock=clock,
+        make_secret=secrets.token_urlsafe,
+        allow_http=settings.calcom_allow_http,
+    )
+
+
+def _loops(settings: Settings, base: Foundation, runner: Runner, clock: Clock) -> list[Loop]:
+    """List what goes on by itself beside the runs."""
+    periodic = Periodic(base.database, clock, _IDS, answers_within=settings.calcom_answers_within)
     resealing = Resealing(base.database, base.sealer, TABLE)
-    base.run_in(
-        app,
-        Loop("runs", runner.run),
+    return [
         Loop("periodic", functools.partial(look, settings.calcom_look, periodic, runner.wake)),
-        Loop("marks", summoner.run),
         Loop("webhooks", functools.partial(marking.sweep, base.database)),
-        Loop("releasing", functools.partial(release, Releasing(base.units, tools.telling))),
+        Loop("releasing", functools.partial(release, Releasing(base.units, Telling(clock, _IDS)))),
         Loop("forgetting", Forgetter(base.database, clock, timedelta(days=settings.calcom_runs_kept_days)).run),
         Loop("answers", consumer(settings.kafka_bootstrap, base.database).run),
         Loop("inbox", functools.partial(inbox.sweep, base.database)),
         Loop("resealing", Resealer(resealing, stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE).run),
-    )
-    app.on_cleanup.append(lambda _: guard.close())
-    return app
+    ]

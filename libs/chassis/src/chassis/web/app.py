@@ -6,6 +6,7 @@ Invariant: making an application connects to nothing.
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 from aiohttp import web
 from pydantic_core import to_json
@@ -14,7 +15,7 @@ from chassis.crypto import Sealer
 from chassis.identity import Identity
 from chassis.web.endpoint import Endpoint
 from chassis.web.observability import Check, add_operations, answering
-from chassis.web.openapi import describe
+from chassis.web.openapi import Paths, describe
 from chassis.web.rate_limits import RateLimits
 from chassis.web.routes import Route
 
@@ -46,6 +47,7 @@ def create_web_app(
     sealer: Sealer,
     rate_limits: RateLimits | None,
     checks: Mapping[str, Check],
+    others: Paths = MappingProxyType({}),
 ) -> web.Application:
     """Make the application that serves some routes, and beside them health, metrics, OpenAPI and a reference page.
 
@@ -58,12 +60,14 @@ def create_web_app(
         sealer: what seals kept answers.
         rate_limits: what counts the requests of keys; None for no limit.
         checks: what `/readyz` asks.
+        others: what the caller adds to the application beside the routes, as OpenAPI describes it.
     """
     app = web.Application(client_max_size=_BODY_BYTES, middlewares=[answering(statuses)])
     for route in routes:
         app.router.add_route(route.method, route.path, Endpoint(route, identity, sealer, rate_limits).answer)
     add_operations(app, checks)
-    _add_reference(app, title, to_json(describe(title=title, version=version, routes=routes, statuses=statuses)))
+    document = describe(title=title, version=version, routes=routes, statuses=statuses, others=others)
+    _add_reference(app, title, to_json(document))
     return app
 
 

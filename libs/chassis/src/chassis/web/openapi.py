@@ -1,6 +1,7 @@
 """OpenAPI 3.1, generated from the routes and their pydantic models.
 
-Invariant: what is described is what is served, since both come from the same `Route`s.
+Invariant: what is described is what is served, since both come from the same `Route`s; but for what is served beside
+them, which is described where it is served.
 """
 
 import re
@@ -23,10 +24,15 @@ _RATE_LIMIT = {
 _RETRY = {"Retry-After": "Seconds until the same request is worth another try."}
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
+Paths = Mapping[str, Mapping[str, Any]]
+"""Operations as OpenAPI writes them, by path and method."""
+
 Schemas = Mapping[Any, dict[str, Any]]  # by (model, mode): the key type that pydantic answers is private to it
 
 
-def describe(*, title: str, version: str, routes: Sequence[Route], statuses: Mapping[str, int]) -> dict[str, Any]:
+def describe(
+    *, title: str, version: str, routes: Sequence[Route], statuses: Mapping[str, int], others: Paths
+) -> dict[str, Any]:
     """Describe an API as an OpenAPI 3.1 document, ready for JSON.
 
     Args:
@@ -34,6 +40,7 @@ def describe(*, title: str, version: str, routes: Sequence[Route], statuses: Map
         version: its version.
         routes: its operations.
         statuses: the status of each of the service's own error codes.
+        others: what is served beside the routes.
     """
     schemas, found = models_json_schema(_models(routes), ref_template=_REF)
     definitions = found.get("$defs", {})
@@ -41,6 +48,7 @@ def describe(*, title: str, version: str, routes: Sequence[Route], statuses: Map
     for route in routes:
         operation = _operation(route, schemas, definitions, {**STATUSES, **statuses})
         paths.setdefault(route.path, {})[route.method.lower()] = operation
+    paths |= {path: dict(methods) for path, methods in others.items()}
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},

@@ -136,6 +136,14 @@ class Claim:
     span: Span
 
 
+@dataclass(frozen=True)
+class Freed:
+    """Time of a schedule that is left to others, or such as contains it."""
+
+    schedule_id: str
+    span: Span
+
+
 def stored_span(booking: Booking) -> Span:
     """Answer the booking's span with its buffers.
 
@@ -194,8 +202,8 @@ def is_unplaced(after: Booking, claim: Claim | None, now: datetime) -> bool:
     return after.conflict and claim is None and occupied(after, now) is not None
 
 
-def frees(before: Booking, after: Booking, now: datetime) -> bool:
-    """Tell whether a change leaves some of a schedule's time to others.
+def freed(before: Booking, after: Booking, now: datetime) -> Freed | None:
+    """Tell what of a schedule's time a change leaves to others, if any.
 
     Args:
         before: the booking as it was stored.
@@ -204,9 +212,12 @@ def frees(before: Booking, after: Booking, now: datetime) -> bool:
     """
     held, has = _held(before, now), _held(after, now)
     if held is None or before.schedule_id is None:
-        return False
+        return None
     moved = before.schedule_id != after.schedule_id
-    return moved or has is None or has.start > held.start or has.end < held.end
+    if moved or has is None or has.start > held.start or has.end < held.end:
+        # How much of it one had used up that had completed, only its claim knows.
+        return Freed(before.schedule_id, stored_span(before))
+    return None
 
 
 def demands(claimant: Claimant, place: Place, *, chosen: Collection[str] | None) -> list[Demand]:

@@ -14,6 +14,7 @@ from booking.domain.errors import Flaws
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 LATEST = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
 LONGEST = timedelta(days=31)
+LONGEST_BUFFER = timedelta(days=1)
 _BOUNDS = f"must lie between {EARLIEST.date()} and {LATEST.date()}, buffers included"
 
 _INSTANT = re.compile(

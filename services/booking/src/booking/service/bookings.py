@@ -18,7 +18,7 @@ from booking.domain.errors import AlreadyBookedError, BookingError, InvalidCurso
 from booking.domain.facts import Created
 from booking.domain.holds import grant, leaves_free, of_hold
 from booking.domain.listing import BookingFilter, FeedPage, Found, Page
-from booking.domain.occupancy import frees, is_unplaced, occupied, stored_span, tables_among
+from booking.domain.occupancy import freed, is_unplaced, occupied, stored_span, tables_among
 from booking.domain.place import Place
 from booking.domain.status import Status
 from booking.domain.times import Span
@@ -222,8 +222,8 @@ class Bookings:
         if not steps:
             return before
         stored = await self._write(unit, before, steps, actor, origin, claim=claim, now=now)
-        if before.schedule_id is not None and frees(before, stored, now):
-            await self._claim_freed(unit, [before.schedule_id], origin, now=now)
+        if (left := freed(before, stored, now)) is not None:
+            await self._claim_freed(unit, [left], origin, now=now)
         return stored
 
     async def get(self, actor: Actor, booking_id: str) -> Booking:

@@ -13,7 +13,7 @@ from booking.domain.actors import Actor
 from booking.domain.booking import Booking
 from booking.domain.errors import SlotUnavailableError
 from booking.domain.facts import NextId, Updated
-from booking.domain.occupancy import stored_span
+from booking.domain.occupancy import Freed, stored_span
 from booking.service.occupying import find
 from booking.service.recording import write
 from booking.store import external, places
@@ -30,18 +30,18 @@ _MAKING_ROOM = 2  # as a second attempt, it takes expired holds out of its way
 
 
 async def claim_freed(
-    unit: Unit, schedule_ids: Collection[str] | None, origin: Origin, *, now: datetime, next_event_id: NextId
+    unit: Unit, freed: Collection[Freed] | None, origin: Origin, *, now: datetime, next_event_id: NextId
 ) -> int:
     """Let those that wait for their time claim what of it is free, and answer how many looked for it.
 
     Args:
         unit: the transaction that has freed something.
-        schedule_ids: of which schedules; None: of all.
+        freed: what it has freed; None: all there is is looked at.
         origin: what is behind it.
         now: the current instant.
         next_event_id: makes the events' ids.
     """
-    waiting = await external.claimable(unit.conn, schedule_ids, BATCH, now=now)
+    waiting = await external.claimable(unit.conn, freed, BATCH, now=now)
     for booking in waiting:
         claim = partial(_claim, unit, booking, origin, now=now, next_event_id=next_event_id)
         await unless_lost(unit.conn, claim)

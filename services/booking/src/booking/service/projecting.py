@@ -22,7 +22,7 @@ from booking.domain.external import (
     provided_metadata,
     steps,
 )
-from booking.domain.occupancy import Claim, Keep, Plan, Reclaim, Release, Shorten, frees, occupied, plan
+from booking.domain.occupancy import Claim, Keep, Plan, Reclaim, Release, Shorten, freed, occupied, plan
 from booking.domain.place import Place
 from booking.domain.status import Status
 from booking.service.claiming import claim_freed
@@ -133,8 +133,8 @@ class Projection:
                 await external.let_edit(unit.conn, before, times_editable=after.times_editable)
             return before
         stored = await write(unit, before, told, actor, origin, claim=claim, now=now, next_event_id=self._next_event_id)
-        if before is not None and before.schedule_id is not None and frees(before, stored, now):
-            await claim_freed(unit, [before.schedule_id], origin, now=now, next_event_id=self._next_event_id)
+        if before is not None and (left := freed(before, stored, now)) is not None:
+            await claim_freed(unit, [left], origin, now=now, next_event_id=self._next_event_id)
         return stored
 
     def _answer(self, observed: CalcomBookingObserved, chain: Chain, verdict: Verdict) -> CalcomBookingApplied:

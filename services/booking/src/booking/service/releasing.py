@@ -10,6 +10,8 @@ from datetime import datetime
 from booking.domain.actors import ActorName
 from booking.domain.facts import NextId
 from booking.domain.holds import Hold
+from booking.domain.occupancy import Freed
+from booking.domain.times import LONGEST_BUFFER, Span
 from booking.service.claiming import claim_freed
 from booking.service.events import message_of, released
 from booking.store import occupancy, spots
@@ -62,5 +64,10 @@ async def tell(
     told = [released(hold, reason, origin, actor=actor, event_id=next_event_id(None, now), at=now) for hold in taken]
     await outbox.append(unit.conn, [message_of(event) for event in told])
     unit.publishes()
-    if schedule_ids := {hold.schedule_id for hold in taken if hold.schedule_id is not None}:
-        await claim_freed(unit, schedule_ids, origin, now=now, next_event_id=next_event_id)
+    if left := [_left(hold, hold.schedule_id) for hold in taken if hold.schedule_id is not None]:
+        await claim_freed(unit, left, origin, now=now, next_event_id=next_event_id)
+
+
+def _left(hold: Hold, schedule_id: str) -> Freed:
+    """Tell what a hold leaves; how long its buffers were, only its claim knew."""
+    return Freed(schedule_id, Span(hold.start_time - LONGEST_BUFFER, hold.end_time + LONGEST_BUFFER))

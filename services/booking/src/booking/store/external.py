@@ -9,6 +9,8 @@ from datetime import datetime
 
 from booking.domain.booking import Booking
 from booking.domain.external import Chain
+from booking.domain.occupancy import Freed
+from booking.domain.times import LONGEST, LONGEST_BUFFER
 from booking.store.bookings import SELECTED, booking_of
 from chassis.postgres import Connection
 
@@ -30,7 +32,7 @@ _LET_EDIT = "UPDATE bookings SET times_editable = $3 WHERE id = $1 AND org_id = 
 # What is over by now has no use for its time any more. Those that somebody changes just now are looked at again later.
 _CLAIMABLE = f"""
 SELECT {SELECTED} FROM bookings b
-WHERE b.conflict AND b.status <> 'COMPLETED' AND b.end_time > $2 AND ($1::text[] IS NULL OR b.schedule_id = ANY ($1))
+WHERE b.conflict AND b.status <> 'COMPLETED' AND b.end_time > $1 {{among}}
 AND EXISTS (
     SELECT FROM schedules s JOIN resources r ON r.owner_id = s.id AND r.lane <= s.capacity
     WHERE s.id = b.schedule_id AND NOT EXISTS (
@@ -40,11 +42,24 @@ AND EXISTS (
             extract(epoch FROM b.start_time)::bigint - 60 * b.buffer_before_minutes,
             extract(epoch FROM b.end_time)::bigint + 60 * b.buffer_after_minutes
         )
-        AND (o.expires_at IS NULL OR o.expires_at > $2)
+        AND (o.expires_at IS NULL OR o.expires_at > $1)
     )
 )
-ORDER BY b.start_time, b.id LIMIT $3 FOR UPDATE OF b SKIP LOCKED
+ORDER BY b.start_time, b.id LIMIT $2 FOR UPDATE OF b SKIP LOCKED
 """
+_CLAIMABLE_OF_ALL = _CLAIMABLE.format(among="")
+# First the stretch in which all of them end, by the index; then each by what was freed.
+_CLAIMABLE_OF_FREED = _CLAIMABLE.format(
+    among="""
+    AND b.schedule_id = ANY ($3::text[]) AND b.end_time BETWEEN $6 AND $7
+    AND EXISTS (
+        SELECT FROM unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) AS freed (schedule_id, since, until)
+        WHERE freed.schedule_id = b.schedule_id
+        AND b.start_time - make_interval(mins => b.buffer_before_minutes) < freed.until
+        AND b.end_time + make_interval(mins => b.buffer_after_minutes) > freed.since
+    )
+    """
+)
 
 
 async def lock(conn: Connection, org_id: str, provider: str, chain_id: str) -> Chain:
@@ -76,16 +91,20 @@ async def let_edit(conn: Connection, booking: Booking, *, times_editable: bool) 
     await conn.execute(_LET_EDIT, booking.id, booking.org_id, times_editable)
 
 
-async def claimable(
-    conn: Connection, schedule_ids: Collection[str] | None, limit: int, *, now: datetime
-) -> list[Booking]:
+async def claimable(conn: Connection, freed: Collection[Freed] | None, limit: int, *, now: datetime) -> list[Booking]:
     """Lock bookings whose time was taken and is free now, the earliest first.
 
     Args:
         conn: the transaction that claims it for them.
-        schedule_ids: of which schedules; None: of all.
+        freed: what has fallen free, something at least; None: all there is is looked at.
         limit: how many at most.
         now: the current instant; a hold that has expired by it takes nothing.
     """
-    wanted = None if schedule_ids is None else list(schedule_ids)
-    return [booking_of(row) for row in await conn.fetch(_CLAIMABLE, wanted, now, limit)]
+    if freed is None:
+        rows = await conn.fetch(_CLAIMABLE_OF_ALL, now, limit)
+    else:
+        since, until = [one.span.start for one in freed], [one.span.end for one in freed]
+        ends = min(since) - LONGEST_BUFFER, max(until) + LONGEST_BUFFER + LONGEST
+        ids = [one.schedule_id for one in freed]
+        rows = await conn.fetch(_CLAIMABLE_OF_FREED, now, limit, ids, since, until, *ends)
+    return [booking_of(row) for row in rows]

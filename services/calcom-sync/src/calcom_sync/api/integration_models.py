@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints
 
 from calcom_sync.domain.integration import API_VERSION, BASE_URL, Integration, Pagination, Placement, Terms
-from calcom_sync.service.integrations import Set, Wanted
+from calcom_sync.service.integrations import Saved, Wanted
 from chassis.web import Input, Output
 
 _SHORTEST, _LONGEST = 30, 86_400  # seconds between syncs
@@ -122,7 +122,7 @@ class SetIntegration(ShownIntegration):
     webhook_secret: Annotated[str | None, Field(repr=False)]
 
     @classmethod
-    def of_set(cls, done: Set) -> Self:
+    def of_set(cls, done: Saved) -> Self:
         """Show an integration that was set."""
         return cls.model_validate({**_fields(done.integration), "webhook_secret": done.made_secret})
 

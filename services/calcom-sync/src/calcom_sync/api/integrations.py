@@ -8,7 +8,7 @@ from typing import Any
 
 from calcom_sync.api.integration_models import IntegrationBody, SetIntegration, ShownIntegration
 from calcom_sync.domain.integration import Integration
-from calcom_sync.service.integrations import Integrations, Set
+from calcom_sync.service.integrations import Integrations, Saved
 from chassis.web import Call, Data, Output, Route
 
 PATH = "/api/v1/integrations/calcom"
@@ -31,7 +31,7 @@ class Handlers:
         """Read it."""
         return await self.integrations.get(call.caller.org_id)
 
-    async def put(self, call: Call) -> Set:
+    async def put(self, call: Call) -> Saved:
         """Set it."""
         return await self.integrations.put(call.caller.org_id, call.body.wanted)
 

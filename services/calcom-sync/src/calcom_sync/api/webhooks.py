@@ -5,6 +5,7 @@ and sends nothing twice; strangers never use up what a genuine sender may send.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,7 @@ from chassis.web import RateLimits
 from chassis.web.errors import api_error
 
 SIGNATURE = "X-Cal-Signature-256"
+_PATH = f"{PATH}/webhook/{{org}}"
 _ORGANIZATION = re.compile(r"[\x21-\x7e]{1,128}")
 _STRANGERS = "strangers"  # are counted together: what they call themselves is theirs to choose
 
@@ -60,8 +62,69 @@ class Receiver:
 
 
 def add_receiver(app: web.Application, webhooks: Webhooks, **limits: Any) -> None:
-    """Add the receiver to the application; Cal.com says what is sent there, and so it is no operation of the API."""
-    app.router.add_post(f"{PATH}/webhook/{{org}}", Receiver(webhooks, **limits).receive)
+    """Add the receiver to the application: no key opens it, so it is none of the routes."""
+    app.router.add_post(_PATH, Receiver(webhooks, **limits).receive)
+
+
+def _answers(told: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema}}
+    return {status: {"description": meaning, "content": content} for status, meaning in told.items()}
+
+
+_TAKEN = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "object",
+            "required": ["taken_as"],
+            "properties": {"taken_as": {"type": "string", "enum": [one.value for one in Taken]}},
+        }
+    },
+}
+RECEIVING = {
+    _PATH: {
+        "post": {
+            "operationId": "post_calcom_webhook",
+            "summary": "Take a webhook of Cal.com's in; the bookings that it names are read again at Cal.com",
+            "description": "Cal.com sends it. There is no API key: it is signed with the integration's webhook secret.",
+            "tags": ["integrations"],
+            "security": [],
+            "parameters": [
+                {
+                    "name": "org",
+                    "in": "path",
+                    "required": True,
+                    "description": "The organization's id.",
+                    "schema": {"type": "string"},
+                },
+                {
+                    "name": SIGNATURE,
+                    "in": "header",
+                    "required": True,
+                    "description": "The HMAC-SHA256 of the body, in hex.",
+                    "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
+                },
+            ],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+            "responses": {
+                **_answers({"200": "There is nothing new to read.", "202": "What it names will be read."}, _TAKEN),
+                **_answers(
+                    {
+                        "401": "`unauthenticated`",
+                        "404": "`not_found`",
+                        "413": "`body_too_large`",
+                        "422": "`validation_failed`",
+                        "429": "`rate_limited`",
+                        "503": "`unavailable`",
+                    },
+                    {"$ref": "#/components/schemas/ErrorAnswer"},
+                ),
+            },
+        }
+    }
+}
+"""The receiver as OpenAPI describes it."""
 
 
 async def _count(limits: RateLimits, sender: str) -> None:

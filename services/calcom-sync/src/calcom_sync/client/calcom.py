@@ -1,7 +1,7 @@
 """The client of Cal.com's API v2.
 
 Invariants: every exchange has a deadline, and no more of an answer is held than a bound; what can pass is tried again
-with jitter, what cannot is told at once; nothing is asked more often than the pace allows.
+with jitter, what cannot is told at once, in words of our own; nothing is asked more often than the pace allows.
 """
 
 import asyncio
@@ -40,6 +40,15 @@ _BOOKINGS = "/v2/bookings"
 _ANSWER_BYTES = 16 * 1024 * 1024
 _KEEP_ALIVE_SECONDS = 15.0
 _RESET = "X-RateLimit-Reset-Default"
+_FAILURES: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "its name cannot be resolved"),
+    (aiohttp.ClientSSLError, "no TLS connection that can be trusted"),
+    (aiohttp.ClientConnectorError, "no connection"),
+    (aiohttp.ClientConnectionError, "the connection was cut off"),
+    (aiohttp.ClientPayloadError, "the answer broke off"),
+    (aiohttp.ClientResponseError, "the answer is not HTTP"),
+)
+"""What is told of each; never the error's own words, in which the answer of whatever is there may stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,24 +174,22 @@ class Calcom:
         self._pacer = pacer
         self._limits = limits
 
-    async def page(self, asked: Asked, position: Position | None = None, most: int | None = None) -> Page:
-        """Read a page of a list.
+    async def page(self, asked: Asked, position: Position | None = None) -> Page:
+        """Read a page of a list, with as many bookings as Cal.com gives.
 
         Args:
             asked: which bookings.
             position: where the page begins; at the beginning by default.
-            most: how many bookings at most; by default as many as Cal.com gives.
 
         Raises:
             CalcomError: it cannot be read.
         """
         place, mode = position or Position(), self._account.pagination
-        wanted = min(most or MOST[mode], MOST[mode])
         try:
-            answer = await self._ask(_BOOKINGS, query(asked, place, mode, wanted))
+            answer = await self._ask(_BOOKINGS, query(asked, place, mode))
         except NothingThereError:
             raise CalcomUnreachableError("there is no API of Cal.com at base_url: it has no bookings") from None
-        return read_page(answer, place, wanted)
+        return read_page(answer, place, MOST[mode])
 
     async def pages(self, asked: Asked, position: Position | None = None) -> AsyncIterator[Page]:
         """Read the pages of a list, from a position to its end.
@@ -301,4 +308,4 @@ def _failure(error: Exception) -> Exception:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, BlockedAddressError):
         return CalcomUnreachableError(f"base_url must lead to a public address; {cause}", param="base_url")
-    return RetryLaterError(str(cause) or type(cause).__name__)
+    return RetryLaterError(next((told for kind, told in _FAILURES if isinstance(error, kind)), "the exchange failed"))

@@ -36,14 +36,12 @@ class Asked:
         after_start: those that start then or later.
         before_end: those that end then or earlier.
         after_updated: those that changed then or later; one that does not say when never does.
-        before_updated: those that changed then or earlier, likewise.
         sort: by what they are sorted, upwards.
     """
 
     after_start: datetime | None = None
     before_end: datetime | None = None
     after_updated: datetime | None = None
-    before_updated: datetime | None = None
     sort: Sort = Sort.START
 
 
@@ -67,25 +65,23 @@ _NAMES = {
     "after_start": "afterStart",
     "before_end": "beforeEnd",
     "after_updated": "afterUpdatedAt",
-    "before_updated": "beforeUpdatedAt",
 }
 
 
-def query(asked: Asked, position: Position, mode: Pagination, most: int) -> dict[str, str]:
-    """Write the query of a page.
+def query(asked: Asked, position: Position, mode: Pagination) -> dict[str, str]:
+    """Write the query of a page, as long as may be.
 
     Args:
         asked: which bookings.
         position: where the page begins.
         mode: how lists are asked for.
-        most: how many rows.
     """
     told = {asked.sort.value: "asc"}
     for field in fields(asked):
         bound = getattr(asked, field.name)
         if isinstance(bound, datetime):
             told[_NAMES[field.name]] = bound.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    told["take" if mode is Pagination.OFFSET else "limit"] = str(most)
+    told["take" if mode is Pagination.OFFSET else "limit"] = str(MOST[mode])
     if position.cursor is not None:
         told["cursor"] = position.cursor
     elif position.skip or mode is Pagination.OFFSET:

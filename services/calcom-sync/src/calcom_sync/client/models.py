@@ -21,11 +21,11 @@ def _instant(told: object) -> datetime:
     """Read an instant; one without a zone is in UTC."""
     if not isinstance(told, str):
         raise ValueError("must be a time in ISO 8601")  # noqa: TRY004 - pydantic turns a ValueError into a told flaw
-    read = datetime.fromisoformat(told)
     try:
+        read = datetime.fromisoformat(told)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must be a time that is in UTC, too, within the years 1 to 9999") from None
+    except (ValueError, OverflowError):  # whose words would be the answer's
+        raise ValueError("must be a time in ISO 8601 that is in UTC, too, within the years 1 to 9999") from None
 
 
 def _maybe_instant(told: object) -> datetime | None:

@@ -18,7 +18,7 @@ from calcom_sync.domain.placing import place_of
 from calcom_sync.domain.row import Row
 from calcom_sync.domain.status import GRACE, aged, deleted, standing
 from calcom_sync.domain.window import Window
-from slotwire_contracts import CalcomAttendee, CalcomBooking, CalcomEventType, CalcomHost, CalcomProblem, is_too_deep
+from slotwire_contracts import CalcomAttendee, CalcomBooking, CalcomEventType, CalcomHost, is_too_deep
 
 OURS = "slotwire_"
 """How keys begin that we write into a booking's metadata at Cal.com; they come back to us and are no news."""
@@ -53,11 +53,9 @@ class Skipped:
 
     Attributes:
         reason: one of the outcomes that count as skipped, or as failed.
-        problem: why it is invalid, if it is.
     """
 
     reason: Outcome
-    problem: CalcomProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +105,9 @@ def _compared(before: CalcomBooking | None, after: CalcomBooking, *, is_doubtful
     names = changed(before, after)
     if before is not None and not names:
         return Skipped(Outcome.UNCHANGED)
-    if _size(after) > SNAPSHOT_BYTES:
-        largest = max(CalcomBooking.model_fields, key=lambda name: _size(after, name))
-        return _problem(largest, f"must leave the booking no larger than {SNAPSHOT_BYTES} bytes")
+    if len(after.model_dump_json().encode()) > SNAPSHOT_BYTES:
+        return Skipped(Outcome.INVALID)
     return Observed(after, names, is_doubtful)
-
-
-def _size(snapshot: CalcomBooking, *names: str) -> int:
-    """Tell what a snapshot, or some fields of it, measures as JSON."""
-    return len(snapshot.model_dump_json(include=set(names) or None).encode())
 
 
 def _is_doubtful(before: CalcomBooking, after: CalcomBooking, view: View) -> bool:
@@ -132,17 +124,11 @@ def _renamed(snapshot: CalcomBooking, chain: Chain) -> CalcomBooking:
 
 
 def _invalid(row: Row) -> Skipped | None:
-    if standing(row, row.end, timedelta()) is None:
-        return _problem("status", "must be a status that is known")
-    if row.end <= row.start:
-        return _problem("end_time", "must be after start_time")
-    if is_too_deep(dict(row.metadata)):
-        return _problem("metadata", "must not be nested too deep")
-    return None
-
-
-def _problem(param: str, message: str) -> Skipped:
-    return Skipped(Outcome.INVALID, CalcomProblem(param=param, message=message))
+    """Skip what can be no booking: of an unknown status, without an extent in time, or too deep to be written."""
+    possible = (
+        standing(row, row.end, timedelta()) is not None and row.end > row.start and not is_too_deep(dict(row.metadata))
+    )
+    return None if possible else Skipped(Outcome.INVALID)
 
 
 def _stale(row: Row, before: CalcomBooking | None, now: datetime) -> Skipped | None:

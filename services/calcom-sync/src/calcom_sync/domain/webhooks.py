@@ -1,7 +1,8 @@
 """Cal.com's webhooks: whether one is genuine, whether it came before, and what is to be read again because of it.
 
 Invariant: what a webhook says is never believed beyond the uids that it names; the booking itself is read anew. Cal.com
-gives no delivery id and no time of sending (scheduling.md section 1), so the body is its own identity.
+gives no delivery id and no time of sending (scheduling.md section 1), so a body that says when it was written is its
+own identity; one that does not, of an organization's own template, may have the same words about something else.
 """
 
 import hashlib
@@ -17,6 +18,8 @@ _UIDS = ("uid", "bookingUid", "rescheduleUid")
 _UID = re.compile(r"[\x21-\x7e]{1,255}")
 _PING, _OF_BOOKINGS = "PING", "BOOKING_"
 _WRITING_NOTHING = ("MEETING_", "RECORDING_")
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
+_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")  # to the millisecond: no two say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +28,18 @@ class Refetch:
 
     Attributes:
         said_at: when Cal.com says so, by its own clock; None if it does not tell, or has written nothing then.
+        is_unique: no other webhook has the same body, as it says when it was written.
     """
 
-    trigger: str
     uids: tuple[str, ...]
     said_at: datetime | None = None
+    is_unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
     """It is about no booking: a test, or what another kind of thing met."""
 
-    trigger: str
     is_ping: bool
 
 
@@ -61,20 +64,29 @@ def signature(secret: str, body: bytes) -> str:
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def is_genuine(secrets: Iterable[str], body: bytes, signed: str | None) -> bool:
+def signed_with(header: str | None) -> str | None:
+    """Read a webhook's signature; None where there is none that any secret could have made.
+
+    Without a secret of its own Cal.com sends `no-secret-provided`.
+    """
+    given = (header or "").strip().lower()
+    return given if _SIGNATURE.fullmatch(given) else None
+
+
+def is_genuine(secrets: Iterable[str], body: bytes, signed: str) -> bool:
     """Tell whether a body was signed with one of the secrets, in a time that does not depend on how wrong it is.
 
     Args:
         secrets: the integration's, with the one before it while that is still good.
         body: as it came, byte for byte.
-        signed: the header; without a secret of its own Cal.com sends `no-secret-provided`, which is not genuine.
+        signed: its signature, as `signed_with` reads it.
     """
-    given = (signed or "").strip().lower().encode(errors="replace")
+    given = signed.encode()
     return any([hmac.compare_digest(signature(secret, body).encode(), given) for secret in secrets])  # noqa: C419 - all
 
 
 def replay_key(body: bytes) -> bytes:
-    """Tell by what the same webhook is known when it comes again: the hash of its body."""
+    """Tell by what the same webhook is known when it comes again, if its body is its own: the hash of that."""
     return hashlib.sha256(body).digest()
 
 
@@ -95,22 +107,23 @@ def meaning(body: bytes) -> Meaning:
         return Malformed("triggerEvent", "must be a text")
     trigger = trigger or ""
     if trigger == _PING:
-        return Nothing(trigger, is_ping=True)
+        return Nothing(is_ping=True)
     payload = told.get("payload")
     where, named = ("payload.", payload) if isinstance(payload, dict) else ("", told)
-    return _asked_for(trigger, where, named, _said_at(trigger, told.get("createdAt")))
+    return _asked_for(trigger, where, named, told.get("createdAt"))
 
 
-def _asked_for(trigger: str, where: str, named: Mapping[str, Any], said_at: datetime | None) -> Meaning:
+def _asked_for(trigger: str, where: str, named: Mapping[str, Any], written: object) -> Meaning:
     found = {name: named[name] for name in _UIDS if named.get(name) is not None}
     for name, uid in found.items():
         if not isinstance(uid, str) or not _UID.fullmatch(uid):
             return Malformed(f"{where}{name}", "must be 1 to 255 visible ASCII characters")
     if found:
-        return Refetch(trigger, tuple(dict.fromkeys(found.values())), said_at)
+        is_unique = isinstance(written, str) and _WRITTEN.fullmatch(written) is not None
+        return Refetch(tuple(dict.fromkeys(found.values())), _said_at(trigger, written), is_unique)
     if trigger.startswith(_OF_BOOKINGS):
         return Malformed(f"{where}uid", "must be there")
-    return Nothing(trigger, is_ping=False)
+    return Nothing(is_ping=False)
 
 
 def _said_at(trigger: str, told: object) -> datetime | None:

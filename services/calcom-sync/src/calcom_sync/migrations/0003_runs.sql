@@ -35,4 +35,4 @@ CREATE TABLE run_items (
     chain_id text COLLATE "C" NOT NULL,
     outcome text COLLATE "C" -- NULL until booking has answered
 );
-CREATE INDEX run_items_of_run ON run_items (run_id, outcome);
+CREATE INDEX run_items_of_run ON run_items (run_id, chain_id) INCLUDE (outcome);

@@ -17,8 +17,6 @@ CREATE TABLE run_uids (
     PRIMARY KEY (run_id, uid)
 );
 
-DROP INDEX run_items_of_run;
-CREATE INDEX run_items_of_run ON run_items (run_id, chain_id) INCLUDE (outcome);
 CREATE INDEX run_items_unanswered ON run_items (run_id) WHERE outcome IS NULL;
 
 -- What may be over by now; as text, whose order is that of the instants, to the second.

@@ -1,6 +1,7 @@
 """Asking for a sync and waiting for its end, as seed 001's endpoint does.
 
-Invariant: an answer tells what became of everything that was read: when it comes, the bookings are there.
+Invariant: an answer tells what became of everything that was read: when it comes, the bookings are there. Who sends a
+request again, with its idempotency key, is told of the run that it asked for, whether that is over or not.
 """
 
 from calcom_sync.domain.errors import (
@@ -15,26 +16,21 @@ from calcom_sync.domain.run import Run, RunKind
 from calcom_sync.domain.window import Window
 from calcom_sync.service.runs import Runs
 from calcom_sync.store.integrations import IntegrationStore
-from chassis.idempotency import Once
+from chassis.idempotency import AnsweredBeforeError, Once
 from chassis.postgres import Database
-from chassis.unit import UnitOfWork
 
 
 class Asking:
     """Syncs that somebody waits for.
 
     Args:
-        units: begins transactions.
         database: the service's database.
         store: reads integrations.
         runs: the runs.
         patience: seconds for which a run is waited for.
     """
 
-    def __init__(
-        self, units: UnitOfWork, database: Database, store: IntegrationStore, runs: Runs, *, patience: float
-    ) -> None:
-        self._units = units
+    def __init__(self, database: Database, store: IntegrationStore, runs: Runs, *, patience: float) -> None:
         self._database = database
         self._store = store
         self._runs = runs
@@ -55,26 +51,29 @@ class Asking:
             NotConfiguredError: there is no integration.
             SyncFailedError: the run failed; the code tells why.
             SyncRunningError: it takes longer than is waited for.
+            AnsweredBeforeError: it is the run of a request that came before with the same key.
+            IdempotencyKeyReusedError: that one had another body.
         """
         if wanted_id != org_id:
             raise NotFoundError("there is no such organization", param="organizationId")
         if window.start is not None and window.end is not None and window.end <= window.start:
             raise ValidationFailedError(Flaw("endDate", "must be after startDate", "order"))
-        await self._check(org_id, once)
-        run = await self._runs.ask(org_id, RunKind.MANUAL, window)
-        run = await self._runs.settled(org_id, run.id, within=self._patience)
+        run_id, is_new = await self._ask(org_id, window, once)
+        run = await self._runs.settled(org_id, run_id, within=self._patience)
         if run.error is not None:
             raise SyncFailedError(run.error.code, run.error.message, details={"run_id": run.id})
         if not run.is_settled:
             raise SyncRunningError("the sync goes on; look at its run", details={"run_id": run.id})
-        if once is not None:
-            async with self._units.begin(once) as unit:
-                unit.answer(run)
+        if once is not None and not is_new:
+            raise AnsweredBeforeError(once.status, once.render(run))
         return run
 
-    async def _check(self, org_id: str, once: Once | None) -> None:
+    async def _ask(self, org_id: str, window: Window, once: Once | None) -> tuple[str, bool]:
+        """Ask for a run; tells which it is, and whether it is new: who sends a request again waits for its run."""
         async with self._database.connection() as conn:
-            if once is not None:
-                await once.look(conn)
             if await self._store.fetch(conn, org_id) is None:
                 raise NotConfiguredError("the organization has no integration with Cal.com")
+        if once is not None:
+            return await self._runs.ask_once(org_id, RunKind.MANUAL, window, once)
+        run = await self._runs.ask(org_id, RunKind.MANUAL, window)
+        return run.id, True

@@ -31,7 +31,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Set:
+class Saved:
     """An integration that was set, and the webhooks' secret if it was made for it."""
 
     integration: Integration
@@ -77,7 +77,7 @@ class Integrations:
             found = await self._store.fetch(conn, org_id)
         return _there(found)
 
-    async def put(self, org_id: str, wanted: Wanted) -> Set:
+    async def put(self, org_id: str, wanted: Wanted) -> Saved:
         """Set an organization's integration.
 
         Raises:
@@ -107,7 +107,7 @@ class Integrations:
                 raise _missing()
             await releases.ask(conn, org_id)
 
-    def _set(self, org_id: str, wanted: Wanted, present: Integration | None) -> Set:
+    def _set(self, org_id: str, wanted: Wanted, present: Integration | None) -> Saved:
         now = self._clock()
         made = self._make_secret() if present is None or wanted.new_secret else None
         kept_secret = present.webhook_secret if present else None
@@ -126,7 +126,7 @@ class Integrations:
             old_secret=old_secret,
             old_secret_ends_at=old_ends,
         )
-        return Set(one, made)
+        return Saved(one, made)
 
     async def _check_url(self, base_url: str) -> None:
         try:

@@ -17,6 +17,7 @@ from calcom_sync.domain.window import Window
 from calcom_sync.store import runs
 from calcom_sync.store.runs import Taken
 from chassis.clock import Clock
+from chassis.idempotency import KEPT, Once
 from chassis.ids import Ids
 from chassis.postgres import Connection, Database
 from slotwire_contracts import CalcomBookingApplied
@@ -106,6 +107,24 @@ class Runs:
             await runs.insert(conn, run)
         self._wake()
         return run
+
+    async def ask_once(self, org_id: str, kind: RunKind, window: Window, once: Once) -> tuple[str, bool]:
+        """Ask for a run, unless that was done with the same idempotency key; tells which it is, and whether it is new.
+
+        A run that failed is asked for anew.
+
+        Raises:
+            IdempotencyKeyReusedError: the key came with another body.
+        """
+        now = self._clock()
+        run = queued(self._ids, now, org_id, kind, window)
+        async with self._database.transaction() as conn:
+            other = await runs.insert_once(conn, run, once.scope, once.fingerprint, now - KEPT)
+        if other is not None:
+            once.check(other.fingerprint)
+            return other.run_id, False
+        self._wake()
+        return run.id, True
 
     async def ask_unless_waiting(self, org_id: str, kind: RunKind) -> None:
         """Ask for a run, unless one of the kind waits already."""

@@ -1,7 +1,7 @@
 """Taking Cal.com's webhooks in: who sent one is checked, and what it is about is marked to be read again.
 
 Invariant: what is answered as taken is in the database; whoever cannot sign learns nothing, not even which
-organizations there are.
+organizations there are. What nobody can have signed costs no look into the database.
 """
 
 import secrets
@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from calcom_sync.domain.errors import Flaw, UnauthenticatedError, ValidationFailedError
-from calcom_sync.domain.webhooks import Malformed, Nothing, Refetch, is_genuine, meaning, replay_key
+from calcom_sync.domain.webhooks import Malformed, Nothing, Refetch, is_genuine, meaning, replay_key, signed_with
 from calcom_sync.store import webhooks
 from calcom_sync.store.integrations import IntegrationStore
 from chassis.clock import Clock
@@ -57,11 +57,14 @@ class Webhooks:
         Raises:
             UnauthenticatedError: it did not, or there is no such organization, or it has no integration.
         """
+        given = signed_with(signed)
+        if given is None:
+            raise _unsigned()
         async with self._database.connection() as conn:
             found = await self._store.fetch(conn, org_id)
         known = () if found is None else found.secrets(self._clock())
-        if not is_genuine(known or _NOBODYS, body, signed):
-            raise UnauthenticatedError("the webhook is not signed with this organization's secret")
+        if not is_genuine(known or _NOBODYS, body, given):
+            raise _unsigned()
 
     async def take(self, org_id: str, body: bytes) -> Taken:
         """Take a genuine webhook in.
@@ -81,8 +84,12 @@ class Webhooks:
 
     async def _mark(self, org_id: str, body: bytes, told: Refetch) -> Taken:
         async with self._database.transaction() as conn:
-            if not await webhooks.note(conn, org_id, replay_key(body)):
+            if told.is_unique and not await webhooks.note(conn, org_id, replay_key(body)):
                 return Taken.REPEATED
             await webhooks.mark(conn, org_id, told.uids, told.said_at, self._clock())
         self._wake()
         return Taken.MARKED
+
+
+def _unsigned() -> UnauthenticatedError:
+    return UnauthenticatedError("the webhook is not signed with this organization's secret")

@@ -19,6 +19,14 @@ from chassis.postgres import Connection
 
 _COLUMNS = "id, org_id, kind, state, range_start, range_end, counts, requests, takes, created_at"
 _INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ($1, $2, $3, 'queued', $4, $5, '{{}}', 0, 0, $6)"
+_INSERT_ONCE = f"""
+INSERT INTO runs ({_COLUMNS}, key_scope, key_fingerprint)
+VALUES ($1, $2, $3, 'queued', $4, $5, '{{}}', 0, 0, $6, $7, $8)
+ON CONFLICT (key_scope) WHERE state <> 'failed' DO NOTHING
+RETURNING true
+"""
+_OF_KEY = "SELECT id, key_fingerprint FROM runs WHERE key_scope = $1 AND state <> 'failed'"
+_END_KEY = "UPDATE runs SET key_scope = NULL, key_fingerprint = NULL WHERE key_scope = $1 AND created_at <= $2"
 _INSERT_UNLESS_WAITING = f"""
 INSERT INTO runs ({_COLUMNS})
 SELECT $1, $2, $3::text, 'queued', $4, $5, '{{}}', 0, 0, $6
@@ -114,6 +122,18 @@ _PATIENCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Keyed:
+    """A run that was asked for with an idempotency key.
+
+    Attributes:
+        fingerprint: of the body of the request that did.
+    """
+
+    run_id: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """A run that somebody holds.
 
@@ -132,6 +152,32 @@ class Taken:
 async def insert(conn: Connection, run: Run) -> None:
     """Write a run that waits."""
     await conn.execute(_INSERT, *_waiting(run))
+
+
+async def of_key(conn: Connection, scope: bytes) -> Keyed | None:
+    """Tell the run that was asked for with an idempotency key; one that failed does not count."""
+    row = await conn.fetchrow(_OF_KEY, scope)
+    return None if row is None else Keyed(row["id"], row["key_fingerprint"])
+
+
+async def insert_once(conn: Connection, run: Run, scope: bytes, fingerprint: bytes, since: datetime) -> Keyed | None:
+    """Write a run that waits, unless one was asked for with its idempotency key.
+
+    Args:
+        conn: a connection in a transaction.
+        run: the run.
+        scope: the key's.
+        fingerprint: of the request's body.
+        since: keys that came no later are good no more.
+
+    Returns:
+        The run that was asked for before; None if there was none.
+    """
+    await conn.execute(_END_KEY, scope, since)
+    while not await conn.fetchval(_INSERT_ONCE, *_waiting(run), scope, fingerprint):
+        if (found := await of_key(conn, scope)) is not None:
+            return found
+    return None
 
 
 async def insert_unless_waiting(conn: Connection, run: Run) -> None:

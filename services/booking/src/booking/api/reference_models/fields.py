@@ -6,14 +6,14 @@ only those of `New…` that may be null may be null there.
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from booking.api.fields import Body, Identifier, PageQuery, UtcSeconds
-from booking.domain.times import EARLIEST, LATEST
+from booking.domain.times import EARLIEST, LATEST, LONGEST_BUFFER
 from chassis.web import Output
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -70,7 +70,7 @@ Durations = Annotated[
     Field(min_length=1, max_length=20, description="The lengths that may be booked; null: any."),
     AfterValidator(_are_distinct),
 ]
-Buffer = Annotated[int, Field(ge=0, le=_DAY_MINUTES)]
+Buffer = Annotated[int, Field(ge=0, le=LONGEST_BUFFER // timedelta(minutes=1))]
 OfferInterval = Annotated[int, Field(ge=1, le=_DAY_MINUTES)]
 Notice = Annotated[int, Field(ge=0, le=_YEAR_MINUTES)]
 Horizon = Annotated[int, Field(ge=1, le=36_600)]
