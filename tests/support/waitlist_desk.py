@@ -1,7 +1,7 @@
 """The waitlist's use cases on a clock that tests turn, beside a real booking service and a real database."""
 
 import json
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -24,6 +24,8 @@ from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import queue_of
 from waitlist.domain.offer import Held, Offer
 from waitlist.domain.terms import Wanted
+from waitlist.domain.times import Span
+from waitlist.domain.visits import Place, Question
 from waitlist.service.claims import Claims
 from waitlist.service.ids import Ids
 from waitlist.service.origin import Origin
@@ -58,12 +60,22 @@ class Breaking(Taking):
     Attributes:
         at: the call at which to stop, and whether that is before booking is asked; None: nowhere (any more).
         error: what is raised.
+        meanwhile: what happens once while booking's answer of what is free is on its way; None: nothing (any more).
     """
 
     def __init__(self, booking: BookingClient) -> None:
         super().__init__(booking)
         self.at: tuple[str, bool] | None = None
         self.error: Exception = StoppedError()
+        self.meanwhile: Callable[[], Awaitable[Any]] | None = None
+
+    async def free(self, org_id: str, location_id: str, question: Question, within: Span) -> list[Place]:
+        """Ask what is free, and let something happen until the answer is there."""
+        found = await super().free(org_id, location_id, question, within)
+        if self.meanwhile is not None:
+            happening, self.meanwhile = self.meanwhile, None
+            await happening()
+        return found
 
     async def hold(self, offer: Offer) -> Held | Refused:
         """Hold, or stop."""

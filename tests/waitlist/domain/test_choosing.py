@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, choose
-from waitlist.domain.passing import Pass, Passed
+from waitlist.domain.passing import EXPIRIES_IN_A_ROW, Pass, Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.told import EventInstance, Location
 from waitlist.domain.visits import Gone, Place, Spots, Tables
@@ -40,9 +40,11 @@ def spots(left: int, *, cancelled: bool = False) -> Spots:
     return Spots(instance, left)
 
 
-def let_pass(hour: int, **counts: int) -> Passed:
+def let_pass(hour: int, *, declined: bool = False, reopened: bool = False, **counts: int) -> Passed:
     """What entries let pass, each so often: a place at an hour."""
-    return Passed([Pass(entry_id, at(hour), "r") for entry_id, count in counts.items() for _ in range(count)])
+    return Passed(
+        [Pass(entry_id, at(hour), "r", declined, reopened) for entry_id, count in counts.items() for _ in range(count)]
+    )
 
 
 NOTHING = Passed()
@@ -118,8 +120,36 @@ def test_what_overlaps_is_the_same_place_to_who_let_it_go_by() -> None:
 
 
 def test_who_is_not_fitted_is_not_waited_for() -> None:
-    choice = chosen([of("a"), of("b", 4)], tables({2: [19]}), passed=let_pass(19, a=3))
+    choice = chosen([of("a"), of("b", 4)], tables({2: [19]}), passed=let_pass(19, a=2))
     assert picked(choice) == [("a", 19)]
+
+
+def test_who_declined_a_place_is_not_offered_it_again_until_there_is_a_reason() -> None:
+    for queue in ([of("a")], [of("a"), of("b", 4)]):
+        choice = chosen(queue, tables({2: [19, 20]}), passed=let_pass(19, a=1, declined=True))
+        assert (picked(choice), choice.skipped["a"]) == ([], Reason.LET_GO_FOR_GOOD)
+        choice = chosen(queue, tables({2: [19, 21]}), passed=let_pass(19, a=1, declined=True))
+        assert picked(choice) == [("a", 21)]  # another place
+        choice = chosen(queue, tables({2: [19]}), passed=let_pass(19, a=1, declined=True, reopened=True))
+        assert picked(choice) == [("a", 19)]
+
+
+def test_who_lets_a_place_expire_is_offered_it_a_few_times_in_a_row() -> None:
+    for often in range(EXPIRIES_IN_A_ROW):
+        assert picked(chosen([of("a")], tables({2: [19]}), passed=let_pass(19, a=often))) == [("a", 19)]
+    choice = chosen([of("a")], tables({2: [19]}), passed=let_pass(19, a=EXPIRIES_IN_A_ROW))
+    assert (picked(choice), choice.skipped) == ([], {"a": Reason.LET_GO_FOR_GOOD})
+    choice = chosen([of("a")], tables({2: [19]}), passed=let_pass(19, a=EXPIRIES_IN_A_ROW, reopened=True))
+    assert picked(choice) == [("a", 19)]
+
+
+def test_who_let_a_place_go_for_good_is_in_nobodys_way() -> None:
+    strict = Policy(offer_minutes=15, strict_order=True)
+    declined = let_pass(19, a=1, declined=True).found
+    choice = chosen([of("a"), of("b")], tables({2: [19]}), strict, Passed(declined))
+    assert picked(choice) == [("b", 19)]
+    passed = Passed([*declined, *let_pass(19, b=2).found])
+    assert picked(chosen([of("a"), of("b")], tables({2: [19]}), passed=passed)) == [("b", 19)]
 
 
 def test_under_notify_all_everybody_whom_something_fits_is_told() -> None:
@@ -156,7 +186,8 @@ def test_each_other_reason_is_told() -> None:
 @given(
     sizes=st.lists(st.integers(1, 4), max_size=8),
     offered=st.sets(st.integers(0, 7)),
-    passed=st.dictionaries(st.integers(0, 7), st.integers(1, 3)),
+    passed=st.dictionaries(st.integers(0, 7), st.integers(1, 2)),
+    declined=st.booleans(),
     free=st.dictionaries(st.integers(1, 4), st.lists(st.sampled_from([18, 19, 20]), unique=True)),
     way=st.sampled_from(Way),
     strict=st.booleans(),
@@ -169,9 +200,10 @@ def test_nobody_is_left_without_a_reason_and_no_place_without_a_guest(
     way: Way,
     *,
     strict: bool,
+    declined: bool,
 ) -> None:
     queue = [of(str(n), size, offered=NOON if n in offered else None) for n, size in enumerate(sizes)]
-    let_go = let_pass(19, **{str(n): count for n, count in passed.items()})
+    let_go = let_pass(19, declined=declined, **{str(n): count for n, count in passed.items()})
     policy = Policy(offer_minutes=15, way=way, strict_order=strict)
     choice = chosen(queue, tables({size: sorted(hours) for size, hours in free.items()}), policy, let_go)
     names = {pick.entry_id for pick in choice.picks}
@@ -181,6 +213,6 @@ def test_nobody_is_left_without_a_reason_and_no_place_without_a_guest(
     if not names:
         assert not reasons & {Reason.BEHIND, Reason.LET_GO}
     if not strict:
-        fitting = [one for one in queue if one.offered is None and free.get(one.party_size)]
-        assert bool(names) == bool(fitting)
+        fitting = [n for n, one in enumerate(queue) if one.offered is None and free.get(one.party_size)]
+        assert bool(names) == any(not (declined and n in passed) for n in fitting)
         assert Reason.STRICT_ORDER not in reasons

@@ -102,3 +102,7 @@ def test_who_let_it_go_is_told_which_one() -> None:
     queue = [HERS, Candidate("b", 4)]
     told = why(queue, tables(4), passed=Passed([Pass("hers", Place(NOON, NOON + timedelta(minutes=90)), "wlo")]))
     assert told == [Because(Reason.LET_GO, {"startTimes": ["2026-12-21T12:00:00Z"]})]
+    declined = Passed([Pass("hers", Place(NOON, NOON + timedelta(minutes=90)), "wlo", declined=True)])
+    told = why([HERS], tables(4), passed=declined)
+    assert told == [Because(Reason.LET_GO_FOR_GOOD, {"startTimes": ["2026-12-21T12:00:00Z"]})]
+    assert told[0].rule is Rule.NOT_ASKED_AGAIN

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slotwire_contracts import CATALOG, CatalogEvent
+from support.booking_service import text
 from support.catalog_events import CHANGES, a_catalog_event, a_resource
 from waitlist.domain.freeing import FreedLocation, FreedQueues, dates_for, freed
 from waitlist.domain.times import Span, local_date
@@ -35,6 +36,12 @@ def an_event(
     return a_catalog_event(kind, resource=told, change=CHANGES[kind] if change is None else change, time=time)
 
 
+def named(event: CatalogEvent) -> FreedQueues | FreedLocation | None:
+    """The queues for which an event frees something, without saying when."""
+    found = freed(event)
+    return FreedQueues(found.queues) if isinstance(found, FreedQueues) else found
+
+
 def changes(**fields: tuple[Any, Any]) -> dict[str, Any]:
     return {"changes": {name: {"from": before, "to": after} for name, (before, after) in fields.items()}}
 
@@ -49,88 +56,105 @@ def test_a_booking_that_is_given_up_frees_its_dates_or_its_spots(word: str) -> N
     moved, party shrunk, capacity raised, hold released, table added)»
     """
     kind = f"reservation.{word}"
-    assert freed(an_event(kind, **EVENING)) == DATES
-    assert freed(an_event(kind, **CLASS)) == SPOTS
-    assert freed(an_event(kind)) is None  # of a schedule, for which nobody waits
+    assert named(an_event(kind, **EVENING)) == DATES
+    assert named(an_event(kind, **CLASS)) == SPOTS
+    assert named(an_event(kind)) is None  # of a schedule, for which nobody waits
 
 
 @pytest.mark.parametrize("word", ENDINGS)
 def test_what_has_passed_frees_nothing(word: str) -> None:
     kind = f"reservation.{word}"
     end = datetime(2026, 12, 4, 20, tzinfo=UTC)
-    assert freed(an_event(kind, **EVENING, time=end - timedelta(minutes=1))) == DATES
-    assert freed(an_event(kind, **EVENING, time=end)) is None
+    assert named(an_event(kind, **EVENING, time=end - timedelta(minutes=1))) == DATES
+    assert named(an_event(kind, **EVENING, time=end)) is None
     # An event instance that has begun is offered no more.
     start = datetime(2026, 12, 4, 18, tzinfo=UTC)
-    assert freed(an_event(kind, **CLASS, time=start - timedelta(seconds=1))) == SPOTS
-    assert freed(an_event(kind, **CLASS, time=start)) is None
+    assert named(an_event(kind, **CLASS, time=start - timedelta(seconds=1))) == SPOTS
+    assert named(an_event(kind, **CLASS, time=start)) is None
 
 
 def test_a_visit_that_ends_early_frees_the_rest_of_its_time() -> None:
     late = {**AT_TABLE, "start_time": "2026-12-04T18:00:00Z", "end_time": "2026-12-07T18:00:00Z"}
     event = an_event("reservation.completed", **late, time=datetime(2026, 12, 6, 18, tzinfo=UTC))
-    assert freed(event) == FreedQueues(frozenset(f"loc_1/2026-12-0{day}" for day in (5, 6, 7, 8)))
+    assert named(event) == FreedQueues(frozenset(f"loc_1/2026-12-0{day}" for day in (5, 6, 7, 8)))
     over = datetime(2026, 12, 7, 18, tzinfo=UTC)
-    assert freed(an_event("reservation.completed", **late, time=over)) is None
-    assert freed(an_event("reservation.completed", **CLASS)) is None  # who was there has had the spot
+    assert named(an_event("reservation.completed", **late, time=over)) is None
+    assert named(an_event("reservation.completed", **CLASS)) is None  # who was there has had the spot
 
 
 def test_a_moved_booking_frees_the_time_that_it_leaves() -> None:
     before, start = "2026-12-10T18:00:00Z", EVENING["start_time"]
     moved = updated(start_time=(before, start), end_time=("2026-12-10T20:00:00Z", EVENING["end_time"]))
-    assert freed(moved) == FreedQueues(frozenset(f"loc_1/2026-12-{day}" for day in ("09", "10", "11")))
+    assert named(moved) == FreedQueues(frozenset(f"loc_1/2026-12-{day}" for day in ("09", "10", "11")))
     # An hour later: the first hour falls free.
     later = ("2026-12-04T19:00:00Z", EVENING["end_time"])
-    assert freed(updated(start_time=("2026-12-04T17:00:00Z", start), end_time=later)) == DATES
+    assert named(updated(start_time=("2026-12-04T17:00:00Z", start), end_time=later)) == DATES
     # Shorter, from either side.
-    assert freed(updated(end_time=("2026-12-04T21:00:00Z", EVENING["end_time"]))) == DATES
-    assert freed(updated(start_time=("2026-12-04T17:00:00Z", start))) == DATES
+    assert named(updated(end_time=("2026-12-04T21:00:00Z", EVENING["end_time"]))) == DATES
+    assert named(updated(start_time=("2026-12-04T17:00:00Z", start))) == DATES
 
 
 def test_a_booking_that_takes_more_time_frees_none() -> None:
-    assert freed(updated(end_time=("2026-12-04T19:00:00Z", EVENING["end_time"]))) is None
-    assert freed(updated(start_time=("2026-12-04T19:00:00Z", EVENING["start_time"]))) is None
+    assert named(updated(end_time=("2026-12-04T19:00:00Z", EVENING["end_time"]))) is None
+    assert named(updated(start_time=("2026-12-04T19:00:00Z", EVENING["start_time"]))) is None
 
 
 def test_a_smaller_party_frees_its_place_and_a_larger_none() -> None:
-    assert freed(updated(party_size=(4, 1))) == DATES
-    assert freed(updated(visit=CLASS, party_size=(4, 1))) == SPOTS
-    assert freed(updated(party_size=(1, 4))) is None
-    assert freed(updated(visit=CLASS, party_size=(1, 4))) is None
-    assert freed(updated(visit=CLASS, start_time=("2026-12-04T17:00:00Z", EVENING["start_time"]))) is None
+    assert named(updated(party_size=(4, 1))) == DATES
+    assert named(updated(visit=CLASS, party_size=(4, 1))) == SPOTS
+    assert named(updated(party_size=(1, 4))) is None
+    assert named(updated(visit=CLASS, party_size=(1, 4))) is None
+    assert named(updated(visit=CLASS, start_time=("2026-12-04T17:00:00Z", EVENING["start_time"]))) is None
 
 
 def test_other_details_free_nothing() -> None:
-    assert freed(updated(title=("Dinner", "Lunch"), attendee_name=("Jane", "John"))) is None
-    assert freed(updated()) is None
+    assert named(updated(title=("Dinner", "Lunch"), attendee_name=("Jane", "John"))) is None
+    assert named(updated()) is None
 
 
 @pytest.mark.parametrize("status", ["CANCELLED", "DECLINED", "NO_SHOW", "COMPLETED"])
 def test_a_booking_that_occupies_nothing_frees_nothing(status: str) -> None:
-    assert freed(updated(status, party_size=(4, 1))) is None
-    assert freed(updated(status, end_time=("2026-12-04T21:00:00Z", EVENING["end_time"]))) is None
-    assert freed(an_event("reservation.unassigned", **EVENING, status=status)) is None
+    assert named(updated(status, party_size=(4, 1))) is None
+    assert named(updated(status, end_time=("2026-12-04T21:00:00Z", EVENING["end_time"]))) is None
+    assert named(an_event("reservation.unassigned", **EVENING, status=status)) is None
 
 
 def test_tables_that_are_taken_from_a_booking_are_free() -> None:
-    assert freed(an_event("reservation.unassigned", **EVENING)) == DATES
+    assert named(an_event("reservation.unassigned", **EVENING)) == DATES
 
 
 @pytest.mark.parametrize("kind", ["created", "pending", "confirmed", "late", "partially_seated", "seated", "assigned"])
 def test_what_becomes_of_a_booking_otherwise_frees_nothing(kind: str) -> None:
-    assert freed(an_event(f"reservation.{kind}", **EVENING)) is None
-    assert freed(an_event(f"reservation.{kind}", **CLASS)) is None
+    assert named(an_event(f"reservation.{kind}", **EVENING)) is None
+    assert named(an_event(f"reservation.{kind}", **CLASS)) is None
 
 
 @pytest.mark.parametrize("reason", ["expired", "released"])
 def test_a_hold_that_ends_frees_its_dates_or_its_spots(reason: str) -> None:
-    assert freed(an_event("hold.released", {"reason": reason}, **EVENING)) == DATES
-    assert freed(an_event("hold.released", {"reason": reason}, **CLASS)) == SPOTS
-    assert freed(an_event("hold.released", {"reason": reason}, **{**EVENING, "location_id": None})) is None
+    assert named(an_event("hold.released", {"reason": reason}, **EVENING)) == DATES
+    assert named(an_event("hold.released", {"reason": reason}, **CLASS)) == SPOTS
+    assert named(an_event("hold.released", {"reason": reason}, **{**EVENING, "location_id": None})) is None
+
+
+def test_it_is_told_when_something_is_free_and_whose_hold_it_was() -> None:
+    start, end = datetime(2026, 12, 4, 18, tzinfo=UTC), datetime(2026, 12, 4, 20, tzinfo=UTC)
+    given_up = freed(an_event("reservation.cancelled", **EVENING))
+    assert isinstance(given_up, FreedQueues)
+    assert (given_up.spans, given_up.hold_id) == ((Span(start, end),), None)
+    hour = timedelta(hours=1)
+    moved = freed(updated(start_time=(text(start - hour), text(start)), end_time=(text(end + hour), text(end))))
+    assert isinstance(moved, FreedQueues)
+    assert moved.spans == (Span(start - hour, start), Span(end, end + hour))
+    hold = freed(an_event("hold.released", {"reason": "released"}, **EVENING, id="hld_1"))
+    assert isinstance(hold, FreedQueues)
+    assert (hold.spans, hold.hold_id) == ((Span(start, end),), "hld_1")
+    spots = freed(an_event("reservation.cancelled", **CLASS))
+    assert isinstance(spots, FreedQueues)
+    assert spots.spans is None  # they are alike
 
 
 def test_a_hold_for_what_was_called_off_frees_nothing() -> None:
-    assert freed(an_event("hold.released", {"reason": "cancelled"}, **CLASS)) is None
+    assert named(an_event("hold.released", {"reason": "cancelled"}, **CLASS)) is None
 
 
 def instance(change: Mapping[str, Any], **other: Any) -> CatalogEvent:
@@ -139,23 +163,23 @@ def instance(change: Mapping[str, Any], **other: Any) -> CatalogEvent:
 
 
 def test_an_event_instance_with_more_spots_or_that_takes_place_after_all_frees_spots() -> None:
-    assert freed(instance(changes(max_attendance=(10, 12)))) == SPOTS
-    assert freed(instance(changes(status=("cancelled", "scheduled")))) == SPOTS
+    assert named(instance(changes(max_attendance=(10, 12)))) == SPOTS
+    assert named(instance(changes(status=("cancelled", "scheduled")))) == SPOTS
 
 
 def test_an_event_instance_otherwise_frees_none() -> None:
-    assert freed(instance(changes(max_attendance=(12, 10)))) is None
-    assert freed(instance(changes(title=("Yoga", "Pilates")))) is None
-    assert freed(instance(changes(max_attendance=(10, 12)), status="cancelled")) is None
-    assert freed(instance(changes(max_attendance=(10, 12)), start_time="2026-11-21T12:00:00Z")) is None
+    assert named(instance(changes(max_attendance=(12, 10)))) is None
+    assert named(instance(changes(title=("Yoga", "Pilates")))) is None
+    assert named(instance(changes(max_attendance=(10, 12)), status="cancelled")) is None
+    assert named(instance(changes(max_attendance=(10, 12)), start_time="2026-11-21T12:00:00Z")) is None
 
 
 def test_the_queue_of_an_event_instance_that_is_called_off_is_looked_at_since_nobody_need_wait() -> None:
-    assert freed(an_event("event_instance.cancelled", id="ins_1", status="cancelled")) == SPOTS
+    assert named(an_event("event_instance.cancelled", id="ins_1", status="cancelled")) == SPOTS
 
 
 def test_a_new_table_frees_something_on_every_date() -> None:
-    assert freed(an_event("table.created", location_id="loc_1")) == FreedLocation("loc_1")
+    assert named(an_event("table.created", location_id="loc_1")) == FreedLocation("loc_1")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +192,7 @@ def test_a_new_table_frees_something_on_every_date() -> None:
     ],
 )
 def test_a_table_that_takes_more_parties_does_so_too(fields: dict[str, Any], now: dict[str, Any]) -> None:
-    assert freed(an_event("table.updated", changes(**fields), location_id="loc_1", **now)) == FreedLocation("loc_1")
+    assert named(an_event("table.updated", changes(**fields), location_id="loc_1", **now)) == FreedLocation("loc_1")
 
 
 @pytest.mark.parametrize(
@@ -182,19 +206,19 @@ def test_a_table_that_takes_more_parties_does_so_too(fields: dict[str, Any], now
     ],
 )
 def test_a_table_that_takes_no_other_parties_does_not(fields: dict[str, Any], now: dict[str, Any]) -> None:
-    assert freed(an_event("table.updated", changes(**fields), location_id="loc_1", **now)) is None
+    assert named(an_event("table.updated", changes(**fields), location_id="loc_1", **now)) is None
 
 
 def test_other_hours_may_free_something_on_every_date() -> None:
     for name in ("weekly_hours", "date_overrides", "visit_minutes", "timezone"):
         event = an_event("location.updated", changes(**{name: (None, None)}), id="loc_1")
-        assert freed(event) == FreedLocation("loc_1")
-    assert freed(an_event("location.updated", changes(name=("Bar", "Bistro")), id="loc_1")) is None
+        assert named(event) == FreedLocation("loc_1")
+    assert named(an_event("location.updated", changes(name=("Bar", "Bistro")), id="loc_1")) is None
 
 
 @pytest.mark.parametrize("kind", ["table.deleted", "location.created", "location.deleted", "waitlist_entry.removed"])
 def test_what_else_there_is_frees_nothing(kind: str) -> None:
-    assert freed(an_event(kind)) is None
+    assert named(an_event(kind)) is None
 
 
 ZONES = st.sampled_from(

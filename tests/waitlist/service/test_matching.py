@@ -1,6 +1,9 @@
 """Whose turn it is: what falls free is held for the next whom it fits, and told; nobody is overtaken."""
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from support.booking_service import SOON, text
 from support.waitlist_desk import Bistro, Desk, change_of
@@ -74,3 +77,44 @@ async def test_an_offer_becomes_the_booking_that_it_held(
     told = await service.told(entry["id"])
     assert told[-1].type == "waitlist_entry.converted"
     assert change_of(told) == {"bookingId": booking["id"]}
+
+
+async def test_who_joins_ahead_while_booking_is_asked_is_not_overtaken(desk: Desk, bistro: Bistro) -> None:
+    first = await bistro.joins()
+    urgent: list[dict[str, Any]] = []
+    await bistro.falls_free()
+
+    async def joins() -> None:
+        urgent.append(await bistro.joins(partySize=1, priority=1))  # of such a party booking was not asked
+
+    desk.taking.meanwhile = joins
+    await desk.match(bistro.queue)
+    assert [await desk.status(one["id"]) for one in (*urgent, first)] == ["notified", "waiting"]
+
+
+LATE = {"preferred_start": SOON + timedelta(hours=3), "preferred_end": SOON + timedelta(hours=6)}
+
+
+@pytest.mark.parametrize(
+    "change", [{"party_size": 1}, {"preferred_start": SOON, "preferred_end": LATE["preferred_start"]}]
+)
+async def test_who_changes_while_booking_is_asked_is_not_overtaken(
+    desk: Desk, bistro: Bistro, change: dict[str, Any]
+) -> None:
+    hours = {"preferredStartTime": text(LATE["preferred_start"]), "preferredEndTime": text(LATE["preferred_end"])}
+    taken = await bistro.staff.booking.book(
+        at=LATE["preferred_start"], minutes=180, location_id=bistro.location_id, party_size=2
+    )
+    assert taken.status == 201
+    first = await bistro.joins(**({} if "party_size" in change else hours))
+    second = await bistro.joins()
+    if "party_size" in change:
+        await desk.change(first["id"], party_size=4)
+    await bistro.falls_free()
+
+    async def changes() -> None:
+        await desk.change(first["id"], **change)
+
+    desk.taking.meanwhile = changes
+    await desk.match(bistro.queue)
+    assert [await desk.status(one["id"]) for one in (first, second)] == ["notified", "waiting"]

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from support.booking_service import SOON, text
+from support.waiting import eventually
 from support.waitlist_desk import Bistro, Desk, change_of, confirmed, held
 from support.waitlist_service import WaitlistService
 from waitlist.domain.errors import OfferGoneError, PlaceTakenError
+from waitlist.domain.passing import EXPIRIES_IN_A_ROW
 
 
 async def test_under_offer_one_nobody_ahead_is_overtaken_but_who_does_not_fit(desk: Desk, bistro: Bistro) -> None:
@@ -141,9 +143,59 @@ async def test_who_let_a_table_go_by_is_not_offered_it_a_quarter_later(desk: Des
     await desk.match(bistro.queue)
     assert await desk.status(first["id"]) == "waiting"
     assert (await desk.live(second["id"])).start_time == SOON
-    await desk.decline(second["id"])
-    await desk.match(bistro.queue)  # both were asked: it begins again
-    assert (await desk.live(first["id"])).start_time == SOON
+
+
+async def declines_all(desk: Desk, bistro: Bistro, entry_id: str) -> int:
+    """Match again and again, and decline whatever is offered; answers how often that was.
+
+    What fell free before the first offer may be heard of behind it: once more for each of the two things that did.
+    """
+    declined = 0
+    for _ in range(8):
+        await desk.match(bistro.queue)
+        if await desk.status(entry_id) == "notified":
+            await desk.decline(entry_id)
+            declined += 1
+    return declined
+
+
+async def test_who_declined_is_offered_it_again_when_something_falls_free_there(desk: Desk, bistro: Bistro) -> None:
+    entry = (await bistro.joins())["id"]
+    await bistro.falls_free()
+    assert 1 <= await declines_all(desk, bistro, entry) <= 3
+    taken = await bistro.staff.booking.book(at=SOON, minutes=90, location_id=bistro.location_id, party_size=2)
+    bistro.bookings.append(taken.data["id"])
+    await bistro.falls_free()
+
+    async def is_offered() -> bool:
+        await desk.match(bistro.queue)
+        return await desk.status(entry) == "notified"
+
+    await eventually(is_offered)
+
+
+async def test_who_declined_is_offered_it_again_when_it_asks_for_something_else(desk: Desk, bistro: Bistro) -> None:
+    entry = (await bistro.joins())["id"]
+    await bistro.falls_free()
+    assert 1 <= await declines_all(desk, bistro, entry) <= 3
+    await desk.change(entry, notes="By the window")
+    await desk.match(bistro.queue)
+    assert await desk.status(entry) == "waiting"
+    await desk.change(entry, party_size=1)
+    await desk.match(bistro.queue)
+    assert await desk.status(entry) == "notified"
+
+
+async def test_whose_time_runs_out_is_asked_a_few_times_in_a_row(desk: Desk, bistro: Bistro) -> None:
+    entry = (await bistro.joins())["id"]
+    await bistro.falls_free()
+    asked = 0
+    for _ in range(12):
+        await desk.match(bistro.queue)
+        asked += await desk.status(entry) == "notified"
+        desk.watch.turn(minutes=16)
+    assert EXPIRIES_IN_A_ROW <= asked <= 3 * EXPIRIES_IN_A_ROW
+    assert await desk.status(entry) == "waiting"
 
 
 async def test_what_others_hold_is_not_what_was_let_go_by(desk: Desk, bistro: Bistro) -> None:

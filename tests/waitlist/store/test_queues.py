@@ -175,9 +175,9 @@ async def test_every_queue_of_a_location_in_which_somebody_waits_is_marked(alone
     later = [waits(org, day=DAY + timedelta(days=n)) for n in (1, 1, 400)]
     gone = waits(org, day=DAY - timedelta(days=1), status=Status.EXPIRED)
     await put(alone, first, *later, gone, waits(org, location_id="loc_2"), replace(waits(an_org()), queue=gone.queue))
-    assert await queues.mark_location(conn, org, "loc_1")
+    assert await queues.mark_live(conn, org, await queues.of_location(conn, org, "loc_1"))
     assert await marked(alone, org) == {entry.queue for entry in (first, *later)}
-    assert not await queues.mark_location(conn, org, "loc_3")
+    assert not await queues.mark_live(conn, org, await queues.of_location(conn, org, "loc_3"))
 
 
 async def test_those_who_mark_and_those_who_take_get_on_with_each_other(alone: Database) -> None:

@@ -2,7 +2,7 @@
 
 Invariants: nobody is passed over but for a reason of `SENTENCES`. Who let a place pass is asked for anything that
 overlaps it only when every other entry that such a place fits has been asked (architecture.md section 6), and whoever
-was asked least often may always be asked, so that no place is stranded.
+was asked least often may always be asked, so that no place is stranded; but what was passed for good stays passed.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,6 +31,7 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     STRICT_ORDER = "strict_order"
     LET_GO = "let_go"
+    LET_GO_FOR_GOOD = "let_go_for_good"
     BEHIND = "behind"
 
 
@@ -46,6 +47,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.UNREACHABLE: "it has neither a client nor an email, so it cannot become a booking by itself",
     Reason.STRICT_ORDER: "an entry ahead of it cannot be served, and the policy keeps a strict order",
     Reason.LET_GO: "it let what is free go by, and others whom it fits have not been asked yet",
+    Reason.LET_GO_FOR_GOOD: "it declined what is free, or let it go by too often, and nothing fell free there since",
     Reason.BEHIND: "what is free is offered to those ahead of it first",
 }
 """What each reason is told with."""
@@ -53,7 +55,13 @@ SENTENCES: Mapping[Reason, str] = {
 ENDED = frozenset({Reason.CANCELLED, Reason.TOO_LATE})
 """Why an entry will never be offered anything."""
 
-_IN_NOBODYS_WAY = ENDED | {Reason.ASKED, Reason.CONVERTING, Reason.CLOSED, Reason.UNREACHABLE}
+_IN_NOBODYS_WAY = ENDED | {
+    Reason.ASKED,
+    Reason.CONVERTING,
+    Reason.CLOSED,
+    Reason.UNREACHABLE,
+    Reason.LET_GO_FOR_GOOD,
+}
 """What does not stop those behind, even in strict order: the entry has had its turn, or cannot have one."""
 
 
@@ -150,7 +158,7 @@ def choose(
     lost: list[str] = []
     blocked = False
     for candidate in queue:
-        found = _turn_of(candidate, facts, policy, refused, now)
+        found = _turn_of(candidate, facts, policy, passed, refused, now)
         if candidate.notice and candidate.offered is not None:
             options.told[candidate.entry_id] = _still_free(candidate, facts, policy, now)
             if not options.told[candidate.entry_id]:
@@ -191,7 +199,12 @@ def _left(options: _Options, picks: Sequence[Pick]) -> dict[str, Reason]:
 
 
 def _turn_of(
-    candidate: Candidate, facts: Facts, policy: Policy, refused: Collection[tuple[str, datetime]], now: datetime
+    candidate: Candidate,
+    facts: Facts,
+    policy: Policy,
+    passed: Passed,
+    refused: Collection[tuple[str, datetime]],
+    now: datetime,
 ) -> list[Place] | Reason:
     """Answer what an entry could have, or why it cannot be asked."""
     if candidate.converting:
@@ -205,7 +218,10 @@ def _turn_of(
         return found
     if policy.way is Way.AUTO_CONVERT and not candidate.bookable:
         return Reason.UNREACHABLE
-    left = [place for place in found if (candidate.entry_id, place.start) not in refused]
+    open_to = [place for place in found if not passed.is_for_good(candidate.entry_id, place)]
+    if not open_to:
+        return Reason.LET_GO_FOR_GOOD
+    left = [place for place in open_to if (candidate.entry_id, place.start) not in refused]
     return left or Reason.TAKEN_MEANWHILE
 
 
@@ -239,6 +255,14 @@ def could_have(candidate: Candidate, facts: Facts, policy: Policy, now: datetime
         return Reason.TOO_LATE
     found = [place for place in places(need, facts.free) if now < policy.cut_off(place.start)]
     return found or Reason.NOTHING_FREE
+
+
+def untold(queue: Iterable[Candidate], facts: Facts, now: datetime) -> bool:
+    """Tell whether somebody in a queue needs what booking was not asked about: who came or changed since."""
+    if not isinstance(facts, Tables):
+        return False
+    needs = (need_at(candidate, facts) for candidate in queue)
+    return any(need is not None and need.latest_start >= now and not facts.tells(need, now) for need in needs)
 
 
 def need_at(candidate: Candidate, facts: Tables) -> Need | None:

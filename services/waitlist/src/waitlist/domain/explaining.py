@@ -42,6 +42,7 @@ class Rule(StrEnum):
     AUTO_CONVERT = "auto_convert"
     STRICT_ORDER = "strict_order"
     ASKED_AGAIN_LAST = "asked_again_last"
+    NOT_ASKED_AGAIN = "not_asked_again"
     TURN = "turn"
 
 
@@ -59,6 +60,10 @@ RULES: Mapping[Reason | Also, tuple[Rule, str]] = {
     Reason.UNREACHABLE: (Rule.AUTO_CONVERT, "an email in its contact, or another policy"),
     Reason.STRICT_ORDER: (Rule.STRICT_ORDER, "those ahead being served or leaving, or a policy without strictOrder"),
     Reason.LET_GO: (Rule.ASKED_AGAIN_LAST, "the others being asked, or something else that falls free"),
+    Reason.LET_GO_FOR_GOOD: (
+        Rule.NOT_ASKED_AGAIN,
+        "something that falls free at that time, another party size or window, or another policy",
+    ),
     Reason.BEHIND: (Rule.TURN, "those ahead letting it go or leaving, more that falls free, or a higher priority"),
     Also.ITS_TURN: (Rule.TURN, "nothing; the next match, due within moments, makes the offer"),
     Also.OFFER_OVER: (Rule.DEADLINE, "nothing; the next match, due within moments, ends the offer"),
@@ -180,7 +185,7 @@ def _details(code: Reason | Also, candidate: Candidate, seen: Situation) -> dict
             return {"partySize": candidate.party_size, "spotsLeft": max(seen.facts.left, 0)}
         case Reason.NOTHING_FREE if isinstance(seen.facts, Tables):
             return _needed(candidate, seen.facts)
-        case Reason.LET_GO:
+        case Reason.LET_GO | Reason.LET_GO_FOR_GOOD:
             return {"startTimes": [time_text(start) for start in seen.passed.starts_of(candidate.entry_id)]}
         case _:
             return {}

@@ -5,7 +5,7 @@ that is still to come, none is named. Naming one too many costs a look, naming o
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import assert_never
 
@@ -47,9 +47,16 @@ _OPENING = {"weekly_hours", "date_overrides", "visit_minutes", "timezone"}
 
 @dataclass(frozen=True)
 class FreedQueues:
-    """Something for some queues, by their names."""
+    """Something for some queues, by their names.
+
+    Attributes:
+        spans: when it is free; None for any time.
+        hold_id: the hold that it was; None for anything else.
+    """
 
     queues: frozenset[str]
+    spans: tuple[Span, ...] | None = None
+    hold_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ def _of_reservation(event: AnyEvent) -> Freed | None:
             return None
 
 
-def _given_up(visit: Reservation | Hold, at: datetime) -> Freed | None:
+def _given_up(visit: Reservation | Hold, at: datetime) -> FreedQueues | None:
     if visit.event_instance_id is None:
         return _tables(visit, [_span(visit)], at)
     return _spots(visit.event_instance_id, visit.start_time, at)
@@ -126,7 +133,8 @@ def _changed(event: ReservationUpdated) -> Freed | None:
 
 def _let_go(event: HoldReleased) -> Freed | None:
     called_off = event.data.change.reason is ReleaseReason.CANCELLED
-    return None if called_off else _given_up(event.data.resource, event.time)
+    found = None if called_off else _given_up(event.data.resource, event.time)
+    return None if found is None else replace(found, hold_id=event.data.resource.id)
 
 
 def _of_instance(event: EventInstanceUpdated | EventInstanceCancelled) -> Freed | None:
@@ -166,16 +174,17 @@ def _fits_more(event: TableUpdated) -> bool:
     )
 
 
-def _spots(instance_id: str, start: datetime, at: datetime) -> Freed | None:
+def _spots(instance_id: str, start: datetime, at: datetime) -> FreedQueues | None:
     return FreedQueues(frozenset({instance_id})) if start > at else None
 
 
-def _tables(visit: Reservation | Hold, spans: Iterable[Span], at: datetime) -> Freed | None:
+def _tables(visit: Reservation | Hold, spans: Iterable[Span], at: datetime) -> FreedQueues | None:
     if visit.location_id is None or visit.event_instance_id is not None:
         return None
-    to_come = [Span(max(span.start, at), span.end) for span in spans]
-    days = {day for span in to_come if span.start < span.end for day in dates_for(span)}
-    return FreedQueues(frozenset(queue_of(visit.location_id, day, None) for day in days)) if days else None
+    cut = (Span(max(span.start, at), span.end) for span in spans)
+    to_come = tuple(span for span in cut if span.start < span.end)
+    days = {day for span in to_come for day in dates_for(span)}
+    return FreedQueues(frozenset(queue_of(visit.location_id, day, None) for day in days), to_come) if days else None
 
 
 def _span(visit: Reservation | Hold) -> Span:

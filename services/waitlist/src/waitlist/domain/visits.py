@@ -15,6 +15,9 @@ from waitlist.domain.told import EventInstance, Location
 STEP_MINUTES = 15
 """The distance of one start from the next."""
 
+Question = tuple[int, int]
+"""A party size and minutes, about which booking is asked."""
+
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MINUTE = timedelta(minutes=1)
 
@@ -50,22 +53,27 @@ class Need:
         return self.window.end - self.minutes * _MINUTE
 
     @property
-    def question(self) -> tuple[int, int]:
+    def question(self) -> Question:
         """What booking is asked for it, together with all who need the same."""
         return self.party_size, self.minutes
 
 
-Free = Mapping[tuple[int, int], Sequence[Place]]
-"""What is free on a date, in order, by the party size and the minutes that were asked about."""
+Free = Mapping[Question, Sequence[Place]]
+"""What is free on a date, in order, by what was asked."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What booking told of a location on a date."""
+    """What booking told of a location on a date.
+
+    Attributes:
+        asked: from when to when it was asked, question by question.
+    """
 
     location: Location
     day: date
     free: Free
+    asked: Mapping[Question, Span] = field(default_factory=dict)
 
     @property
     def timezone(self) -> str:
@@ -76,6 +84,11 @@ class Tables:
     def opened(self) -> Span | None:
         """From when to when it is open, found once for all who wait."""
         return open_span(self.location, self.day)
+
+    def tells(self, need: Need, now: datetime) -> bool:
+        """Tell whether booking was asked for all that somebody needs."""
+        asked = self.asked.get(need.question)
+        return asked is not None and asked.start <= max(need.window.start, now) and need.window.end <= asked.end
 
 
 @dataclass(frozen=True)

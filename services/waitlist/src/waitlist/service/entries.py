@@ -26,7 +26,7 @@ from waitlist.service.origin import Origin
 from waitlist.service.policies import policy_for
 from waitlist.service.telling import Telling
 from waitlist.service.tools import Tools
-from waitlist.store import entries, queues, waits
+from waitlist.store import entries, queues, reopening, waits
 
 Decide = Callable[[Entry, datetime], tuple[Entry, Happening]]
 """Tells what becomes of an entry now, and what has happened to it then."""
@@ -152,6 +152,8 @@ class Entries:
             await check_idle(unit.conn, after)
             if not after.is_live:
                 await self._ending.withdraw(unit, after)
+            if _asks_for_else(before.entry, after):
+                await reopening.reopen_entry(unit.conn, actor.org_id, entry_id)
             return await self._write(unit, happening, after, actor, origin, now=now)
 
     async def _write(
@@ -161,6 +163,12 @@ class Entries:
         await self._use.recording.write(unit, happening, entry, actor, origin, now=now)
         await self._use.mark(unit.conn, entry.org_id, entry.queue, now)
         return await show(unit.conn, actor, entry.id)
+
+
+def _asks_for_else(before: Entry, after: Entry) -> bool:
+    """Tell whether a changed entry fits other places than before."""
+    wanted = ("party_size", "window_start", "window_end")
+    return any(getattr(before, name) != getattr(after, name) for name in wanted)
 
 
 def _settled(actor: Actor, wanted: NewEntry) -> NewEntry:

@@ -12,7 +12,7 @@ from waitlist.domain.entry import Waited, waited_for
 from waitlist.domain.joining import Told
 from waitlist.domain.policy import Policy
 from waitlist.domain.times import Span
-from waitlist.domain.visits import Facts, Gone, Need, Place, Spots, Tables
+from waitlist.domain.visits import Facts, Gone, Need, Question, Spots, Tables
 from waitlist.service.policies import policy_for
 from waitlist.service.tools import Tools
 from waitlist.store import offers
@@ -61,17 +61,17 @@ class Knowing:
         shut = Tables(location, waited.requested_date, {})
         alike = {(one.party_size, one.window_start, one.window_end): one for one in asking}.values()
         needs = [need for need in (need_at(candidate, shut) for candidate in alike) if need is not None]
-        groups: dict[tuple[int, int], list[Need]] = {}
+        groups: dict[Question, list[Need]] = {}
         for need in needs:
             if need.latest_start >= now:
                 groups.setdefault(need.question, []).append(need)
+        asked = {question: _span_of(group, now) for question, group in groups.items()}
         answers = await asyncio.gather(
-            *(self._free(org_id, location.id, question, group, now) for question, group in groups.items())
+            *(self._use.taking.free(org_id, location.id, question, within) for question, within in asked.items())
         )
-        return Told(location=location), Tables(location, waited.requested_date, dict(zip(groups, answers, strict=True)))
+        free = dict(zip(asked, answers, strict=True))
+        return Told(location=location), Tables(location, waited.requested_date, free, asked)
 
-    async def _free(
-        self, org_id: str, location_id: str, question: tuple[int, int], needs: Sequence[Need], now: datetime
-    ) -> list[Place]:
-        within = Span(max(now, min(need.window.start for need in needs)), max(need.window.end for need in needs))
-        return await self._use.taking.free(org_id, location_id, question, within)
+
+def _span_of(needs: Sequence[Need], now: datetime) -> Span:
+    return Span(max(now, min(need.window.start for need in needs)), max(need.window.end for need in needs))

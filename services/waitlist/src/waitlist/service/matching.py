@@ -12,7 +12,7 @@ from functools import partial
 
 from chassis.unit import Unit
 from waitlist.client.taking import Refused
-from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose
+from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose, untold
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import Entry
 from waitlist.domain.errors import UnavailableError
@@ -69,6 +69,7 @@ class _Step(Enum):
 
     DONE = auto()
     AGAIN = auto()
+    ASK_ANEW = auto()
     OTHERS_AT_IT = auto()
 
 
@@ -102,8 +103,18 @@ class Matching:
         while (step := await self._next(run)) is not _Step.DONE:
             if isinstance(step, _Begun):
                 await self._carry_out(run, step)
-            elif step is _Step.OTHERS_AT_IT:
+                continue
+            if step is _Step.OTHERS_AT_IT:
                 await self._finish_begun(org_id, queue)
+            if step is not _Step.AGAIN:
+                await self._ask_anew(run)
+
+    async def _ask_anew(self, run: _Run) -> None:
+        """Ask booking again, for all who wait by now, when what has ended is given back."""
+        await self._ending.release(run.org_id, run.queue)
+        known = await self._knowing.of(run.org_id, run.queue)
+        if known is not None:
+            (run.facts, run.policy), run.fresh = known, True
 
     async def _finish_begun(self, org_id: str, queue: str) -> None:
         """Go on with what was begun in a queue and is in nobody's hands, and wait for the rest.
@@ -131,6 +142,8 @@ class Matching:
                 return _Step.OTHERS_AT_IT
             now = self._use.clock()
             waiting = await offers.candidates(unit.conn, run.org_id, run.queue)
+            if untold(waiting, run.facts, now):
+                return _Step.ASK_ANEW
             passed = await offers.passed(unit.conn, run.org_id, run.queue)
             choice = choose(waiting, run.facts, run.policy, passed, refused=run.refused, now=now)
             if await self._end(unit, run, choice, now):
@@ -146,7 +159,7 @@ class Matching:
     async def _begin(self, unit: Unit, run: _Run, pick: Pick, round_id: str | None, now: datetime) -> _Begun | _Step:
         """Write down what the next in turn gets, unless that is another by now."""
         entry = await own(unit.conn, run.org_id, pick.entry_id)
-        if not _is_as_picked(entry, pick):
+        if not await _is_as_picked(unit, entry, pick):
             return _Step.AGAIN
         actor = system(run.org_id)
         if run.policy.way is Way.AUTO_CONVERT:
@@ -172,8 +185,8 @@ class Matching:
         begun: dict[datetime, str] = {}
         for pick in choice.picks:
             entry = await own(unit.conn, run.org_id, pick.entry_id)
-            if not _is_as_picked(entry, pick):
-                continue  # what changed it marked the queue
+            if not await _is_as_picked(unit, entry, pick):
+                continue
             offer = await self._offering.request(
                 unit.conn,
                 entry,
@@ -201,9 +214,7 @@ class Matching:
             return
         if run.fresh:
             run.refused.add((begun.pick.entry_id, begun.pick.place.start))
-        known = await self._knowing.of(run.org_id, run.queue)
-        if known is not None:
-            (run.facts, run.policy), run.fresh = known, True
+        await self._ask_anew(run)
 
     async def _end(self, unit: Unit, run: _Run, choice: Choice, now: datetime) -> bool:
         """End what is over: entries that can never be offered anything, and notices of what is free no more.
@@ -233,5 +244,8 @@ class Matching:
         await self._use.recording.write(unit, told, left, system(run.org_id), run.origin, now=now)
 
 
-def _is_as_picked(entry: Entry, pick: Pick) -> bool:
-    return entry.status is Status.WAITING and entry.party_size == pick.party_size
+async def _is_as_picked(unit: Unit, entry: Entry, pick: Pick) -> bool:
+    """Tell whether an entry, whose lock is held, waits for what it was picked for, and is becoming no booking."""
+    if entry.status is not Status.WAITING or entry.party_size != pick.party_size:
+        return False
+    return await conversions.of_entry(unit.conn, entry.org_id, entry.id) is None

@@ -57,7 +57,7 @@ ORDER BY -e.priority, e.joined_at, e.id
 # What an entry let pass counts until somebody else has or holds all of it: the same tables for all of that time. Spots
 # are alike, and so is what is not held: there it is the offers of one round that are of the same place.
 _PASSED = """
-SELECT o.entry_id, o.start_time, o.end_time, o.round
+SELECT o.entry_id, o.start_time, o.end_time, o.round, o.state = 'declined' AS declined, o.reopened
 FROM offers o JOIN entries e ON e.id = o.entry_id AND e.status IN ('waiting', 'notified')
 WHERE o.org_id = $1 AND o.queue = $2 AND o.state IN ('declined', 'expired') AND NOT EXISTS (
     SELECT FROM offers p
@@ -168,7 +168,13 @@ async def passed(conn: Connection, org_id: str, queue: str) -> Passed:
     """Read what those who have a place in a queue let pass, and what nobody else has or holds."""
     return Passed(
         [
-            Pass(row["entry_id"], Place(row["start_time"], row["end_time"]), row["round"])
+            Pass(
+                row["entry_id"],
+                Place(row["start_time"], row["end_time"]),
+                row["round"],
+                declined=row["declined"],
+                reopened=row["reopened"],
+            )
             for row in await conn.fetch(_PASSED, org_id, queue)
         ]
     )

@@ -34,9 +34,8 @@ _MARK_LIVE = _MARK.format(
     WHERE EXISTS (SELECT FROM entries e WHERE e.org_id = $1 AND e.queue = named.queue AND {_LIVE})
     """
 )
-_MARK_LOCATION = _MARK.format(
-    queues=f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id = $3 AND {_LIVE}"
-)
+_OF_LOCATION = f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id = $2 AND {_LIVE}"
+_OF_INSTANCES = f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id IS NULL AND {_LIVE}"
 
 _NEXT = "coalesce(held_until, due_at)"  # when a queue may be taken: its turn, or the end of a take or a rest
 # From organization to organization by the index, and of each no more than are to be taken, however many are due.
@@ -119,9 +118,14 @@ async def mark_live(conn: Connection, org_id: str, queues: Collection[str]) -> b
     return _any(await conn.execute(_MARK_LIVE, org_id, None, list(queues)))
 
 
-async def mark_location(conn: Connection, org_id: str, location_id: str) -> bool:
-    """Do so with every queue of a location."""
-    return _any(await conn.execute(_MARK_LOCATION, org_id, None, location_id))
+async def of_location(conn: Connection, org_id: str, location_id: str) -> list[str]:
+    """Find the queues of a location in which somebody waits."""
+    return [row["queue"] for row in await conn.fetch(_OF_LOCATION, org_id, location_id)]
+
+
+async def of_instances(conn: Connection, org_id: str) -> list[str]:
+    """Find the queues of event instances in which somebody waits, of whichever service."""
+    return [row["queue"] for row in await conn.fetch(_OF_INSTANCES, org_id)]
 
 
 async def take(conn: Connection, holder: str, at_most: int, lease: timedelta) -> list[Taken]:
