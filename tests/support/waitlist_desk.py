@@ -3,14 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Self, TypeVar
 
 from booking.settings import DATABASE as BOOKING
 from chassis.crypto import Sealer
 from chassis.ids import new_id, next_id
-from chassis.postgres import Connection, Database, database_url
+from chassis.postgres import Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import AnyEvent, encode
 from support.booking_service import SOON, text
@@ -27,6 +27,7 @@ from waitlist.domain.terms import Wanted
 from waitlist.domain.times import Span
 from waitlist.domain.visits import Place, Question
 from waitlist.service.claims import Claims
+from waitlist.service.due import Due
 from waitlist.service.ids import Ids
 from waitlist.service.origin import Origin
 from waitlist.service.recording import Recording
@@ -37,17 +38,6 @@ from waitlist.store import offers
 
 T = TypeVar("T")
 ORIGIN = Origin("req_test")
-
-
-@dataclass
-class Marks:
-    """Which queues were marked as due."""
-
-    found: list[tuple[str, str]] = field(default_factory=list)
-
-    async def __call__(self, _conn: Connection, org_id: str, queue: str, _now: datetime) -> None:
-        """Mark a queue."""
-        self.found.append((org_id, queue))
 
 
 class StoppedError(Exception):
@@ -110,7 +100,6 @@ class Desk:
     use: UseCases
     taking: Breaking
     watch: Watch
-    marks: Marks
     database: Database
     at_booking: Database
 
@@ -156,6 +145,11 @@ class Desk:
         """Change some fields of an entry."""
         await self.use.entries.change(self.actor, entry_id, Change(given), ORIGIN)
 
+    async def forget(self) -> None:
+        """Take the marks of its queues away, as if all had been looked at."""
+        async with self.database.connection() as conn:
+            await conn.execute("DELETE FROM queues WHERE org_id = $1", self.org_id)
+
     async def standing_still(self, queue: str) -> bool:
         """Tell whether something of a queue stands still, and is found where no queue is due."""
         async with self.database.transaction() as conn:
@@ -171,7 +165,7 @@ class Desk:
 async def a_desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncIterator[Desk]:
     """Put the use cases together."""
     url = database_url(service.settings.postgres_url, DATABASE)
-    ids, marks = Ids(new_id, next_id), Marks()
+    ids = Ids(new_id, next_id)
     booking = BookingClient(str(service.settings.booking_url), service.settings.booking_key, seconds=5)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(url, pool_size=8, application="desk").opened())
@@ -186,11 +180,11 @@ async def a_desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncI
             taking=taking,
             recording=Recording(ids),
             claims=Claims("https://guests.example", Sealer(service.settings.sealing_key)),
-            mark=marks,
+            mark=Due(database, watch).mark,
             clock=watch,
             ids=ids,
         )
-        yield Desk(staff, UseCases.of(tools), taking, watch, marks, database, at_booking)
+        yield Desk(staff, UseCases.of(tools), taking, watch, database, at_booking)
 
 
 @dataclass

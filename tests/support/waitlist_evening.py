@@ -21,8 +21,8 @@ from waitlist.store.offers import fetch
 
 STOPS = (("hold", True), ("hold", False), ("book", True), ("book", False), ("release", True), ("release", False))
 KINDS = (
-    *("join", "join", "join", "free", "free", "take", "match"),
-    *("accept", "accept", "decline", "decline", "leave", "change", "wait"),
+    *("join", "join", "free", "free", "free", "free", "take", "match", "wait", "wait"),
+    *("accept", "accept", "decline", "decline", "leave", "change"),
 )
 ANSWERS = frozenset({"accept", "decline"})
 DEEDS = ANSWERS | {"leave", "change"}
@@ -141,10 +141,10 @@ class Evening:
             sitting = self.random.choice(self.venue.sittings)
             return self._survive(kind, self.venue.walks_in(self.random.randint(1, 4), sitting))
         if kind == "wait":
-            self.desk.watch.turn(minutes=self.random.choice((1, 16, 120, 250)))
+            self.desk.watch.turn(minutes=self.random.choice((1, 16, 250, 250)))
         if kind in {"match", "wait"}:
             return self._survive(kind, self.desk.match(self.venue.queue))
-        return self._survive("join", self._join())
+        return self._survive("join", self.join())
 
     def _whose(self, kind: str, notified: Sequence[str]) -> str:
         """Choose who does something: mostly somebody who can."""
@@ -175,7 +175,8 @@ class Evening:
         sitting = next(guests.sitting for guests in self.joined if guests.entry_id == entry_id)
         return {"start": sitting, "end": sitting + VISIT}
 
-    async def _join(self) -> None:
+    async def join(self) -> None:
+        """Have somebody join."""
         party_size, sitting = self.random.randint(1, 4), self.random.choice(self.venue.sittings)
         priority = self.random.choice((0, 0, 0, 1))
         self.joined.append(Guests(await self.venue.joins(party_size, sitting, priority), party_size, sitting))
@@ -329,7 +330,7 @@ def _given(offer: Offer) -> Given:
 
 
 def _let_pass(entry_id: str, start: datetime, offers: Sequence[Offer], before: str = "~") -> list[Offer]:
-    """Find the offers of places that an entry had let pass before another one, as long as nobody else had them since."""
+    """Find what an entry had let pass before another offer, as long as nobody else had it since."""
     earlier = [offer for offer in offers if offer.id < before and offer.start_time == start]
     passed = [offer for offer in earlier if offer.entry_id == entry_id and offer.state in LET_PASS]
     return [one for one in passed if not any(_has(other, one) for other in earlier)]
@@ -350,10 +351,13 @@ def _has(other: Offer, passed: Offer) -> bool:
 
 
 async def an_evening(desk: Desk, venue: Venue, way: str, *, leaves: bool, seed: int, happened: Counter[str]) -> Evening:
-    """Begin it, where all is taken."""
+    """Begin it, where all is taken and some wait."""
     await venue.policy(
         policy="offer_one" if way == "strict" else way,
         strictOrder=way == "strict",
         afterExpiry="leave" if leaves else "stay",
     )
-    return Evening(desk, venue, way, leaves, Random(seed), happened)
+    evening = Evening(desk, venue, way, leaves, Random(seed), happened)
+    for _ in range(4):
+        await evening.join()
+    return evening

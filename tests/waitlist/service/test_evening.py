@@ -18,8 +18,8 @@ from support.waitlist_service import WaitlistService
 from support.waitlist_venues import Course, Restaurant
 from support.watch import Watch
 
-RUNS = int(os.environ.get("SLOTWIRE_PROOF_RUNS", "5"))
-STEPS = range(10, 15)
+RUNS = int(os.environ.get("SLOTWIRE_PROOF_RUNS", "4"))
+STEPS = range(15, 21)
 ALWAYS = frozenset({"join", "free", "take", "match", "wait", "leave", "change"})
 HAPPENS = {
     "offer_one": ALWAYS | {"accept", "decline", "accepted", "declined", "expired"},
