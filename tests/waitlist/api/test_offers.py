@@ -64,8 +64,9 @@ async def test_the_bookings_own_history_names_the_entry(desk: Desk, bistro: Bist
     await desk.match(bistro.queue)
     booking_id = (await do(desk.staff, "convert", entry)).data["bookingId"]
     history = (await desk.staff.booking.get(f"/v1/reservations/{booking_id}/events")).data
-    named = {(one["data"]["resource"]["source"], one["data"]["resource"]["waitlist_entry_id"]) for one in history}
-    assert named == {("waitlist", entry["id"])}
+    assert [(event["type"], event["data"]) for event in history] == [
+        ("reservation.created", {"source": "waitlist", "party_size": 2, "waitlist_entry_id": entry["id"]})
+    ]
 
 
 async def test_local_times_are_those_of_the_requested_date(desk: Desk, bistro: Bistro) -> None:
