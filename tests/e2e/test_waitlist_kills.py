@@ -23,7 +23,7 @@ WHERE datname = current_database() AND locktype = 'advisory' AND classid = 0 AND
 """
 """The lock by which a process publishes alone."""
 
-KINDS: Sequence[Kind] = ("offer", "convert", "auto_convert", "decline")
+KINDS: Sequence[Kind] = ("offer", "spot", "convert", "book", "auto_convert", "decline", "remove")
 
 
 @pytest.fixture(scope="module")
