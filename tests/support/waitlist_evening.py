@@ -21,7 +21,7 @@ from waitlist.store.offers import fetch
 
 STOPS = (("hold", True), ("hold", False), ("book", True), ("book", False), ("release", True), ("release", False))
 KINDS = (
-    *("join", "join", "free", "free", "free", "free", "take", "match", "wait", "wait"),
+    *("join", "join", "free", "free", "take", "match", "wait", "wait"),
     *("accept", "accept", "decline", "decline", "leave", "change"),
 )
 ANSWERS = frozenset({"accept", "decline"})
@@ -63,6 +63,7 @@ class Evening:
         over: the entries that wait no more, and what they were told to be then.
         settled: the entries that have not changed since all was looked at.
         told_over: the entries that were told why they wait no more.
+        bag: what is still to happen, before it all begins again.
     """
 
     desk: Desk
@@ -76,6 +77,7 @@ class Evening:
     over: dict[str, str] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     told_over: set[str] = field(default_factory=set)
+    bag: list[str] = field(default_factory=list)
 
     async def step(self) -> None:
         """Let something happen, or several things at once; the process may stop in between."""
@@ -131,7 +133,7 @@ class Evening:
             self.happened[kind] += 1
 
     def _something(self, notified: Sequence[str]) -> Awaitable[None]:
-        kind = self.random.choice(KINDS)
+        kind = self._next(notified)
         if kind in DEEDS and self.joined:
             return self._survive(kind, self._deed(kind, self._whose(kind, notified)))
         if kind == "free" and self.venue.bookings:
@@ -145,6 +147,16 @@ class Evening:
         if kind in {"match", "wait"}:
             return self._survive(kind, self.desk.match(self.venue.queue))
         return self._survive("join", self.join())
+
+    def _next(self, notified: Sequence[str]) -> str:
+        """Draw what happens; answers wait until somebody has an offer, for which something falls free meanwhile."""
+        if not self.bag:
+            self.bag = self.random.sample(KINDS, len(KINDS))
+        kind = self.bag.pop()
+        if kind in ANSWERS and not notified and self.way != "auto_convert" and self.venue.bookings:
+            self.bag.insert(0, kind)
+            return "free"
+        return kind
 
     def _whose(self, kind: str, notified: Sequence[str]) -> str:
         """Choose who does something: mostly somebody who can."""
@@ -175,11 +187,14 @@ class Evening:
         sitting = next(guests.sitting for guests in self.joined if guests.entry_id == entry_id)
         return {"start": sitting, "end": sitting + VISIT}
 
-    async def join(self) -> None:
-        """Have somebody join."""
+    async def join(self) -> bool:
+        """Have somebody join, if there is something to wait for."""
         party_size, sitting = self.random.randint(1, 4), self.random.choice(self.venue.sittings)
         priority = self.random.choice((0, 0, 0, 1))
-        self.joined.append(Guests(await self.venue.joins(party_size, sitting, priority), party_size, sitting))
+        entry_id = await self.venue.joins(party_size, sitting, priority)
+        if entry_id is not None:
+            self.joined.append(Guests(entry_id, party_size, sitting))
+        return entry_id is not None
 
     async def _as_they_are(self) -> list[Guests]:
         """Read all who joined, in turn."""

@@ -12,7 +12,7 @@ from support.booking_service import SOON, Answer, text
 from support.event_instances import PATH, add_instance, register
 from support.waitlist_desk import Bistro
 from support.waitlist_service import PATH as WAITLIST
-from support.waitlist_service import Guest
+from support.waitlist_service import Guest, somebody
 
 VISIT = timedelta(minutes=90)
 
@@ -50,7 +50,7 @@ class Restaurant:
         """Set its policy."""
         await self.bistro.policy(**fields)
 
-    async def joins(self, party_size: int, sitting: datetime, priority: int) -> str:
+    async def joins(self, party_size: int, sitting: datetime, priority: int) -> str | None:
         """Put somebody on the waitlist for just one sitting, and answer the entry's id."""
         window = {"preferredStartTime": text(sitting), "preferredEndTime": text(sitting + VISIT)}
         return str((await self.bistro.joins(partySize=party_size, priority=priority, **window))["id"])
@@ -107,10 +107,12 @@ class Course:
         put = await self.staff.waitlist.send("PUT", path, fields)
         assert put.status == 200, put.body
 
-    async def joins(self, party_size: int, _sitting: datetime, priority: int) -> str:
-        """Put somebody on the waitlist, and answer the entry's id."""
-        wanted = {"eventInstanceId": self.queue, "requestedDate": None}
-        return str((await self.staff.joined(**wanted, partySize=party_size, priority=priority))["id"])
+    async def joins(self, party_size: int, _sitting: datetime, priority: int) -> str | None:
+        """Put somebody on the waitlist, and answer the entry's id; None while it is not full."""
+        wanted = {"eventInstanceId": self.queue, "requestedDate": None, "contact": somebody()}
+        joined = await self.staff.join(**wanted, partySize=party_size, priority=priority)
+        assert joined.status == 201 or joined.body["error"]["details"]["errors"][0]["rule"] == "not_full", joined.body
+        return str(joined.data["id"]) if joined.status == 201 else None
 
     async def walks_in(self, party_size: int, _sitting: datetime) -> bool:
         """Register somebody who does not wait, if spots are free."""

@@ -20,7 +20,7 @@ from support.watch import Watch
 
 RUNS = int(os.environ.get("SLOTWIRE_PROOF_RUNS", "4"))
 STEPS = range(15, 21)
-ALWAYS = frozenset({"join", "free", "take", "match", "wait", "leave", "change"})
+ALWAYS = frozenset({"join", "free", "match", "wait", "leave", "change"})
 HAPPENS = {
     "offer_one": ALWAYS | {"accept", "decline", "accepted", "declined", "expired"},
     "strict": ALWAYS | {"accept", "decline", "accepted", "declined", "expired"},
