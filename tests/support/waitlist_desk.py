@@ -34,7 +34,7 @@ from waitlist.service.recording import Recording
 from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases
 from waitlist.settings import DATABASE
-from waitlist.store import offers
+from waitlist.store import offers, queues
 
 T = TypeVar("T")
 ORIGIN = Origin("req_test")
@@ -188,7 +188,7 @@ async def a_desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncI
             taking=taking,
             recording=Recording(ids),
             claims=Claims("https://guests.example", Sealer(service.settings.sealing_key)),
-            mark=Due(database, watch).mark,
+            mark=queues.mark,
             clock=watch,
             ids=ids,
         )

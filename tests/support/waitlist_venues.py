@@ -12,7 +12,7 @@ from support.booking_service import SOON, Answer, text
 from support.event_instances import PATH, add_instance, register
 from support.waitlist_desk import Bistro
 from support.waitlist_service import PATH as WAITLIST
-from support.waitlist_service import Guest, instant, somebody
+from support.waitlist_service import Guest, somebody
 
 VISIT = timedelta(minutes=90)
 
@@ -150,4 +150,4 @@ def _kept(bookings: list[str], booked: Answer) -> bool:
 async def _cancelled(staff: Guest, booking_id: str) -> datetime:
     cancelled = await staff.booking.delete(f"/api/v1/bookings/{booking_id}")
     assert cancelled.status == 200, cancelled.body
-    return instant(cancelled.data["start_time"])
+    return datetime.fromisoformat(cancelled.data["start_time"])

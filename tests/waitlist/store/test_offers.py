@@ -123,9 +123,11 @@ async def test_those_past_their_deadline_are_found(conn: Connection, entry: Entr
         an_offer(await another(conn, entry, queue="elsewhere"), OfferState.LIVE, queue="elsewhere"),
     ]
     await put(conn, over, *others)
-    assert await offers.overdue(conn, entry.org_id, entry.queue, over.expires_at - timedelta(microseconds=1)) == []
-    assert await offers.overdue(conn, entry.org_id, entry.queue, over.expires_at) == [over]
-    assert await offers.overdue(conn, an_org(), entry.queue, over.expires_at) == []
+    before = over.expires_at - timedelta(microseconds=1)
+    assert await offers.overdue(conn, entry.org_id, entry.queue, before, 10) == []
+    assert await offers.overdue(conn, entry.org_id, entry.queue, over.expires_at, 10) == [over]
+    assert await offers.overdue(conn, entry.org_id, entry.queue, over.expires_at, 0) == []
+    assert await offers.overdue(conn, an_org(), entry.queue, over.expires_at, 10) == []
 
 
 async def test_the_holds_of_those_that_ended_are_given_back_once(conn: Connection, entry: Entry) -> None:
