@@ -108,7 +108,7 @@ class Evening:
         live = [offer for offer in offers if offer.state is OfferState.LIVE]
         self.joined = await self._as_they_are()
         statuses = {guests.entry_id: await self.desk.status(guests.entry_id) for guests in self.joined}
-        booked = {entry for entry, status in statuses.items() if status == "converted"} - self.over.keys() - begun
+        booked = {entry for entry, status in statuses.items() if status == "converted"} - begun
         self._check_live(live, statuses, await held(self.desk))
         self._check_over(statuses)
         waiting = [guests for guests in self.joined if statuses[guests.entry_id] == "waiting"]
@@ -232,10 +232,13 @@ class Evening:
             return [await fetch(conn, self.desk.org_id, row["id"]) for row in rows]
 
     async def _converting(self) -> set[str]:
-        """Read which entries booking has been asked for."""
+        """Read for which entries booking has been asked or has booked."""
+        read = """
+        SELECT entry_id FROM conversions WHERE org_id = $1
+        UNION SELECT id FROM entries WHERE org_id = $1 AND status = 'converted'
+        """
         async with self.desk.database.connection() as conn:
-            rows = await conn.fetch("SELECT entry_id FROM conversions WHERE org_id = $1", self.desk.org_id)
-        return {row["entry_id"] for row in rows}
+            return {row["entry_id"] for row in await conn.fetch(read, self.desk.org_id)}
 
     async def _booked(self, entry_ids: set[str]) -> list[Given]:
         """Read what was booked for some entries, in the order in which it was."""

@@ -150,4 +150,4 @@ def _kept(bookings: list[str], booked: Answer) -> bool:
 async def _cancelled(staff: Guest, booking_id: str) -> datetime:
     cancelled = await staff.booking.delete(f"/api/v1/bookings/{booking_id}")
     assert cancelled.status == 200, cancelled.body
-    return datetime.fromisoformat(cancelled.data["start_time"])
+    return datetime.fromisoformat((await staff.booking.get(f"/api/v1/bookings/{booking_id}")).data["start_time"])
