@@ -10,7 +10,7 @@ import pytest
 from chassis.postgres import Database
 from slotwire_contracts import WaitlistEntryNotified, WaitlistEntryRemoved
 from support.booking_service import SOON
-from support.event_instances import add_instance, registered
+from support.event_instances import add_instance, hold, registered
 from support.servers import Servers
 from support.waiting import eventually
 from support.waiting_entries import marked, put, statuses, waits
@@ -90,8 +90,12 @@ async def held_no_more() -> None:
 
 
 async def called_off_and_on_again(staff: Guest, db: Database) -> Frees:
-    """Who waited has been taken off by then; somebody waits whom nobody has told of it."""
-    uid = (await staff.full_instance())["uid"]
+    """Who waited has been taken off by then; somebody waits whom nobody has told of it.
+
+    Its spot is only held: nothing that ends with the event is a reason to look at its queue once more.
+    """
+    uid = (await add_instance(staff.booking, max_attendance=1))["uid"]
+    await hold(staff.booking, uid, 1)
     gone = await staff.joined(eventInstanceId=uid, requestedDate=None)
     assert (await staff.booking.post(f"/v2/event_instances/{uid}/cancel", {})).status == 200
     await becomes(staff, gone["id"], "removed")
