@@ -20,6 +20,7 @@ demo: $(INSTALLED) ## Tell a booking's whole journey on the running stack, step 
 	@$(BIN)/slotwire demo
 
 test: $(INSTALLED) ## Run every test, on real servers.
+	@.ci/browser
 	@$(BIN)/pytest -q
 
 lint: $(INSTALLED) ## Check style, types, the layers, and that generated contracts are current.

@@ -49,11 +49,15 @@ class Result:
 
 
 class Source:
-    """Commits events, and keeps the transactions' numbers."""
+    """Commits events, and keeps the transactions' numbers.
 
-    def __init__(self, database: Database, relay: Relay) -> None:
+    Where the database stands still, events wait for a connection as long as it takes.
+    """
+
+    def __init__(self, database: Database, relay: Relay, connections: int) -> None:
         self._database = database
         self._relay = relay
+        self._connections = asyncio.Semaphore(connections)
         self._committed: list[tuple[str, str, str]] = []
 
     async def keep_rate(self, made: Iterator[ReservationEvent], rate: float) -> None:
@@ -71,7 +75,7 @@ class Source:
         return [(org_id, resource, row[0]) for (org_id, resource, _), row in zip(self._committed, rows, strict=True)]
 
     async def _commit(self, event: ReservationEvent) -> None:
-        async with self._database.transaction() as conn:
+        async with self._connections, self._database.transaction() as conn:
             await append(conn, [OutboxMessage(event.id, BOOKING_EVENTS.name, record_key(event), encode(event))])
             transaction = await conn.fetchval("SELECT pg_current_xact_id()::text")
         self._relay.wake()
@@ -82,7 +86,7 @@ async def main(spec: Spec) -> None:
     """Commit all events, and tell when that was."""
     async with Database(spec.url, pool_size=spec.pool_size, application="bench").opened() as database:
         relay = Relay(database, spec.bootstrap)
-        source = Source(database, relay)
+        source = Source(database, relay, spec.pool_size)
         async with background(Loop("relay", relay.run), drain_seconds=_END_SECONDS):
             await until_metric("slotwire_outbox_leading", 1)
             await asyncio.sleep(1.0)  # its producer connects

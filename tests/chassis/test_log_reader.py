@@ -6,7 +6,7 @@ import time
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from chassis.kafka import Consumer, LogReader, Record, Stretch
+from chassis.kafka import Consumer, LogReader, Record, Stretch, ends
 from support.servers import Servers
 from support.topics import fresh_topic, write_topic
 
@@ -97,7 +97,7 @@ async def test_how_far_a_group_has_come_is_told_without_joining_it(servers: Serv
             records: list[Record] = []
             while len(records) < 6:
                 records += await consumer.fetch(at_most=6, wait_seconds=1.0)
-            await consumer.commit(records[:4])
+            await consumer.commit(ends(records[:4]))
             assert await log.committed(topic.name, topic.name, 0) == 4
 
 

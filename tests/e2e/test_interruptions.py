@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 import pytest
 
-from chassis.kafka import Consumer
+from chassis.kafka import Consumer, ends
 from chassis.postgres import Database, database_url
 from devstack.process import wait_until_gone
 from slotwire_contracts import BOOKING_EVENTS
-from support.moments import IN_INGEST, IN_SETTLE, held
+from support.moments import BEFORE_INGEST, IN_INGEST, IN_SETTLE, held
 from support.scene import SUBSCRIPTIONS, Scene, a_scene, metric, well
 from support.servers import CrashableServer, running_servers
 from support.system import ServiceProcess, System, running_system
@@ -73,17 +73,24 @@ async def again(process: ServiceProcess) -> None:
     await asyncio.to_thread(process.start)
 
 
-async def test_kill_9_while_events_are_taken_in_attempts_are_made_and_outcomes_written(
-    system: System, scene: Scene, database: Database, rng: random.Random
-) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(IN_SETTLE, id="while outcomes are written"),
+        pytest.param(BEFORE_INGEST, id="before events are written, which they are all the same"),
+        pytest.param(IN_INGEST, id="after events are written, which are not committed"),
+    ],
+)
+async def test_kill_9(system: System, scene: Scene, database: Database, rng: random.Random, statement: str) -> None:
+    """And once more at any other time, whatever attempts are under way."""
     async with scene.under_load():
-        for statement in (IN_SETTLE, IN_INGEST):
-            await asyncio.sleep(rng.uniform(0.2, 0.6))
-            async with held(database, statement) as hold:
-                await again(await hold.meet(*system.dispatcher))
-        for _ in range(2):
-            await asyncio.sleep(rng.uniform(0.1, 1.0))
-            await again(rng.choice(system.dispatcher))
+        await asyncio.sleep(rng.uniform(0.2, 0.6))
+        async with held(database, statement) as hold:
+            await again(await hold.meet(*system.dispatcher))
+            if statement == IN_INGEST:
+                await hold.cut()
+        await asyncio.sleep(rng.uniform(0.1, 1.0))
+        await again(rng.choice(system.dispatcher))
     await scene.prove()
 
 
@@ -93,6 +100,7 @@ async def test_a_rebalance_in_the_middle_of_a_batch(
     """One leaves in good order while the other is in a batch, and comes back while that one is in the next."""
     stays, other = system.dispatcher
     async with scene.under_load():
+        await eventually(lambda: takes_part(stays))
         await asyncio.sleep(rng.uniform(0.2, 0.6))
         async with held(database, IN_INGEST) as hold:
             await hold.meet(stays)
@@ -121,11 +129,11 @@ async def test_a_process_that_was_paused_for_too_long_does_no_harm(
         async with held(database, IN_INGEST) as hold:
             paused = await hold.meet(*system.dispatcher)
             os.kill(paused.pid, signal.SIGSTOP)
-        try:
-            lost = paused.told.count("lease_lost")
-            await asyncio.sleep(SESSION_SECONDS + rng.uniform(1.0, 2.0))
-        finally:
-            os.kill(paused.pid, signal.SIGCONT)
+            try:
+                lost = paused.told.count("lease_lost")
+                await asyncio.sleep(SESSION_SECONDS + rng.uniform(1.0, 2.0))
+            finally:
+                os.kill(paused.pid, signal.SIGCONT)
 
         async def has_noticed() -> bool:
             return paused.told.count("lease_lost") > lost
@@ -259,7 +267,7 @@ async def lose_a_record(scene: Scene) -> None:
     async with Consumer.connected(bootstrap, [BOOKING_EVENTS.name], group=GROUP) as other:
         while not (lost := await other.fetch(at_most=1, wait_seconds=1.0)):
             pass
-        await other.commit(lost)
+        await other.commit(ends(lost))
     await asyncio.to_thread(scene.system.dispatcher[1].start)
     before = (await scene.ledger())["accepted"]
     await scene.publish(1, known)

@@ -15,6 +15,8 @@ from support.waitlist_desk import Bistro
 from support.waitlist_service import PATH, Guest, WaitlistService, running_waitlist
 from support.webhook_service import SUBSCRIPTIONS, running_webhook_service
 
+BODY = ["id", "event", "resource", "resourceId", "timestamp", "apiVersion", "eventId", "data"]
+
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -70,6 +72,7 @@ async def test_a_guests_way_through_the_waitlist_is_told_by_webhooks(servers: Se
     assert told.keys() == changes.keys()
     for kind, (shown, change) in changes.items():
         snapshot = {name: value for name, value in shown.items() if name not in {"position", "estimatedWaitMinutes"}}
+        assert (list(told[kind]), told[kind]["apiVersion"]) == (BODY, "2026-11-01")
         assert told[kind]["data"] == {**snapshot, **change}
         assert (told[kind]["resource"], told[kind]["resourceId"]) == ("waitlist_entry", entry["id"])
 
@@ -101,6 +104,29 @@ async def test_what_a_guest_gives_up_is_offered_to_the_next_and_again_when_that_
         assert (passed_on["slot"], passed_on["offerId"] != offered["offerId"]) == (offered["slot"], True)
         async with service.http.get(service.base + passed_on["claimUrl"].partition("8080")[2]) as page:
             assert page.status == 200
+        assert receiver.refused == []
+
+
+async def test_who_declines_and_who_comes_too_late_is_told_of(servers: Servers) -> None:
+    """Of three that are told of one place, one declines, one is first, and of the last the notice ends."""
+    async with subscribed(servers) as (_, staff, receiver):
+        bistro = await Bistro.of(staff)
+        await bistro.policy(policy="notify_all")
+        entries = [(await bistro.joins())["id"] for _ in range(3)]
+        await bistro.falls_free()
+        offered = [await arrived(receiver, "waitlist_entry.notified", entry_id) for entry_id in entries]
+        declined = (await staff.waitlist.post(f"{PATH}/{entries[0]}/decline", {})).data
+        assert (await staff.waitlist.post(f"{PATH}/{entries[1]}/convert", {})).status == 200
+        told = [
+            await arrived(receiver, "waitlist_entry.declined", entries[0]),
+            await arrived(receiver, "waitlist_entry.offer_expired", entries[2]),
+        ]
+        late = (await staff.waitlist.get(f"{PATH}/{entries[2]}")).data
+        for shown, data, offer in zip((declined, late), told, (offered[0], offered[2]), strict=True):
+            snapshot = {name: value for name, value in shown.items() if name in data}
+            assert snapshot.items() <= data.items()
+            assert (data["id"], data["status"], data["offerId"]) == (shown["id"], "waiting", offer["offerId"])
+        assert all(list(body) == BODY for body in receiver.events.values())
         assert receiver.refused == []
 
 

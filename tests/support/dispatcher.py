@@ -1,10 +1,11 @@
 """The dispatcher without Kafka: events go straight into the ingest, everything else is real."""
 
+import itertools
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import PurePosixPath
@@ -36,8 +37,7 @@ from webhook_dispatcher.service.discarding import Discarding
 from webhook_dispatcher.service.ingest import Ingest
 from webhook_dispatcher.service.retention import Retention
 from webhook_dispatcher.service.subscriptions import Subscriptions
-from webhook_dispatcher.store import deliveries
-from webhook_dispatcher.store import events as events_store
+from webhook_dispatcher.store import deliveries, taking
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
 from webhook_dispatcher.worker import Follower, Limits, Worker
 
@@ -54,6 +54,9 @@ LIMITS = Limits(
     drain=5.0,
 )
 SEALER = Sealer(bytes(32))
+TOPIC = "booking.events"
+_partitions = itertools.count(1)  # each dispatcher reads one of its own, and 0 is read by none
+_BEGINNING = "INSERT INTO consumed (topic, partition, next) VALUES ($1, $2, 0)"
 _WAITING = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
@@ -74,6 +77,8 @@ class Dispatcher:
     worker: Worker
     ingest: Ingest
     store: SubscriptionStore
+    partition: int = field(default_factory=lambda: next(_partitions))
+    published: int = 0
 
     async def subscribe(
         self, url: str, *, events: Sequence[str] = ("*",), retry: Sequence[float] = (0.05, 0.05, 0.05), **other: Any
@@ -93,9 +98,12 @@ class Dispatcher:
             await self.store.update(conn, one, replace(one, state=state))
 
     async def publish(self, *events: ReservationEvent) -> None:
-        """Take events in as the consumer does: one transaction, then what follows the commit."""
-        async with self.database.transaction() as conn:
-            after = await self.ingest.take(conn, [arrival(event) for event in events])
+        """Take events in as the consumer does: records follow each other, and what is called then follows a commit."""
+        first = self.published
+        self.published += len(events)
+        arrivals = [arrival(event, offset, self.partition) for offset, event in enumerate(events, first)]
+        async with self.database.connection() as conn:
+            after = await self.ingest.take(conn, arrivals)
         if after is not None:
             after()
 
@@ -150,9 +158,9 @@ def a_subscription(url: str = "https://example.com/") -> Subscription:
     )
 
 
-def arrival(event: ReservationEvent) -> Arrival:
+def arrival(event: ReservationEvent, offset: int = 0, partition: int = 0) -> Arrival:
     """An event as the consumer hands it on."""
-    record = Record("booking.events", 0, 0, 0, event.subject.encode(), encode(event))
+    record = Record(TOPIC, partition, offset, 0, event.subject.encode(), encode(event))
     return Reader(utc_now).read(record).event
 
 
@@ -234,6 +242,8 @@ async def running(
         loops = (Loop("directory", Follower(made.directory, database).run), Loop("worker", made.worker.run))
         async with background(*loops, drain_seconds=limits.drain):
             await eventually(lambda: _holds(made.worker))
+            async with database.connection() as conn:
+                await conn.execute(_BEGINNING, TOPIC, made.partition)
             yield made
 
 
@@ -274,8 +284,9 @@ async def put_deliveries(
         Birth(delivery_id(event.id, subscription_id), event.id, subscription_id, ORG, event.type, lease)
         for event in events
     ]
+    new = [arrival(event, offset) for offset, event in enumerate(events)]
     async with database.transaction() as conn:
-        await events_store.claim(conn, [arrival(event) for event in events], {event.id: 1 for event in events})
+        await taking.claim(conn, new, [one.place for one in new], {event.id: 1 for event in events})
         await deliveries.insert(conn, births, due or utc_now())
     return [one.id for one in births]
 

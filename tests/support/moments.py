@@ -13,14 +13,20 @@ import psutil
 from chassis.postgres import Connection, Database
 from support.system import ServiceProcess
 
-IN_INGEST = "LOCK TABLE tallies IN SHARE MODE"
-"""What a batch of events is held up by in the middle of its transaction."""
+IN_INGEST = "SELECT FROM tallies FOR UPDATE"
+"""What a batch of events is held up by when it is written and not committed: counting it comes last."""
+
+BEFORE_INGEST = "LOCK TABLE tallies IN SHARE MODE"
+"""What a batch of events is held up by before anything of it is written.
+
+Who sends it all in one statement may be killed then, and it is committed all the same.
+"""
 
 IN_SETTLE = "LOCK TABLE attempts IN SHARE MODE"
 """What outcomes are held up by while they are written."""
 
 _BLOCKED = """
-SELECT client_port FROM pg_stat_activity
+SELECT client_port, pid FROM pg_stat_activity
 WHERE datname = current_database() AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
 """
 
@@ -42,12 +48,22 @@ class Hold:
                 await asyncio.sleep(0.01)
         return found
 
+    async def cut(self) -> None:
+        """End the sessions that wait, as the server does where it notices that nobody is there any more."""
+        await self.conn.fetch(f"SELECT pg_terminate_backend(pid) FROM ({_BLOCKED}) AS blocked")
+
 
 @asynccontextmanager
 async def held(database: Database, statement: str, *args: object) -> AsyncIterator[Hold]:
-    """Hold for the block what a statement locks."""
+    """Hold for the block what a statement locks; rows are waited for.
+
+    Raises:
+        TimeoutError: there were none within 30 seconds.
+    """
     async with database.transaction() as conn:
-        await conn.execute(statement, *args)
+        async with asyncio.timeout(30):
+            while await conn.execute(statement, *args) == "SELECT 0":
+                await asyncio.sleep(0.01)
         yield Hold(conn)
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Self, TypeVar
 
@@ -11,7 +11,7 @@ from booking.settings import DATABASE as BOOKING
 from chassis.crypto import Sealer
 from chassis.ids import Ids, new_id, next_id
 from chassis.origin import Origin
-from chassis.postgres import Connection, Database, database_url
+from chassis.postgres import Database, database_url
 from chassis.unit import UnitOfWork
 from slotwire_contracts import CATALOG, AnyEvent, encode
 from support.booking_service import SOON, text
@@ -34,21 +34,10 @@ from waitlist.service.recording import Recording
 from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases
 from waitlist.settings import DATABASE
-from waitlist.store import offers
+from waitlist.store import offers, queues
 
 T = TypeVar("T")
 ORIGIN = Origin("req_test")
-
-
-@dataclass
-class Marks:
-    """Which queues were marked as due."""
-
-    found: list[tuple[str, str]] = field(default_factory=list)
-
-    async def __call__(self, _conn: Connection, org_id: str, queue: str) -> None:
-        """Mark a queue."""
-        self.found.append((org_id, queue))
 
 
 class StoppedError(Exception):
@@ -111,7 +100,6 @@ class Desk:
     use: UseCases
     taking: Breaking
     watch: Watch
-    marks: Marks
     database: Database
     at_booking: Database
 
@@ -157,6 +145,11 @@ class Desk:
         """Change some fields of an entry."""
         await self.use.entries.change(self.actor, entry_id, Change(given), ORIGIN)
 
+    async def forget(self) -> None:
+        """Take the marks of its queues away, as if all had been looked at."""
+        async with self.database.connection() as conn:
+            await conn.execute("DELETE FROM queues WHERE org_id = $1", self.org_id)
+
     async def standing_still(self, queue: str) -> bool:
         """Tell whether something of a queue stands still, and is found where no queue is due."""
         async with self.database.transaction() as conn:
@@ -180,7 +173,7 @@ class Desk:
 async def a_desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncIterator[Desk]:
     """Put the use cases together."""
     url = database_url(service.settings.postgres_url, DATABASE)
-    ids, marks = Ids(new_id, next_id), Marks()
+    ids = Ids(new_id, next_id)
     booking = BookingClient(str(service.settings.booking_url), service.settings.booking_key, seconds=5)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(url, pool_size=8, application="desk").opened())
@@ -195,11 +188,11 @@ async def a_desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncI
             taking=taking,
             recording=Recording(ids),
             claims=Claims("https://guests.example", Sealer(service.settings.sealing_key)),
-            mark=marks,
+            mark=queues.mark,
             clock=watch,
             ids=ids,
         )
-        yield Desk(staff, UseCases.of(tools), taking, watch, marks, database, at_booking)
+        yield Desk(staff, UseCases.of(tools), taking, watch, database, at_booking)
 
 
 @dataclass

@@ -1,32 +1,34 @@
-"""An evening at a restaurant with a waitlist: guests come and go at random, and what must hold is looked at.
+"""An evening of a place with a waitlist: guests come and go at random, and what must hold is looked at.
 
 Invariant: it is looked at with booking's own answers and with what the database holds, never with the rules themselves.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 from typing import Any
 
-from support.booking_service import SOON, text
-from support.waitlist_desk import Bistro, Desk, StoppedError, held
+from support.waitlist_desk import Desk, StoppedError, held
+from support.waitlist_venues import VISIT, Restaurant, Venue
+from waitlist.domain.choosing import Reason
 from waitlist.domain.errors import WaitlistError
+from waitlist.domain.explaining import Also
 from waitlist.domain.offer import Offer, OfferState
 from waitlist.domain.passing import EXPIRIES_IN_A_ROW
 from waitlist.store.offers import fetch
-from waitlist.store.queues import lock
 
-VISIT = timedelta(minutes=90)
-SITTINGS = (SOON, SOON + timedelta(hours=3))
 STOPS = (("hold", True), ("hold", False), ("book", True), ("book", False), ("release", True), ("release", False))
 KINDS = (
-    *("join", "join", "free", "free", "take", "match", "match"),
-    *("accept", "accept", "decline", "leave", "change", "wait"),
+    *("join", "join", "free", "free", "take", "match", "wait", "wait"),
+    *("accept", "accept", "decline", "decline", "leave", "change"),
 )
-DEEDS = frozenset({"accept", "decline", "leave", "change"})
+ANSWERS = frozenset({"accept", "decline"})
+DEEDS = ANSWERS | {"leave", "change"}
+NOTHING = frozenset({Reason.NOTHING_FREE, Reason.TOO_FEW_SPOTS})
+LET_PASS = frozenset({OfferState.DECLINED, OfferState.EXPIRED})
 
 
 @dataclass(frozen=True)
@@ -38,195 +40,325 @@ class Guests:
     sitting: datetime
 
 
+@dataclass(frozen=True)
+class Given:
+    """What an entry was offered, or what was booked for it; in the order of their ids."""
+
+    id: str
+    entry_id: str
+    party_size: int
+    start_time: datetime
+    table_ids: Sequence[str]
+
+
 @dataclass
 class Evening:
     """What has happened so far.
 
     Attributes:
+        leaves: whether who lets an offer pass waits no more.
+        happened: how often which deed was done, and how many offers ended how.
         joined: the entries in turn.
-        known: the offers that were there when an entry joined or was changed, entry by entry.
-        freed: the offers that were there before something fell free, sitting by sitting.
-        sittings: the sittings of the bookings that can be given up.
+        seen: the offers that were looked at.
         over: the entries that wait no more, and what they were told to be then.
+        settled: the entries that have not changed since all was looked at.
+        reopened: the offers that were there before something fell free there, or before their entry was changed.
+        told_over: the entries that were told why they wait no more.
+        bag: what is still to happen, before it all begins again.
     """
 
     desk: Desk
-    bistro: Bistro
+    venue: Venue
     way: str
+    leaves: bool
     random: Random
+    happened: Counter[str]
     joined: list[Guests] = field(default_factory=list)
-    known: dict[str, set[str]] = field(default_factory=dict)
-    freed: dict[datetime, set[str]] = field(default_factory=dict)
-    sittings: dict[str, datetime] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     over: dict[str, str] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
+    reopened: set[str] = field(default_factory=set)
+    told_over: set[str] = field(default_factory=set)
+    bag: list[str] = field(default_factory=list)
 
     async def step(self) -> None:
         """Let something happen, or several things at once; the process may stop in between."""
         if self.random.random() < 0.4:
             self.desk.taking.at = self.random.choice(STOPS)
         if self.random.random() < 0.3:  # or while booking tells what is free
-            self.desk.taking.meanwhile = lambda: self._survive(self._meanwhile())
-        held = [offer.entry_id for offer in await self._offers() if offer.state is OfferState.REQUESTED]
+            self.desk.taking.meanwhile = self._meanwhile
+        offers = await self._offers()
+        held = [offer.entry_id for offer in offers if offer.state is OfferState.REQUESTED]
         if held and self.random.random() < 0.8:  # for whom a place is being held right now may change their minds
-            await self._survive(self._deed(self.random.choice(("leave", "change")), held[0]))
+            kind = self.random.choice(("leave", "change"))
+            await self._survive(kind, self._deed(kind, held[0]))
+        notified = [offer.entry_id for offer in offers if offer.state is OfferState.LIVE]
         count = self.random.choice((1, 1, 1, 3))
-        await asyncio.gather(*(self._survive(self._something()) for _ in range(count)))
-        if self.random.random() < 0.3:
+        await asyncio.gather(*(self._something(notified) for _ in range(count)))
+        if self.random.random() < 0.4:
             await self.settle()
 
     async def settle(self) -> None:
         """Let whoever was stopped be gone, match the queue, and look at all that must hold."""
         self.desk.taking.at = self.desk.taking.meanwhile = None
         self.desk.watch.turn(seconds=21)
-        await self.desk.match(self.bistro.queue)
+        begun = {offer.id for offer in await self._offers()} | await self._converting()
+        await self.desk.match(self.venue.queue)
         offers = await self._offers()
         live = [offer for offer in offers if offer.state is OfferState.LIVE]
-        assert all(offer.expires_at > self.desk.watch() for offer in live)
-        assert len({offer.entry_id for offer in live}) == len(live)
-        if self.way != "notify_all":
-            _check_apart(live)
-            assert sorted(str(offer.hold_id) for offer in live) == await held(self.desk)
-        else:
-            assert await held(self.desk) == []
-        self.joined = [await self._as_it_is(guests) for guests in self.joined]
+        self.joined = await self._as_they_are()
         statuses = {guests.entry_id: await self.desk.status(guests.entry_id) for guests in self.joined}
-        assert self.over.items() <= statuses.items(), self.over  # who is off the waitlist never is on it again
-        self.over |= {entry: status for entry, status in statuses.items() if status not in {"waiting", "notified"}}
-        sizes = {guests.entry_id: guests.party_size for guests in self.joined}
-        assert all(offer.party_size == sizes[offer.entry_id] for offer in live)
-        assert {entry for entry, status in statuses.items() if status == "notified"} == {one.entry_id for one in live}
+        booked = {entry for entry, status in statuses.items() if status == "converted"} - begun
+        self._check_live(live, statuses, await held(self.desk))
+        self._check_over(statuses)
         waiting = [guests for guests in self.joined if statuses[guests.entry_id] == "waiting"]
+        free = {
+            one: await self.venue.is_free(*one) for one in {(each.party_size, each.sitting) for each in self.joined}
+        }
+        new = [_given(offer) for offer in live if offer.id not in begun]
         self._check_turns(waiting, offers)
-        await self._check_nobody_is_stranded(waiting, live, offers)
+        self._check_order(new or await self._booked(booked), waiting, offers, free)
+        self._check_nobody_is_stranded(waiting, offers, free)
+        await self._check_told_why(statuses, free)
         await self._check_bookings(statuses)
+        self.settled = set(statuses)
 
-    async def _survive(self, happening: Awaitable[Any]) -> None:
-        with contextlib.suppress(WaitlistError, StoppedError):  # it is looked at when all has settled
-            await happening
+    async def close(self) -> None:
+        """End it, and count how its offers ended."""
+        await self.settle()
+        self.happened.update(offer.state.value for offer in await self._offers())
 
-    def _something(self) -> Awaitable[Any]:
-        kind = self.random.choice(KINDS)
+    async def _survive(self, kind: str, happening: Awaitable[Any]) -> None:
+        try:
+            done = await happening
+        except (WaitlistError, StoppedError):
+            return  # it is looked at when all has settled
+        if done is not False:
+            self.happened[kind] += 1
+
+    def _something(self, notified: Sequence[str]) -> Awaitable[None]:
+        kind = self._next(notified)
         if kind in DEEDS and self.joined:
-            return self._deed(kind, self.random.choice(self.joined).entry_id)
-        if kind == "free" and self.bistro.bookings:
-            return self._falls_free(self.bistro.bookings.pop())
+            return self._survive(kind, self._deed(kind, self._whose(kind, notified)))
+        if kind == "free" and self.venue.bookings:
+            booking_id = self.venue.bookings.pop(self.random.randrange(len(self.venue.bookings)))
+            return self._survive(kind, self._falls_free(booking_id))
         if kind == "take":
-            return self._walk_in()
+            sitting = self.random.choice(self.venue.sittings)
+            return self._survive(kind, self.venue.walks_in(self.random.randint(1, 4), sitting))
         if kind == "wait":
-            self.desk.watch.turn(minutes=self.random.choice((1, 7, 16, 120)))
-        return self.desk.match(self.bistro.queue) if kind in {"match", "wait"} else self._join()
+            self.desk.watch.turn(minutes=self.random.choice((1, 16, 250, 250)))
+        if kind in {"match", "wait"}:
+            return self._survive(kind, self.desk.match(self.venue.queue))
+        return self._survive("join", self.join())
+
+    def _meanwhile(self) -> Awaitable[None]:
+        if self.joined and self.random.random() < 0.5:
+            return self._survive("change", self._deed("change", self.random.choice(self.joined).entry_id))
+        return self._survive("join", self.join())
+
+    async def _falls_free(self, booking_id: str) -> None:
+        """Have a booking cancelled, and the waitlist hear of it."""
+        start = await self.venue.cancels(booking_id)
+        self.reopened |= {offer.id for offer in await self._offers() if offer.start_time == start}
+        await self.desk.hear("reservation.cancelled", **self.venue.taken(start))
+
+    def _next(self, notified: Sequence[str]) -> str:
+        """Draw what happens; answers wait until somebody has an offer, for which something falls free meanwhile."""
+        if not self.bag:
+            self.bag = self.random.sample(KINDS, len(KINDS))
+        kind = self.bag.pop()
+        if kind in ANSWERS and not notified and self.way != "auto_convert" and self.venue.bookings:
+            self.bag.insert(0, kind)
+            return "free"
+        return kind
+
+    def _whose(self, kind: str, notified: Sequence[str]) -> str:
+        """Choose who does something: mostly somebody who can."""
+        everybody = [guests.entry_id for guests in self.joined]
+        able = notified if kind in ANSWERS else [one for one in everybody if one not in self.over]
+        return self.random.choice(able if able and self.random.random() < 0.9 else everybody)
 
     async def _deed(self, kind: str, entry_id: str) -> None:
         match kind:
             case "accept":
-                await self.desk.convert(entry_id)
+                await self.desk.convert(entry_id, **self._wanted(entry_id))
                 self.over[entry_id] = "converted"
             case "leave":
                 await self.desk.remove(entry_id)
                 self.over[entry_id] = "removed"
             case "change":
-                await self.desk.change(entry_id, party_size=self.random.randint(1, 4))
-                self.known[entry_id] = await self._offers_by_now()
+                await self._change(entry_id, self.random.randint(1, 4))
             case _:
                 await self.desk.decline(entry_id)
+                if self.leaves:
+                    self.over[entry_id] = "expired"
 
-    def _meanwhile(self) -> Awaitable[Any]:
-        if self.joined and self.random.random() < 0.5:
-            return self._deed("change", self.random.choice(self.joined).entry_id)
-        return self._join()
+    async def _change(self, entry_id: str, party_size: int) -> None:
+        entry = (await self.desk.use.entries.get(self.desk.actor, entry_id)).entry
+        known = {offer.id for offer in await self._offers() if offer.entry_id == entry_id}
+        await self.desk.change(entry_id, party_size=party_size)
+        self.settled.discard(entry_id)
+        if party_size != entry.party_size:
+            self.reopened |= known
 
-    async def _falls_free(self, booking_id: str) -> None:
-        """Have a booking cancelled, and the waitlist hear of it."""
-        sitting = self.sittings[booking_id]
-        self.freed[sitting] = {offer.id for offer in await self._offers()}
-        self.bistro.bookings.append(booking_id)
-        await self.bistro.falls_free()
-        of = {"location_id": self.bistro.location_id, "start_time": text(sitting), "end_time": text(sitting + VISIT)}
-        await self.desk.hear("reservation.cancelled", schedule_id=None, **of)
+    def _wanted(self, entry_id: str) -> dict[str, Any]:
+        """Where nobody is offered anything, staff book what is free."""
+        if self.way != "auto_convert" or not isinstance(self.venue, Restaurant):
+            return {}
+        sitting = next(guests.sitting for guests in self.joined if guests.entry_id == entry_id)
+        return {"start": sitting, "end": sitting + VISIT}
 
-    async def _offers_by_now(self) -> set[str]:
-        """Tell which offers there are when whoever decides on one right now has done so."""
-        async with self.desk.database.transaction() as conn:
-            await lock(conn, self.desk.org_id, self.bistro.queue)
-        return {offer.id for offer in await self._offers()}
-
-    async def _as_it_is(self, guests: Guests) -> Guests:
-        entry = (await self.desk.use.entries.get(self.desk.actor, guests.entry_id)).entry
-        return replace(guests, party_size=entry.party_size)
-
-    async def _join(self) -> None:
-        party_size, sitting = self.random.randint(1, 4), self.random.choice(SITTINGS)
-        window = {"preferredStartTime": text(sitting), "preferredEndTime": text(sitting + VISIT)}
+    async def join(self) -> bool:
+        """Have somebody join, if there is something to wait for."""
+        party_size, sitting = self.random.randint(1, 4), self.random.choice(self.venue.sittings)
         priority = self.random.choice((0, 0, 0, 1))
-        entry = await self.bistro.joins(partySize=party_size, priority=priority, **window)
-        self.known[entry["id"]] = await self._offers_by_now()
-        self.joined.append(Guests(entry["id"], party_size, sitting))
-        async with self.desk.database.connection() as conn:
-            rows = await conn.fetch(
-                "SELECT id FROM entries WHERE org_id = $1 ORDER BY -priority, joined_at, id", self.desk.org_id
-            )
-        turn = [row["id"] for row in rows]
-        self.joined.sort(key=lambda guests: turn.index(guests.entry_id))
+        entry_id = await self.venue.joins(party_size, sitting, priority)
+        if entry_id is not None:
+            self.joined.append(Guests(entry_id, party_size, sitting))
+        return entry_id is not None
 
-    async def _walk_in(self) -> None:
-        at = self.random.choice(SITTINGS)
-        answer = await self.desk.staff.booking.book(
-            at=at, minutes=90, location_id=self.bistro.location_id, party_size=self.random.randint(1, 4)
-        )
-        if answer.status == 201:
-            self.sittings[answer.data["id"]] = at
-            self.bistro.bookings.append(answer.data["id"])
+    async def _as_they_are(self) -> list[Guests]:
+        """Read all who joined, in turn."""
+        read = "SELECT id, party_size FROM entries WHERE org_id = $1 ORDER BY priority DESC, joined_at, id"
+        by_id = {guests.entry_id: guests for guests in self.joined}
+        async with self.desk.database.connection() as conn:
+            rows = await conn.fetch(read, self.desk.org_id)
+        return [replace(by_id[row["id"]], party_size=row["party_size"]) for row in rows]
 
     async def _offers(self) -> list[Offer]:
         async with self.desk.database.connection() as conn:
             rows = await conn.fetch("SELECT id FROM offers WHERE org_id = $1 ORDER BY id", self.desk.org_id)
             return [await fetch(conn, self.desk.org_id, row["id"]) for row in rows]
 
+    async def _converting(self) -> set[str]:
+        """Read for which entries booking has been asked or has booked."""
+        read = """
+        SELECT entry_id FROM conversions WHERE org_id = $1
+        UNION SELECT id FROM entries WHERE org_id = $1 AND status = 'converted'
+        """
+        async with self.desk.database.connection() as conn:
+            return {row["entry_id"] for row in await conn.fetch(read, self.desk.org_id)}
+
+    async def _booked(self, entry_ids: set[str]) -> list[Given]:
+        """Read what was booked for some entries, in the order in which it was."""
+        found = []
+        for guests in self.joined:
+            if guests.entry_id in entry_ids:
+                entry = (await self.desk.use.entries.get(self.desk.actor, guests.entry_id)).entry
+                booked = (await self.desk.staff.booking.get(f"/api/v1/bookings/{entry.booking_id}")).data
+                table_ids = booked.get("table_ids") or ()
+                found.append(Given(booked["id"], guests.entry_id, guests.party_size, guests.sitting, table_ids))
+        return sorted(found, key=lambda one: one.id)
+
+    def _check_live(self, live: Sequence[Offer], statuses: Mapping[str, str], holds: Sequence[str]) -> None:
+        """A live offer is one of an entry that was told of it, of all that it asks for, and has a hold to itself."""
+        sizes = {guests.entry_id: guests.party_size for guests in self.joined}
+        assert all(offer.expires_at > self.desk.watch() for offer in live)
+        assert all(offer.party_size == sizes[offer.entry_id] for offer in live)
+        assert len({offer.entry_id for offer in live}) == len(live)
+        assert {entry for entry, status in statuses.items() if status == "notified"} == {one.entry_id for one in live}
+        if self.way == "notify_all":
+            assert holds == []
+        else:
+            taken = [(table_id, offer.start_time) for offer in live for table_id in offer.table_ids]
+            assert len(set(taken)) == len(taken)
+            assert sorted(str(offer.hold_id) for offer in live) == holds
+
+    def _check_over(self, statuses: Mapping[str, str]) -> None:
+        """Who is off the waitlist never is on it again."""
+        assert self.over.items() <= statuses.items(), self.over
+        self.over |= {entry: status for entry, status in statuses.items() if status not in {"waiting", "notified"}}
+
     def _check_turns(self, waiting: Sequence[Guests], offers: Sequence[Offer]) -> None:
-        """Nobody was asked before somebody ahead who needed no more then and has never been asked for the same."""
+        """Whoever matched, nobody was asked before somebody ahead who needs no more and was never asked."""
         asked = {(offer.entry_id, offer.start_time) for offer in offers if offer.attempt}
-        places = {guests.entry_id: place for place, guests in enumerate(self.joined)}
         by_id = {guests.entry_id: guests for guests in self.joined}
         for offer in offers:
             if offer.id in self.seen or offer.state is not OfferState.LIVE:
                 continue
             self.seen.add(offer.id)
-            behind = by_id[offer.entry_id]
-            for ahead in waiting:
-                if places[ahead.entry_id] < places[behind.entry_id] and ahead.sitting == behind.sitting:
-                    needs_more = ahead.party_size > offer.party_size or offer.id in self.known[ahead.entry_id]
-                    assert needs_more or (ahead.entry_id, ahead.sitting) in asked, (ahead, behind)
+            for ahead in self._ahead(waiting, offer.entry_id):
+                fits = ahead.sitting == offer.start_time and ahead.party_size <= offer.party_size
+                if fits and ahead.entry_id in self.settled:
+                    assert (ahead.entry_id, ahead.sitting) in asked, (ahead, by_id[offer.entry_id])
 
-    async def _check_nobody_is_stranded(
-        self, waiting: Sequence[Guests], live: Sequence[Offer], offers: Sequence[Offer]
+    def _check_order(
+        self,
+        given: Sequence[Given],
+        waiting: Sequence[Guests],
+        offers: Sequence[Offer],
+        free: Mapping[tuple[int, datetime], bool],
     ) -> None:
-        told = {offer.start_time for offer in live if not offer.held}
-        for offer in live:
-            guests = next(one for one in self.joined if one.entry_id == offer.entry_id)
-            assert offer.held or await self._is_free(guests), offer  # nobody is left with word of what is taken
+        """Of what a match gave that was alone at it, nothing was for somebody ahead to have.
+
+        Whoever is ahead and could have had it has let it pass more often than who got it; in strict order, whoever is
+        ahead could have had something, and has let that pass.
+        """
+        for number, one in enumerate(given):
+            for ahead in self._ahead(waiting, one.entry_id):
+                theirs = _let_pass(ahead.entry_id, ahead.sitting, offers, one.id)
+                if self._suits(one, ahead):
+                    own = _let_pass(one.entry_id, one.start_time, offers, one.id)
+                    assert self._is_for_good(theirs) or len(theirs) > len(own), (ahead, one)
+                elif self.way == "strict":
+                    left = free[ahead.party_size, ahead.sitting]
+                    assert left or any(self._suits(other, ahead) for other in given[number:]), (ahead, one)
+                    assert theirs, (ahead, one)
+
+    def _ahead(self, waiting: Sequence[Guests], entry_id: str) -> list[Guests]:
+        turn = [guests.entry_id for guests in self.joined]
+        return [guests for guests in waiting if turn.index(guests.entry_id) < turn.index(entry_id)]
+
+    def _suits(self, given: Given, guests: Guests) -> bool:
+        if given.start_time != guests.sitting:
+            return False
+        if isinstance(self.venue, Restaurant) and given.table_ids:
+            return self.venue.seat(given.table_ids, guests.party_size)
+        return guests.party_size <= given.party_size
+
+    def _check_nobody_is_stranded(
+        self, waiting: Sequence[Guests], offers: Sequence[Offer], free: Mapping[tuple[int, datetime], bool]
+    ) -> None:
+        """What is free fits nobody who has not let it pass; in strict order, not whoever is next."""
+        told = {offer.start_time for offer in offers if offer.state is OfferState.LIVE and not offer.held}
+        for offer in offers:  # nobody is left with word of what is taken
+            if offer.state is OfferState.LIVE and not offer.held:
+                assert free[offer.party_size, offer.start_time], offer
         for guests in waiting:
-            free = not self._let_it_go(guests, offers) and await self._is_free(guests)
+            is_free = free[guests.party_size, guests.sitting]
+            if is_free and self._is_for_good(_let_pass(guests.entry_id, guests.sitting, offers)):
+                continue
+            assert not is_free or guests.sitting in told, guests
             if self.way == "strict":
-                assert not free or guests is not waiting[0], guests
-            else:
-                assert not free or guests.sitting in told, guests
+                break
 
-    def _let_it_go(self, guests: Guests, offers: Sequence[Offer]) -> bool:
-        """Tell whether somebody declined a sitting, or let it expire often, since something fell free there."""
-        before = self.freed.get(guests.sitting, set())
-        theirs = [one for one in offers if (one.entry_id, one.start_time) == (guests.entry_id, guests.sitting)]
-        states = [one.state for one in theirs if one.id not in before]
-        return OfferState.DECLINED in states or states.count(OfferState.EXPIRED) >= EXPIRIES_IN_A_ROW
+    def _is_for_good(self, passed: Sequence[Offer]) -> bool:
+        """Tell whether an entry may not be asked again for what it let pass, until something falls free there."""
+        kept = [offer for offer in passed if offer.id not in self.reopened]
+        return len(kept) >= EXPIRIES_IN_A_ROW or any(offer.state is OfferState.DECLINED for offer in kept)
 
-    async def _is_free(self, guests: Guests) -> bool:
-        query = (
-            f"location_id={self.bistro.location_id}&party_size={guests.party_size}&duration_minutes=90"
-            f"&interval_minutes=15&from={text(guests.sitting)}&to={text(guests.sitting + timedelta(minutes=1))}"
-        )
-        return bool((await self.desk.staff.booking.get(f"/api/v1/availability?{query}")).data)
+    async def _check_told_why(self, statuses: Mapping[str, str], free: Mapping[tuple[int, datetime], bool]) -> None:
+        """Everybody is told why they are offered nothing, and that nothing is free just where booking says so."""
+        for guests in self.joined:
+            if guests.entry_id in self.told_over:
+                continue
+            explained = await self.desk.use.explaining.explain(self.desk.actor, guests.entry_id)
+            codes = [one.code for one in explained.because]
+            assert codes
+            assert all(one.sentence and one.rule and one.remedy for one in explained.because)
+            match statuses[guests.entry_id]:
+                case "waiting":
+                    is_free = free[guests.party_size, guests.sitting]
+                    assert not {Also.ITS_TURN, Also.OFFER_OVER} & set(codes), (guests, codes)
+                    assert (codes[0] in NOTHING) == (not is_free), (guests, codes)
+                case "notified":
+                    assert codes == [Reason.ASKED]
+                case status:
+                    assert codes == [status]
+                    self.told_over.add(guests.entry_id)
 
-    async def _check_bookings(self, statuses: dict[str, str]) -> None:
+    async def _check_bookings(self, statuses: Mapping[str, str]) -> None:
         """Who was converted has just one booking, and nobody else has any."""
         listed = await self.desk.staff.booking.get("/api/v1/bookings?limit=200")
         from_here = [one["id"] for one in listed.data if one["source"] == "waitlist"]
@@ -238,24 +370,34 @@ class Evening:
         assert len(from_here) == list(statuses.values()).count("converted")
 
 
-def _check_apart(live: Sequence[Offer]) -> None:
-    taken = [(table_id, offer.start_time) for offer in live for table_id in offer.table_ids]
-    assert len(set(taken)) == len(taken)
+def _given(offer: Offer) -> Given:
+    return Given(offer.id, offer.entry_id, offer.party_size, offer.start_time, offer.table_ids)
 
 
-async def an_evening(desk: Desk, way: str, seed: int) -> Evening:
-    """Open a restaurant in which all is taken."""
-    bistro = await Bistro.of(desk.staff, tables=2)
-    sittings = dict.fromkeys(bistro.bookings, SOON)
-    await desk.staff.booking.table(bistro.location_id, 4)
-    for sitting in SITTINGS:
-        for party_size in (2, 2, 4):
-            booked = await desk.staff.booking.book(
-                at=sitting, minutes=90, location_id=bistro.location_id, party_size=party_size
-            )
-            if booked.status == 201:
-                sittings[booked.data["id"]] = sitting
-                bistro.bookings.append(booked.data["id"])
-    way_and_order = {"policy": "offer_one" if way == "strict" else way, "strictOrder": way == "strict"}
-    await bistro.policy(**way_and_order)
-    return Evening(desk, bistro, way, Random(seed), sittings=sittings)
+def _let_pass(entry_id: str, start: datetime, offers: Sequence[Offer], before: str = "~") -> list[Offer]:
+    """Find what an entry had let pass before another offer, as long as nobody else had it since."""
+    earlier = [offer for offer in offers if offer.id < before and offer.start_time == start]
+    passed = [offer for offer in earlier if offer.entry_id == entry_id and offer.state in LET_PASS]
+    return [one for one in passed if not any(_has(other, one) for other in earlier)]
+
+
+def _has(other: Offer, passed: Offer) -> bool:
+    """Tell whether somebody has or holds by now what was let pass."""
+    if other.state is not OfferState.ACCEPTED and not (other.held and other.state is OfferState.LIVE):
+        return False
+    if not passed.table_ids:
+        return other.round == passed.round
+    return other.id > passed.id and bool(set(other.table_ids) & set(passed.table_ids))
+
+
+async def an_evening(desk: Desk, venue: Venue, way: str, *, leaves: bool, seed: int, happened: Counter[str]) -> Evening:
+    """Begin it, where all is taken and some wait."""
+    await venue.policy(
+        policy="offer_one" if way == "strict" else way,
+        strictOrder=way == "strict",
+        afterExpiry="leave" if leaves else "stay",
+    )
+    evening = Evening(desk, venue, way, leaves, Random(seed), happened)
+    for _ in range(4):
+        await evening.join()
+    return evening

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import aiohttp
 
@@ -16,17 +16,23 @@ from support.gate import Call, Stop
 from support.waiting import eventually
 from support.waitlist_desk import Bistro
 from support.waitlist_processes import Processes
-from support.waitlist_service import PATH
+from support.waitlist_service import PATH, Guest, instant
 
-Kind = Literal["offer", "convert", "auto_convert", "decline"]
+Kind = Literal["offer", "spot", "convert", "book", "auto_convert", "decline", "remove"]
 HOLDS, BOOKINGS = "/api/v1/holds", "/api/v1/bookings"
 CALLS: Mapping[Kind, tuple[str, str]] = {
     "offer": ("POST", HOLDS),
+    "spot": ("POST", HOLDS),
     "convert": ("POST", BOOKINGS),
+    "book": ("POST", BOOKINGS),
     "auto_convert": ("POST", BOOKINGS),
     "decline": ("DELETE", HOLDS),
+    "remove": ("DELETE", HOLDS),
 }
-"""The call to booking that each makes."""
+"""The call to booking that each makes: `book` without an offer, and `remove` of who has one."""
+
+PASSED_ON: frozenset[Kind] = frozenset({"decline", "remove"})
+"""With what the place goes to the second."""
 
 _UNDER_WAY = """
 SELECT (SELECT count(*) FROM offers WHERE org_id = $1 AND (state = 'requested' OR hold_open AND state <> 'live'))
@@ -37,8 +43,30 @@ _OFFERED = "SELECT hold_id FROM offers WHERE org_id = $1 AND state = 'live' ORDE
 
 
 @dataclass
+class Studio:
+    """An event with one spot, which is taken."""
+
+    staff: Guest
+    uid: str
+
+    @classmethod
+    async def of(cls, staff: Guest) -> Self:
+        """Announce it."""
+        return cls(staff, (await staff.full_instance())["uid"])
+
+    async def joins(self) -> dict[str, Any]:
+        """Put somebody on its waitlist; answers the entry."""
+        return await self.staff.joined(eventInstanceId=self.uid, requestedDate=None)
+
+    async def falls_free(self) -> None:
+        """Have room for one more."""
+        raised = await self.staff.booking.patch(f"/v2/event_instances/{self.uid}", {"max_attendance": 2})
+        assert raised.status == 200, raised.body
+
+
+@dataclass
 class Saga:
-    """A restaurant of its own with one table, for which two wait.
+    """A restaurant of its own with one table, or an event with one spot, for which two wait.
 
     Attributes:
         first, second: their entries, in turn.
@@ -46,7 +74,7 @@ class Saga:
     """
 
     running: Processes
-    bistro: Bistro
+    place: Bistro | Studio
     kind: Kind
     first: str
     second: str
@@ -56,7 +84,7 @@ class Saga:
     @property
     def org_id(self) -> str:
         """The organization."""
-        return self.bistro.staff.org_id
+        return self.place.staff.org_id
 
     def stopped(self, *, answered: bool) -> None:
         """Have its call to booking stopped, before booking is asked or when it has answered."""
@@ -64,8 +92,8 @@ class Saga:
 
     async def begin(self) -> None:
         """Have the place offered, or answer the offer."""
-        if self.kind in {"offer", "auto_convert"}:
-            await self.bistro.falls_free()
+        if self.kind in {"offer", "spot", "auto_convert"}:
+            await self.place.falls_free()
         else:
             self.doing = asyncio.create_task(self._answer())
 
@@ -81,7 +109,7 @@ class Saga:
 
     async def entry(self, entry_id: str) -> dict[str, Any]:
         """Read an entry."""
-        return dict((await self.bistro.staff.waitlist.get(f"{PATH}/{entry_id}")).data)
+        return dict((await self.place.staff.waitlist.get(f"{PATH}/{entry_id}")).data)
 
     async def statuses(self) -> tuple[str, str]:
         """Tell where both stand."""
@@ -96,17 +124,23 @@ class Saga:
 
     async def finish(self) -> None:
         """Have whoever is offered the place take it: it is booked once, and all is told once."""
-        winner = self.second if self.kind == "decline" else self.first
-        taken = [(await self.bistro.staff.waitlist.post(f"{PATH}/{winner}/convert", {})).data for _ in range(2)]
+        winner = self.second if self.kind in PASSED_ON else self.first
+        taken = [(await self.place.staff.waitlist.post(f"{PATH}/{winner}/convert", {})).data for _ in range(2)]
         assert [one["bookingId"] for one in taken] == await self._bookings() * 2
         assert await self._holds() == []
         tell = {one: [_name(event) for event in await self.running.told(one)] for one in (self.first, self.second)}
         assert tell == {self.first: ["joined"], self.second: ["joined"]} | _told(self)
 
     async def _answer(self) -> None:
-        deed = "convert" if self.kind == "convert" else "decline"
+        path, key = f"{PATH}/{self.first}", self.place.staff.waitlist
         with contextlib.suppress(aiohttp.ClientError):  # whoever answers may be killed
-            await self.bistro.staff.waitlist.post(f"{PATH}/{self.first}/{deed}", {})
+            match self.kind:
+                case "remove":
+                    await key.delete(path)
+                case "book":  # when nobody has booked, and the entry did not ask for
+                    await key.post(f"{path}/convert", {"startTime": instant(hours=3), "endTime": instant(hours=4)})
+                case deed:
+                    await key.post(f"{path}/{deed}", {})
 
     async def has_ended(self) -> bool:
         """Tell whether nothing is under way, and both entries stand where they have to."""
@@ -117,8 +151,10 @@ class Saga:
     @property
     def _end(self) -> tuple[str, str]:
         match self.kind:
-            case "offer":
+            case "offer" | "spot":
                 return "notified", "waiting"
+            case "remove":
+                return "removed", "notified"
             case "decline":
                 return "waiting", "notified"
             case _:
@@ -138,7 +174,7 @@ class Saga:
             return [row["id"] for row in await conn.fetch(_HOLDS, self.org_id)]
 
     async def _bookings(self) -> list[str]:
-        listed = (await self.bistro.staff.booking.get(f"{BOOKINGS}?limit=200")).data
+        listed = (await self.place.staff.booking.get(f"{BOOKINGS}?limit=200")).data
         return [one["id"] for one in listed if one["source"] == "waitlist"]
 
 
@@ -150,7 +186,12 @@ def _told(saga: Saga) -> dict[str, list[str]]:
                 saga.first: ["joined", "notified", "declined"],
                 saga.second: ["joined", "notified", "converted"],
             }
-        case "auto_convert":
+        case "remove":
+            return {
+                saga.first: ["joined", "notified", "removed"],
+                saga.second: ["joined", "notified", "converted"],
+            }
+        case "auto_convert" | "book":
             return {saga.first: ["joined", "converted"]}
         case _:
             return {saga.first: ["joined", "notified", "converted"]}
@@ -162,13 +203,14 @@ def _name(event: AnyEvent) -> str:
 
 async def a_saga(running: Processes, kind: Kind) -> Saga:
     """Bring two entries to where it begins."""
-    bistro = await Bistro.of(await running.staff())
-    if kind == "auto_convert":
-        await bistro.policy(policy=kind)
-    first, second = [(await bistro.joins())["id"] for _ in range(2)]
-    saga = Saga(running, bistro, kind, first, second)
-    if kind in {"convert", "decline"}:
-        await bistro.falls_free()
+    staff = await running.staff()
+    place = await (Studio if kind == "spot" else Bistro).of(staff)
+    if kind == "auto_convert" and isinstance(place, Bistro):
+        await place.policy(policy=kind)
+    first, second = [(await place.joins())["id"] for _ in range(2)]
+    saga = Saga(running, place, kind, first, second)
+    if kind in {"convert", "decline", "remove"}:
+        await place.falls_free()
 
         async def is_offered() -> bool:
             return await saga.statuses() == ("notified", "waiting")

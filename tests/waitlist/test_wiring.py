@@ -1,7 +1,7 @@
 """The composed service works without being asked: what falls free, what is over, what was missed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,11 +10,12 @@ import pytest
 from chassis.postgres import Database
 from slotwire_contracts import WaitlistEntryNotified, WaitlistEntryRemoved
 from support.booking_service import SOON
+from support.event_instances import add_instance, hold, registered
 from support.servers import Servers
 from support.waiting import eventually
 from support.waiting_entries import marked, put, statuses, waits
 from support.waitlist_desk import Bistro, Desk, held
-from support.waitlist_service import PATH, Guest, WaitlistService, running_waitlist
+from support.waitlist_service import PATH, Guest, WaitlistService, instant, running_waitlist
 from support.watch import Watch
 from waitlist.domain.status import Status
 
@@ -50,6 +51,73 @@ async def test_when_a_booking_is_cancelled_who_waits_is_offered_its_place(
     # Whoever leaves passes the place on.
     assert (await staff.waitlist.delete(f"{PATH}/{first['id']}")).status == 200
     await becomes(staff, second["id"], "notified")
+
+
+Frees = tuple[str, Callable[[], Awaitable[Any]]]
+"""An entry that waits, and what frees something for it."""
+
+
+async def another_table(staff: Guest) -> Frees:
+    bistro = await Bistro.of(staff)
+    return (await bistro.joins())["id"], lambda: staff.booking.table(bistro.location_id, 2)
+
+
+async def moved(staff: Guest) -> Frees:
+    bistro = await Bistro.of(staff)
+    later = {"start_time": instant(hours=3), "end_time": instant(hours=4, minutes=30)}
+    path = f"/api/v1/bookings/{bistro.bookings[0]}"
+    return (await bistro.joins())["id"], lambda: staff.booking.patch(path, later)
+
+
+async def shrunk(staff: Guest) -> Frees:
+    instance = await add_instance(staff.booking, max_attendance=3)
+    path = f"/api/v1/bookings/{(await registered(staff.booking, instance['uid'], party_size=3))['id']}"
+    entry = await staff.joined(eventInstanceId=instance["uid"], requestedDate=None)
+    return entry["id"], lambda: staff.booking.patch(path, {"party_size": 2})
+
+
+async def a_hold_that_runs_out(staff: Guest) -> Frees:
+    """Of a minute, which has passed by the booking service's clock soon."""
+    bistro = await Bistro.of(staff, tables=0)
+    await staff.booking.table(bistro.location_id, 2)
+    held = await staff.booking.hold(minutes=90, location_id=bistro.location_id, party_size=2, ttl_minutes=1)
+    assert held.status == 201, held.body
+    return (await bistro.joins())["id"], held_no_more
+
+
+async def held_no_more() -> None:
+    """Nothing is done: time passes."""
+
+
+async def called_off_and_on_again(staff: Guest, db: Database) -> Frees:
+    """Who waited has been taken off by then; somebody waits whom nobody has told of it.
+
+    Its spot is only held: nothing that ends with the event is a reason to look at its queue once more.
+    """
+    uid = (await add_instance(staff.booking, max_attendance=1))["uid"]
+    await hold(staff.booking, uid, 1)
+    gone = await staff.joined(eventInstanceId=uid, requestedDate=None)
+    assert (await staff.booking.post(f"/v2/event_instances/{uid}/cancel", {})).status == 200
+    await becomes(staff, gone["id"], "removed")
+    entry = waits(staff.org_id, instance_id=uid, party_size=1, version=1)
+    await put(db, entry)
+    return entry.id, lambda: staff.booking.patch(f"/v2/event_instances/{uid}", {"status": "scheduled"})
+
+
+@pytest.mark.usefixtures("working")
+async def test_however_something_falls_free_who_waits_is_offered_it(staff: Guest, db: Database, watch: Watch) -> None:
+    """Architecture, section 6: «moved, party shrunk, capacity raised, hold released, table added»"""
+    ways = [
+        *[await way(staff) for way in (another_table, moved, shrunk, a_hold_that_runs_out)],
+        await called_off_and_on_again(staff, db),
+    ]
+    for entry_id, _ in ways:
+        assert (await staff.waitlist.get(f"{PATH}/{entry_id}")).data["status"] == "waiting"
+    for _, frees in ways:
+        await frees()
+    watch.turn(minutes=1, seconds=1)
+    for entry_id, _ in ways:
+        await becomes(staff, entry_id, "notified")
 
 
 @pytest.mark.usefixtures("working")

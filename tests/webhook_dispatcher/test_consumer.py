@@ -132,3 +132,17 @@ async def test_what_one_transaction_takes_is_bounded_by_its_deliveries(db: Datab
     assert [each for part in parts for each in part] == incoming
     assert [len(part) for part in IngestSink(one.ingest, a_retention(db), births=1).parts(incoming)] == [1] * 6
     assert list(sink.parts([])) == []
+
+
+async def test_before_the_subscriptions_are_known_events_are_taken_in_by_themselves(db: Database) -> None:
+    one = dispatcher(db)
+    for _ in range(3):
+        await one.subscribe("https://example.com/")
+    sink = IngestSink(one.ingest, a_retention(db), births=7)
+    records = [Record("booking.events", 0, place, 0, b"", encode(a_happening())) for place in range(7)]
+    lengths = []
+    async with db.connection() as conn:
+        for part in sink.parts([Reader(utc_now).read(record) for record in records]):
+            lengths.append(len(part))
+            await sink.take(conn, part)
+    assert lengths == [1, 1, 2, 2, 1]

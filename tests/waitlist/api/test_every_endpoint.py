@@ -147,6 +147,30 @@ async def test_nothing_that_a_body_names_is_there_for_another(
     assert await rows_of(db, staff.org_id) == before
 
 
+async def test_every_operation_needs_its_scope(
+    service: WaitlistService, described: dict[str, Any], staff: Guest, db: Database
+) -> None:
+    """Seed 000: "Permissions: booking_waitlist.read", "booking_waitlist.manage"."""
+    own = await furnish(staff)
+    reader, manager, nobody = [
+        await service.caller(staff.org_id, scopes=frozenset({scope}))
+        for scope in ("booking_waitlist.read", "booking_waitlist.manage", "bookings.manage")
+    ]
+    before, asked = await rows_of(db, staff.org_id), 0
+    for method, path, operation in operations(described):
+        concrete = path.replace("{id}", own["location" if "policies" in path else "entry"])
+        body = BODIES.get(path, {}) if "requestBody" in operation else None
+        refused = [nobody] if method == "GET" else [reader, nobody]
+        answers = [await key.send(method, concrete, body) for key in refused]
+        assert [answer.status for answer in answers] == [403] * len(refused), (method, path)
+        asked += 1
+        if method == "GET":
+            allowed = [await key.get(concrete) for key in (reader, manager)]
+            assert [answer.status for answer in allowed] == [200, 200], path
+    assert asked == len(list(operations(described))) >= 13
+    assert await rows_of(db, staff.org_id) == before
+
+
 async def test_lists_and_filters_find_nothing_of_another(staff: Guest, other: Guest) -> None:
     theirs = await furnish(staff)
     queries = (

@@ -1,5 +1,6 @@
 """The guest's own page over real HTTP: what it shows, and what its buttons do."""
 
+import asyncio
 import base64
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -308,3 +309,23 @@ async def test_a_link_may_be_opened_so_often_in_a_minute(servers: Servers, servi
         assert refused.headers["RateLimit-Limit"] == "2"
         assert (await other.get()).status == 404
         assert [(await Link(limited, f"none{n}").get()).status for n in range(3)] == [404, 404, 429]
+
+
+async def test_twenty_guests_press_at_once_for_the_place_that_all_were_told_of(
+    desk: Desk, bistro: Bistro, service: WaitlistService
+) -> None:
+    """Each with the form of the guest's own page."""
+    await bistro.policy(policy="notify_all")
+    waiting = [await bistro.joins() for _ in range(20)]
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    links = await asyncio.gather(*(link_of(service, entry["id"]) for entry in waiting))
+    pages = [(await link.get()).shown for link in links]
+    assert all("accept" in page.forms for page in pages)
+
+    await asyncio.gather(*(link.submit(page, "accept") for link, page in zip(links, pages, strict=True)))
+    assert len(await confirmed(desk)) == 1
+    statuses = [await desk.status(entry["id"]) for entry in waiting]
+    assert statuses.count("converted") == 1
+    await desk.match(bistro.queue)
+    assert sorted([await desk.status(entry["id"]) for entry in waiting]) == ["converted", *["waiting"] * 19]

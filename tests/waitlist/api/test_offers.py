@@ -73,6 +73,17 @@ async def test_staff_book_without_an_offer_what_is_free(desk: Desk, bistro: Bist
     assert (booked["table_ids"], booked["start_time"]) == ([tables[0]["id"]], instant(hours=3))
 
 
+async def test_the_bookings_own_history_names_the_entry(desk: Desk, bistro: Bistro) -> None:
+    entry = await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    booking_id = (await do(desk.staff, "convert", entry)).data["bookingId"]
+    history = (await desk.staff.booking.get(f"/v1/reservations/{booking_id}/events")).data
+    assert [(event["type"], event["data"]) for event in history] == [
+        ("reservation.created", {"source": "waitlist", "party_size": 2, "waitlist_entry_id": entry["id"]})
+    ]
+
+
 async def test_local_times_are_those_of_the_requested_date(desk: Desk, bistro: Bistro) -> None:
     entry = await bistro.joins()
     converted = await do(desk.staff, "convert", entry, {"startTime": "22:30", "endTime": "00:30"})

@@ -21,10 +21,17 @@ def refused(answer: Answer) -> Any:
 
 
 async def test_the_seeds_own_request_gets_the_seeds_own_answer(staff: Guest, client: Guest) -> None:
-    """The seed takes a service's uid for an instance's, and its expected response is this."""
-    event_service_id = await add_service(staff.booking)
-    answer = await client.waitlist.post(EVENTS, {"business_id": staff.org_id, "event_instance_id": event_service_id})
-    assert (answer.status, answer.body) == (422, {"status": "Error", "error": "Invalid event instance"})
+    """Its two steps to the letter: the uid of an event service, taken for an instance's, and its expected response."""
+    made = await add_service(staff.booking, service_type="event")
+    path = f"/v2/settings/services?business_id={staff.org_id}&per_page=10"
+    listed = await staff.booking.get(path)  # get_event_service
+    assert listed.status == 200
+    (event_service_id,) = [one["uid"] for one in listed.body["data"] if one["service_type"] == "event"]
+    assert event_service_id == made
+    body = {"business_id": staff.org_id, "event_instance_id": event_service_id}
+    answer = await client.waitlist.post(EVENTS, body)  # join_waitlist
+    assert answer.status == 422
+    assert list(answer.body.items()) == [("status", "Error"), ("error", "Invalid event instance")]
 
 
 async def test_a_client_joins_an_event_that_is_full(staff: Guest, client: Guest) -> None:

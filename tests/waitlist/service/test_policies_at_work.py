@@ -1,12 +1,14 @@
 """The three policies, and what they say about order, deadlines and who let a place pass."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from support.booking_service import SOON, text
 from support.waiting import eventually
+from support.waiting_entries import marked
 from support.waitlist_desk import Bistro, Desk, change_of, confirmed, held
 from support.waitlist_service import PATH, WaitlistService
 from waitlist.domain.errors import OfferGoneError, PlaceTakenError
@@ -81,8 +83,9 @@ async def test_under_notify_all_who_was_not_quick_enough_is_told_by_a_match(desk
     quick, slow = await bistro.joins(), await bistro.joins()
     await bistro.falls_free()
     await desk.match(bistro.queue)
+    await desk.forget()
     await desk.convert(quick["id"])
-    assert (desk.org_id, bistro.queue) in desk.marks.found
+    assert await marked(desk.database, desk.org_id) == {bistro.queue}
     await desk.match(bistro.queue)
     assert await desk.status(slow["id"]) == "waiting"
     assert await desk.offer(slow["id"]) is None
@@ -278,6 +281,38 @@ async def test_an_offer_never_stands_past_the_cut_off(desk: Desk, bistro: Bistro
     desk.watch.ahead = SOON - desk.watch() - timedelta(minutes=65)
     await desk.match(bistro.queue)
     assert (await desk.live(entry["id"])).expires_at == SOON - timedelta(minutes=60)
+
+
+def at_night(desk: Desk, zone: str) -> datetime:
+    """Turn the clock to five minutes before ten at night in a zone; answers ten past four of the night that follows."""
+    there = SOON.astimezone(ZoneInfo(zone))
+    evening = (there - timedelta(days=1)).replace(hour=21, minute=55)
+    desk.watch.ahead = evening - datetime.now(UTC)
+    return there.replace(hour=4, minute=10)
+
+
+async def test_an_offer_stands_still_in_the_quiet_hours_of_the_location(desk: Desk, bistro: Bistro) -> None:
+    """Five of its fifteen minutes are before them, and ten come after them, by the clocks of New York."""
+    await bistro.policy(quietHours={"from": "22:00", "to": "04:00"})
+    entry = await bistro.joins()
+    await bistro.falls_free()
+    until = at_night(desk, "America/New_York")
+    await desk.match(bistro.queue)
+    assert timedelta() <= (await desk.live(entry["id"])).expires_at - until < timedelta(minutes=2)
+
+
+async def test_an_offer_stands_still_in_the_quiet_hours_of_the_event(desk: Desk) -> None:
+    """By the clocks of Berlin, where it takes place."""
+    instance = await desk.staff.full_instance()
+    path = f"{PATH}/policies/{instance['service_id']}"
+    policy = {"quietHours": {"from": "22:00", "to": "04:00"}, "offerMinutes": 15}
+    assert (await desk.staff.waitlist.send("PUT", path, policy)).status == 200
+    entry = await desk.staff.joined(eventInstanceId=instance["uid"], requestedDate=None)
+    raised = await desk.staff.booking.patch(f"/v2/event_instances/{instance['uid']}", {"max_attendance": 2})
+    assert raised.status == 200
+    until = at_night(desk, "Europe/Berlin")
+    await desk.match(instance["uid"])
+    assert timedelta() <= (await desk.live(entry["id"])).expires_at - until < timedelta(minutes=2)
 
 
 @pytest.mark.parametrize("start", [0, 15, 30])

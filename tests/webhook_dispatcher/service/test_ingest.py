@@ -9,6 +9,7 @@ from chassis.clock import utc_now
 from chassis.postgres import Database
 from slotwire_contracts import ReservationEvent, encode
 from support.dispatcher import ORG, a_happening, arrival, dispatcher
+from support.statements import began, statements
 from webhook_dispatcher.domain.delivery import Job, Load
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
@@ -66,7 +67,10 @@ def take(db: Database, request: pytest.FixtureRequest) -> Take:
             if request.param == "at once":
                 await directory.refresh(conn)
                 await conn.execute(BEGINNING)
-            after = await Ingest(directory, room, utc_now).take(conn, [arrival(event) for event in events])
+            arrivals = [arrival(event, offset) for offset, event in enumerate(events)]
+            async with statements(conn) as sent:
+                after = await Ingest(directory, room, utc_now).take(conn, arrivals)
+            assert began(sent) == (request.param == "by steps")
             assert (room.offered, room.waiting) == ([], set())
             if after is not None:
                 after()
@@ -161,3 +165,22 @@ async def test_an_event_is_written_with_all_that_the_ledger_needs(db: Database, 
     ]
     assert counted is not None
     assert tuple(counted) == (utc_now().date(), "booking.events", 0, 2, 3)
+
+
+async def test_of_events_with_one_id_the_first_counts(db: Database, take: Take) -> None:
+    """No producer of ours writes such: whatever it is, who wants it and what they are sent fit together."""
+    one = dispatcher(db)
+    wanted = [await one.subscribe(URL, events=[kind]) for kind in ("reservation.confirmed", "reservation.cancelled")]
+    event = a_happening("reservation.confirmed")
+    rows = await take(Room(9), event, a_happening("reservation.cancelled", id=event.id))
+    assert list(rows) == [delivery_id(event.id, wanted[0].id)]
+    async with db.connection() as conn:
+        assert tuple(await conn.fetchrow("SELECT type, matched FROM events") or ()) == (event.type, 1)
+
+
+async def test_nothing_is_taken_in_inside_of_a_transaction(db: Database) -> None:
+    """What is handed over next would be sent, and might be rolled back."""
+    async with db.transaction() as conn:
+        with pytest.raises(RuntimeError, match="committed"):
+            await Ingest(dispatcher(db).directory, Room(9), utc_now).take(conn, [arrival(a_happening())])
+        assert await conn.fetchval("SELECT count(*) FROM events") == 0

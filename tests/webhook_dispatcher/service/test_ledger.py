@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -10,7 +9,7 @@ import pytest
 
 from chassis.clock import utc_now
 from chassis.ids import next_id
-from chassis.kafka import Consumer
+from chassis.kafka import Consumer, ends
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Connection, Database
 from slotwire_contracts import ReservationEvent, Topic, encode, record_key
@@ -20,7 +19,6 @@ from support.servers import Servers
 from support.topics import fresh_topic, write_topic
 from support.waiting import eventually
 from webhook_dispatcher.consumer import consumer
-from webhook_dispatcher.domain.arrival import Place
 from webhook_dispatcher.domain.delivery import DiscardReason
 from webhook_dispatcher.domain.errors import ValidationFailedError
 from webhook_dispatcher.domain.ledger import Ledger, Span
@@ -49,10 +47,8 @@ def a_course(number: int, *, resource: str = "bk_1", ago: timedelta = timedelta(
 
 async def take(one: Dispatcher, *events: ReservationEvent, first: int = 0) -> None:
     """Take events in whose records follow each other."""
-    arrivals = [
-        replace(arrival(event), place=Place("booking.events", 0, first + number)) for number, event in enumerate(events)
-    ]
-    async with one.database.transaction() as conn:
+    arrivals = [arrival(event, offset) for offset, event in enumerate(events, first)]
+    async with one.database.connection() as conn:
         await one.ingest.take(conn, arrivals)
 
 
@@ -167,7 +163,7 @@ async def test_a_record_that_is_never_read_shows_as_one(dispatcher: Dispatcher, 
     async with Consumer.connected(servers.kafka_bootstrap, [topic.name], group=topic.name) as other:
         while not (lost := await other.fetch(at_most=1, wait_seconds=1.0)):
             pass
-        await other.commit(lost)
+        await other.commit(ends(lost))
     assert await watched(dispatcher.database) == 0  # nobody can know yet
     await write_topic(servers.kafka_bootstrap, topic.name, records[4:])
     await consume(dispatcher, servers, topic, until=6)

@@ -148,3 +148,21 @@ async def test_what_the_work_left_behind_is_published_at_the_end(
     await asyncio.wait_for(running, 10)
     (record,) = await published(servers, topic, 3)
     assert len(record.attempts) == 3
+
+
+async def test_an_attempt_that_is_none_is_dropped_and_counted_and_takes_no_room(
+    servers: Servers, topic: Topic, subscriptions: Sequence[Subscription], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who settles deliveries hears nothing of it, and what comes later is published."""
+    monkeypatch.setattr(publisher, "_RECORD_ATTEMPTS", 3)
+    monkeypatch.setattr(publisher, "_KEPT_ATTEMPTS", 3)
+    one = subscriptions[0]
+    taking = AttemptPublisher(servers.kafka_bootstrap, topic)
+    before = UNPUBLISHED._value.get()
+    async with background(Loop("attempts", taking.run), drain_seconds=5.0):
+        taking.take([an_outcome(one, TIMEOUT, DeliveryState.PENDING, number=0), *some(one, 2)])
+        assert UNPUBLISHED._value.get() - before == 3
+        taking.take(some(one, 3))
+        (record,) = await published(servers, topic, 3)
+    assert len(record.attempts) == 3
+    assert UNPUBLISHED._value.get() - before == 3

@@ -1,10 +1,11 @@
 """I4: no delivery is left leased to a worker that does not know of it, whatever becomes of a transaction's answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
 from aiohttp import web
 
 from chassis.clock import utc_now
@@ -26,13 +27,14 @@ from support.dispatcher import (
 )
 from support.endpoints import Endpoint, endpoint, status
 from support.servers import Servers
+from support.statements import began, statements
 from support.topics import fresh_topic, write_topic
 from support.waiting import eventually
 from webhook_dispatcher.consumer import consumer
 from webhook_dispatcher.domain.delivery import Birth, DeliveryState
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.service.ingest import Ingest
-from webhook_dispatcher.store import deliveries, events
+from webhook_dispatcher.store import deliveries, taking
 
 LEASES = "SELECT count(*) FROM deliveries WHERE leased_by IS NOT NULL"
 
@@ -56,13 +58,18 @@ class UnansweredDatabase(Database):
 
 
 class UnansweredStatements(UnansweredDatabase):
-    """Loses that of the first statement, too, that has leased one outside of any transaction."""
+    """Loses that of the first connection that has leased one, and remembers what that had been asked."""
+
+    unanswered: Sequence[str] = ()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         async with super().connection() as conn:
-            yield conn
+            async with statements(conn) as sent:
+                yield conn
             leases = await conn.fetchval(LEASES)
+        if not self.lost:
+            self.unanswered = sent
         self._lose(leases)
 
 
@@ -77,15 +84,20 @@ async def all_delivered(one: Dispatcher) -> bool:
     return [row["state"] for row in states] == ["delivered"]
 
 
-async def test_births_whose_commit_is_not_answered_are_sent(prepared: str, servers: Servers) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_births_whose_commit_is_not_answered_are_sent(prepared: str, servers: Servers, *, at_once: bool) -> None:
     """The event is known, so the consumer hands nothing over when it tries again."""
-    topic = await fresh_topic(servers.kafka_bootstrap)
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
     async with (
         running(prepared) as one,
         endpoint() as receiver,
         UnansweredStatements(prepared, pool_size=2, application="tests").opened() as database,
     ):
         subscription = await one.subscribe(receiver.url)
+        if at_once:
+            async with one.database.connection() as conn:
+                await one.directory.refresh(conn)
+                await conn.execute("INSERT INTO consumed (topic, partition, next) VALUES ($1, 0, 0)", topic.name)
         loop = consumer(
             servers.kafka_bootstrap,
             database,
@@ -103,6 +115,8 @@ async def test_births_whose_commit_is_not_answered_are_sent(prepared: str, serve
                 return isinstance(database, UnansweredDatabase) and database.lost
 
             await eventually(is_lost, within=20)
+            assert isinstance(database, UnansweredStatements)
+            assert began(database.unanswered) != at_once
             assert (await one.settled(event, subscription)).state is DeliveryState.DELIVERED
     assert len(receiver.requests) == 1
 
@@ -123,7 +137,7 @@ async def test_births_under_a_heartbeat_that_is_merely_late_are_kept(prepared: s
     async with running(prepared, limits) as one, endpoint() as receiver:
         subscription = await one.subscribe(receiver.url)
         event = a_happening()
-        async with one.database.transaction() as conn:
+        async with one.database.connection() as conn:
             taken = await one.ingest.take(conn, [arrival(event)])
         assert taken is not None
         lease = lease_of(one)
@@ -141,9 +155,9 @@ async def test_births_that_are_offered_too_late_are_left_to_be_claimed(prepared:
     async with running(prepared, limits) as one, endpoint() as receiver:
         await one.subscribe(receiver.url)
         event = a_happening()
-        async with one.database.transaction() as conn:
+        async with one.database.connection() as conn:
             taken = await one.ingest.take(conn, [arrival(event)])
-            await asyncio.sleep(0.6)
+        await asyncio.sleep(0.6)
         assert taken is not None
         taken()
         await asyncio.sleep(0.2)
@@ -168,7 +182,7 @@ async def test_claims_under_an_identity_that_is_lost_by_the_commit_are_not_sent_
         before = lease_of(one)
         event = a_happening()
         async with one.database.transaction() as conn:
-            await events.claim(conn, [arrival(event)], {event.id: 1})
+            await taking.claim(conn, [arrival(event)], [arrival(event).place], {event.id: 1})
         async with one.database.transaction() as conn:
             await conn.execute("LOCK TABLE events")  # claiming reads it
             birth = Birth(delivery_id(event.id, subscription.id), event.id, subscription.id, ORG, event.type)

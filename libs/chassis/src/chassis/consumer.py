@@ -9,7 +9,6 @@ broker is away nothing is given up: the batch is tried again.
 import asyncio
 import functools
 import random
-from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -18,18 +17,17 @@ import structlog
 from prometheus_client import Counter
 
 from chassis.backoff import Backoff
-from chassis.kafka import Consumer, KafkaError, Producer, Record, ensure_topics
+from chassis.kafka import Consumer, Producer, Record, ensure_topics
 from chassis.lifecycle import Stop
+from chassis.offsets import Offsets
 from chassis.postgres import TRANSIENT, UNSTORABLE, Connection, Database
 from slotwire_contracts import Topic, dead_letter_topic, dead_letters
 
 _log = structlog.get_logger(__name__)
-_CONSUMED = Counter("slotwire_consumed_total", "Records whose offsets were committed.", ["topic"])
 DEAD_LETTERS = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
 
-_BATCH_RECORDS = 1_000
+_BATCH_RECORDS = 1_000  # a backlog is read so many at a time: each batch has round trips, which are shared by all in it
 _FETCH_SECONDS = 1.0
-_COMMIT_SECONDS = 0.1
 _REASON_CHARACTERS = 1_000
 
 E = TypeVar("E")
@@ -67,13 +65,20 @@ class Sink(Protocol[E]):
         """Do what must be done before the transaction that takes these in; it may be asked for again."""
 
     async def take(self, conn: Connection, incoming: Sequence[Incoming[E]]) -> After | None:
-        """Claim the events that are new and act on them, in one transaction, which is begun and committed here.
+        """Claim the events that are new and act on them, and commit that as one; what is answered is called then.
 
-        What is answered is called then.
+        Args:
+            conn: outside any transaction; it is for the sink to begin one.
+            incoming: the events, one more time if they had come before.
         """
 
     async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
-        """Note that records are with the dead letters now; it may be told again."""
+        """Note that records are with the dead letters now, and commit that; it may be told again.
+
+        Args:
+            conn: outside any transaction, as above.
+            records: the records.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,25 +133,19 @@ class ConsumerLoop(Generic[E]):
         names = [topic.name for topic in self.topics]
         async with Consumer.connected(self.bootstrap, names, group=self.group) as consumer:
             _log.info("consuming", topics=names, group=self.group)
-            done: list[Record] = []
-            due, clock = 0.0, asyncio.get_running_loop()
+            offsets = Offsets(consumer)
             while not stop.is_set():
-                # Each commit costs the broker a write, so what is done within a moment is committed together, while
-                # the next batch is under way; with nothing next, when the moment is over.
-                wait = max(0.0, due - clock.time()) if done else _FETCH_SECONDS
+                wait = offsets.left(_FETCH_SECONDS)
                 records = await consumer.fetch(at_most=_BATCH_RECORDS, wait_seconds=wait)
-                ripe = done if clock.time() >= due else []
-                committing = asyncio.create_task(_commit(consumer, ripe))
+                committing = asyncio.create_task(offsets.commit_ripe())  # while the next batch is under way
                 try:
                     await self._process(records, stop)
                 except _InterruptedError:
                     records = []
                 finally:
                     await committing
-                if ripe or not done:
-                    done, due = [], clock.time() + _COMMIT_SECONDS
-                done += records
-            await _commit(consumer, done)
+                offsets.add(records)
+            await offsets.commit()
 
     async def _process(self, records: Sequence[Record], stop: Stop) -> None:
         """Take a batch to its end: every record is handled, known from before, or with the dead letters."""
@@ -184,7 +183,7 @@ class ConsumerLoop(Generic[E]):
             return await self.sink.take(connection, incoming)
 
     async def _set_aside(self, records: Sequence[Record]) -> None:
-        async with self.database.transaction() as connection:
+        async with self.database.connection() as connection:
             await self.sink.set_aside(connection, records)
 
     async def _persist(self, act: Callable[[], Awaitable[After | None]], records: int, stop: Stop) -> Exception | None:
@@ -224,14 +223,3 @@ class ConsumerLoop(Generic[E]):
         for letter in dead:
             DEAD_LETTERS.labels(letter.record.topic).inc()
             _log.error("dead_letter", topic=letter.record.topic, offset=letter.record.offset, reason=letter.reason)
-
-
-async def _commit(consumer: Consumer, records: Sequence[Record]) -> None:
-    """Commit offsets; when that fails the records may come again, and the sink knows them."""
-    try:
-        await consumer.commit(records)
-    except KafkaError as error:
-        _log.warning("offsets_not_committed", error=repr(error))
-        return
-    for topic, count in Counts(record.topic for record in records).items():
-        _CONSUMED.labels(topic).inc(count)

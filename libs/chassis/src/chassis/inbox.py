@@ -56,7 +56,7 @@ class Inbox(Generic[E]):
         """Do nothing: the inbox takes every event."""
 
     async def take(self, conn: Connection, incoming: Sequence[Incoming[E]]) -> After | None:
-        """Have new events handled."""
+        """Have new events handled, and commit that."""
         async with conn.transaction():
             fresh = await _claim(conn, incoming)
             return await self.handle(conn, fresh) if fresh else None

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
-    CommitFailedError,
     GroupCoordinatorNotAvailableError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     TopicAlreadyExistsError,
@@ -32,20 +32,26 @@ __all__ = [
     "Consumer",
     "KafkaError",
     "LogReader",
+    "Partition",
     "Producer",
     "Record",
     "Stretch",
     "answers",
+    "ends",
     "ensure_topics",
 ]
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 """What the acknowledgement of a record raises that is larger than the topic takes, however often it is sent."""
 
+Partition = tuple[str, int]
+"""A topic, and the number of one of its partitions."""
+
 _MAX_REQUEST_BYTES = 4 * 1024 * 1024
 _BATCH_BYTES = 256 * 1024
 _STOP_SECONDS = 3.0
 _ANSWER_SECONDS = 3.0
+_COMMIT_SECONDS = 5.0
 _REQUEST_MS = 15_000
 _BROKERS_DEFAULT = -1
 _STRETCH_FETCH_BYTES = 1024 * 1024
@@ -174,15 +180,15 @@ class _Read(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
     """What was read of each partition since it was assigned; what was read before may be others' by now."""
 
     def __init__(self) -> None:
-        self._first: dict[TopicPartition, int] = {}
-        self._ends: dict[TopicPartition, int] = {}
+        self._first: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
 
     def add(self, records: Sequence[Record]) -> None:
         for record in records:
-            self._first.setdefault(_partition(record.topic, record.partition), record.offset)
-        self._ends.update(_ends(records))
+            self._first.setdefault((record.topic, record.partition), record.offset)
+        self._ends.update(ends(records))
 
-    def holds(self, partition: TopicPartition, end: int) -> bool:
+    def holds(self, partition: Partition, end: int) -> bool:
         """Tell whether an offset lies behind one of the records."""
         return partition in self._ends and self._first[partition] < end <= self._ends[partition]
 
@@ -250,19 +256,24 @@ class Consumer:
         self._read.add(records)
         return records
 
-    async def commit(self, records: Iterable[Record]) -> None:
-        """Commit the offsets behind the given records, of those partitions whose records were read since they are ours.
+    async def commit(self, done: Mapping[Partition, int]) -> set[Partition]:
+        """Commit offsets, of those partitions whose records were read since they are ours; answers which these are.
+
+        Args:
+            done: the offsets behind what is done, as `ends` tells them.
 
         Raises:
-            KafkaError: when the group has moved on with any of them, or the broker is away; those may then come again.
+            KafkaError: when the group is moving on, or the broker is away; then nothing may have been committed.
         """
-        ends = _ends(records)
         # Were a partition ours again, the broker would take it, and forget how far others have come meanwhile.
-        held = {partition: end for partition, end in ends.items() if self._read.holds(partition, end)}
+        held = {partition for partition, end in done.items() if self._read.holds(partition, end)}
         if held:
-            await self._consumer.commit(held)
-        if len(held) < len(ends):
-            raise CommitFailedError
+            try:
+                async with asyncio.timeout(_COMMIT_SECONDS):  # aiokafka would look for a coordinator for ever
+                    await self._consumer.commit({_partition(*partition): done[partition] for partition in held})
+            except TimeoutError as error:
+                raise KafkaTimeoutError from error
+        return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,13 +391,13 @@ def _earliest(oldest: OffsetAndTimestamp | None, since: int, until: int) -> int 
     return earliest if earliest > since else None
 
 
-def _ends(records: Iterable[Record]) -> dict[TopicPartition, int]:
+def ends(records: Iterable[Record]) -> dict[Partition, int]:
     """Tell the offsets behind some records, by partition."""
-    ends: dict[TopicPartition, int] = {}
+    found: dict[Partition, int] = {}
     for record in records:
-        partition = _partition(record.topic, record.partition)
-        ends[partition] = max(ends.get(partition, 0), record.offset + 1)
-    return ends
+        partition = record.topic, record.partition
+        found[partition] = max(found.get(partition, 0), record.offset + 1)
+    return found
 
 
 @functools.lru_cache(maxsize=1024)

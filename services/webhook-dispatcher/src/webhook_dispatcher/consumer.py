@@ -72,11 +72,15 @@ class IngestSink:
     births: int = _BIRTHS
 
     def parts(self, incoming: Sequence[Incoming[Arrival]]) -> Iterator[Sequence[Incoming[Arrival]]]:
-        """Divide events so that no transaction writes too many deliveries, however many subscriptions want each."""
+        """Divide events so that no transaction writes too many deliveries, however many subscriptions want each.
+
+        Of how many nobody knows yet, an event is taken in by itself: with that the subscriptions become known.
+        """
         part: list[Incoming[Arrival]] = []
         births = 0
         for one in incoming:
-            more = self.ingest.births(one.event)
+            known = self.ingest.births(one.event)
+            more = self.births if known is None else known
             if part and births + more > self.births:
                 yield part
                 part, births = [], 0
@@ -90,11 +94,11 @@ class IngestSink:
         await self.retention.ensure({one.event.day for one in incoming})
 
     async def take(self, conn: Connection, incoming: Sequence[Incoming[Arrival]]) -> Callable[[], None] | None:
-        """Take events in."""
+        """Take events in, and commit that."""
         return await self.ingest.take(conn, [one.event for one in incoming])
 
     async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
-        """Note dead letters."""
+        """Note dead letters, and commit that."""
         await self.ingest.set_aside(conn, [_place(record) for record in records])
 
 

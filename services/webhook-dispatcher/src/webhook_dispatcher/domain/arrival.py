@@ -9,6 +9,7 @@ from datetime import date
 from typing import NamedTuple
 
 
+# Places and runs are tuples, since they are compared and sorted as such.
 class Place(NamedTuple):
     """Where a record stands."""
 

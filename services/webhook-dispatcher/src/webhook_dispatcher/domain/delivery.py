@@ -29,6 +29,7 @@ class DiscardReason(StrEnum):
     DELETED = "deleted"
 
 
+# What is made for each delivery or attempt is a tuple: that takes a quarter of the time of a frozen dataclass.
 class Birth(NamedTuple):
     """A delivery that comes to be with its event.
 

@@ -57,6 +57,7 @@ class DeliveryRecord:
     awaits_turn: bool | None
 
 
+# A tuple, since one is made for each attempt: that takes a quarter of the time of a frozen dataclass.
 class AttemptRecord(NamedTuple):
     """An attempt as it is stored; `status` is None where no answer came, and then `error` tells why."""
 

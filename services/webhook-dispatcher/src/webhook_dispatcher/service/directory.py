@@ -34,6 +34,11 @@ class Directory:
         """Which version of the subscriptions this is; what was read nowhere yet is no version of theirs."""
         return self._version
 
+    @property
+    def is_read(self) -> bool:
+        """Whether it holds anything yet."""
+        return self._version != _UNREAD
+
     def watch(self, changed: Callable[[str], None]) -> None:
         """Have `changed` called with the id of every subscription that was made or changed, or has ended."""
         self._watchers.append(changed)

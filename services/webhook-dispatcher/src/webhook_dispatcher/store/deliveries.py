@@ -14,20 +14,7 @@ from webhook_dispatcher.domain.reading import AttemptRecord, Cut, DeliveryFilter
 from webhook_dispatcher.store import turns
 from webhook_dispatcher.store.days import WAITING
 
-STATE_AT_BIRTH = "CASE WHEN reason IS NULL THEN 'pending' ELSE 'discarded' END"
-SETTLED_AT_BIRTH = "CASE WHEN reason IS NOT NULL THEN now() END"
-_INSERT = f"""
-INSERT INTO deliveries (
-    id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn, state, settled_at, due_at
-)
-SELECT
-    id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn,
-    {STATE_AT_BIRTH}, {SETTLED_AT_BIRTH}, $9
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])
-    AS born (id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn)
-ON CONFLICT (id) DO NOTHING
-RETURNING id
-"""
+_BORN = ("text", "text", "text", "text", "text", "text", "text", "boolean")
 # In the order of the index of what waits, which is thereby entered where the subscription's begins.
 _WAITING_OF = f"""
 SELECT id FROM deliveries
@@ -68,20 +55,42 @@ _PAGES: Mapping[DeliveryState | None, str] = {
 }
 
 
+def insertion(first: int, condition: str = "true") -> str:
+    """Write an INSERT of births, due now or discarded, to be a part of the one statement that takes their events in.
+
+    It returns the ids of those that were not there.
+
+    Args:
+        first: the number of its first own parameter; they are `columns`.
+        condition: which of them are inserted, in terms of the columns of `deliveries`.
+    """
+    given = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(_BORN))
+    return f"""
+    INSERT INTO deliveries (
+        id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn, state, settled_at, due_at
+    )
+    SELECT
+        id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn,
+        CASE WHEN reason IS NULL THEN 'pending' ELSE 'discarded' END, CASE WHEN reason IS NOT NULL THEN now() END,
+        ${first + len(_BORN)}
+    FROM unnest({given}) AS born (id, event_id, subscription_id, org_id, event_type, leased_by, reason, awaits_turn)
+    WHERE {condition}
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+    """
+
+
+def columns(births: Sequence[Birth], now: datetime) -> tuple[object, ...]:
+    """Lay births out as the parameters of `insertion`: their fields stand in the order of its columns."""
+    return (*(zip(*births, strict=True) if births else [()] * len(_BORN)), now)
+
+
+_INSERT = insertion(1)
+
+
 async def insert(conn: Connection, births: Sequence[Birth], now: datetime) -> set[str]:
     """Write new deliveries, due now or discarded, and answer the ids of those that were not there."""
-    rows = await conn.fetch(
-        _INSERT,
-        [one.id for one in births],
-        [one.event_id for one in births],
-        [one.subscription_id for one in births],
-        [one.org_id for one in births],
-        [one.event_type for one in births],
-        [one.lease for one in births],
-        [one.reason for one in births],
-        [one.awaits_turn for one in births],
-        now,
-    )
+    rows = await conn.fetch(_INSERT, *columns(births, now))
     return {row["id"] for row in rows}
 
 

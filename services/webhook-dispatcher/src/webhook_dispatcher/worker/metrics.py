@@ -29,7 +29,8 @@ THROTTLED = Gauge(
     "slotwire_webhook_throttled_endpoints", "Endpoints whose deliveries wait for a rate limit, or for an asked rest."
 )
 UNPUBLISHED = Counter(
-    "slotwire_webhook_attempts_unpublished_total", "Attempts that their topic misses because the broker was away."
+    "slotwire_webhook_attempts_unpublished_total",
+    "Attempts that their topic misses, mostly as the broker was away.",
 )
 UNACCOUNTED = Gauge(
     "slotwire_deliveries_unaccounted",

@@ -3,17 +3,21 @@
 A subscription's attempts gather for a second and leave as one record: a record each would cost more than the attempt.
 
 Invariants: taking attempts never waits, whatever the broker does; what is not yet acknowledged is bounded. While the
-broker is away attempts are kept up to that bound; those beyond it are dropped and counted, and so is what a killed
-process had not published: the topic may miss attempts. It may also repeat a record whose acknowledgement was lost.
-PostgreSQL is told of an attempt before it comes here; where the worker had lost the delivery meanwhile, that wrote
-nothing, and the attempt is on the topic alone: it was made all the same.
+broker is away attempts are kept up to that bound; those beyond it are dropped and counted, and so are those of a
+record that is not valid; what a killed process had not published is missing, too. The topic may also repeat a record
+whose acknowledgement was lost. PostgreSQL is told of an attempt before it comes here; where the worker had lost the
+delivery meanwhile, that wrote nothing, and the attempt is on the topic alone: it was made all the same.
 """
 
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypedDict
+
+import structlog
+from pydantic import ValidationError
 
 from chassis.kafka import Producer, ensure_topics
 from chassis.lifecycle import Loop, Stop, background
@@ -29,6 +33,8 @@ from webhook_dispatcher.domain.envelope import type_of
 from webhook_dispatcher.domain.reading import AttemptRecord
 from webhook_dispatcher.worker.metrics import UNPUBLISHED
 
+_log = structlog.get_logger(__name__)
+
 _GATHER_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
 _RECORD_ATTEMPTS = 500
@@ -39,12 +45,25 @@ _END_SECONDS = 3.0
 _Endpoint = tuple[str, str, datetime]  # subscription, organization, active since
 
 
+class _Told(TypedDict):
+    """A `DeliveryAttempt` before it is checked."""
+
+    delivery_id: str
+    event_type: str
+    number: int
+    started_at: datetime
+    latency_ms: int
+    status: int | None
+    error: str | None
+    outcome: str
+
+
 class _Gathered:
     """Attempts to one endpoint that will be one record, not later than `due`."""
 
     def __init__(self, due: float) -> None:
         self.due = due
-        self.attempts: list[Mapping[str, object]] = []
+        self.attempts: list[_Told] = []
 
 
 class AttemptPublisher:
@@ -104,10 +123,15 @@ class AttemptPublisher:
     def _close(self, endpoint: _Endpoint) -> None:
         subscription_id, org_id, active_since = endpoint
         attempts = self._gathering.pop(endpoint).attempts
-        # The attempts of a record are checked together, which takes two thirds of what each by itself takes.
-        record = WebhookAttempts.model_validate(
-            {"subscription_id": subscription_id, "org_id": org_id, "active_since": active_since, "attempts": attempts}
-        )
+        told = {"subscription_id": subscription_id, "org_id": org_id, "active_since": active_since}
+        try:
+            # The attempts of a record are checked together, which takes two thirds of what each by itself takes.
+            record = WebhookAttempts.model_validate({**told, "attempts": attempts})
+        except ValidationError as error:
+            self._kept -= len(attempts)
+            UNPUBLISHED.inc(len(attempts))
+            _log.error("attempts_invalid", subscription=subscription_id, attempts=len(attempts), error=repr(error))
+            return
         self._ready.append((subscription_id.encode(), encode_attempts(record), len(attempts)))
 
     async def _send(self, producer: Producer) -> None:
@@ -123,8 +147,8 @@ class AttemptPublisher:
                 self._kept -= attempts
 
 
-def _told(outcome: Outcome, attempt: Attempt) -> Mapping[str, object]:
-    """Lay out a `DeliveryAttempt`."""
+def _told(outcome: Outcome, attempt: Attempt) -> _Told:
+    """Lay out an attempt as its topic tells it."""
     record = AttemptRecord.of(attempt.number, attempt.started_at, attempt.latency_ms, attempt.exchange)
     return {
         "delivery_id": outcome.job.id,
