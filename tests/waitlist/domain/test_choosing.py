@@ -194,6 +194,14 @@ def test_in_strict_order_whom_booking_refuses_is_in_nobodys_way(code: str, hour:
     assert (picked(taken), taken.skipped["b"]) == ([], Reason.STRICT_ORDER)
 
 
+@pytest.mark.parametrize(
+    ("code", "later"), [("already_booked", 21), ("outside_availability", 20), (TAKEN, 20), ("validation_failed", None)]
+)
+def test_what_booking_refuses_is_refused_for_as_long_as_the_reason_is_there(code: str, later: int | None) -> None:
+    choice = chosen([of("a")], tables({2: [19, 20, 21]}), refused=[Refusal("a", at(19), code)])
+    assert picked(choice) == ([] if later is None else [("a", later)])
+
+
 def test_each_other_reason_is_told() -> None:
     auto = Policy(offer_minutes=15, way=Way.AUTO_CONVERT)
     assert chosen([of("a", bookable=False)], tables({2: [19]}), auto).skipped == {"a": Reason.UNREACHABLE}

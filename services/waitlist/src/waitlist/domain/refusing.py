@@ -12,7 +12,10 @@ from waitlist.domain.visits import Place
 TAKEN = "slot_unavailable"
 """What booking answers when somebody else has the place."""
 
-_OF_THE_TIME = frozenset({TAKEN, "already_booked", "outside_availability"})
+ALREADY_BOOKED = "already_booked"
+"""What booking answers when the guest has a booking of its own that begins then."""
+
+_OF_THE_START = frozenset({TAKEN, "outside_availability"})
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,13 @@ class Refusal:
         return self.code == TAKEN
 
     def covers(self, place: Place) -> bool:
-        """Tell whether it holds for a place, too: what is wrong with the guest is wrong at any time."""
-        return self.place.start == place.start or self.code not in _OF_THE_TIME
+        """Tell whether it holds for a place, too: what is wrong with the guest is wrong at any time.
+
+        Who has a booking already is there while that lasts, though booking looks at when it begins alone.
+        """
+        if self.code == ALREADY_BOOKED:
+            return self.place.overlaps(place)
+        return self.code not in _OF_THE_START or self.place.start == place.start
 
 
 class Refusals:
