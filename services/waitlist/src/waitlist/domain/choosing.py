@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 
+from waitlist.domain.entry import Entry
 from waitlist.domain.passing import Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.refusing import Refusals
@@ -89,14 +90,28 @@ class Candidate:
     converting: bool = False
     bookable: bool = True
 
+    def is_as(self, entry: Entry) -> bool:
+        """Tell whether its entry waits for the same still."""
+        wanted = entry.party_size, entry.window_start, entry.window_end
+        return wanted == (self.party_size, self.window_start, self.window_end)
+
 
 @dataclass(frozen=True)
 class Pick:
     """Who is offered what."""
 
-    entry_id: str
-    party_size: int
+    candidate: Candidate
     place: Place
+
+    @property
+    def entry_id(self) -> str:
+        """The entry."""
+        return self.candidate.entry_id
+
+    @property
+    def party_size(self) -> int:
+        """For how many the place is."""
+        return self.candidate.party_size
 
 
 @dataclass(frozen=True)
@@ -191,7 +206,7 @@ def _picks(queue: Sequence[Candidate], options: _Options, policy: Policy) -> lis
         found = options.found.get(candidate.entry_id, ())
         place = next((one for one in found if options.may_have(candidate.entry_id, one)), None)
         if place is not None:
-            picks.append(Pick(candidate.entry_id, candidate.party_size, place))
+            picks.append(Pick(candidate, place))
             if policy.way is not Way.NOTIFY_ALL:
                 break
     return picks

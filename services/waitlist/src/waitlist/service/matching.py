@@ -5,6 +5,7 @@ so nobody is asked before those ahead, whoever else matches. What a match does n
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -14,7 +15,7 @@ from chassis.origin import Origin
 from chassis.unit import Unit
 from slotwire_contracts import RemovalReason
 from waitlist.client.taking import Refused
-from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose, untold
+from waitlist.domain.choosing import ENDED, Candidate, Choice, Pick, Reason, choose, untold
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import Entry
 from waitlist.domain.errors import UnavailableError
@@ -149,7 +150,7 @@ class Matching:
                 return _Step.ASK_ANEW
             passed = await offers.passed(unit.conn, run.org_id, run.queue)
             choice = choose(waiting, run.facts, run.policy, passed, refused=Refusals(run.refused), now=now)
-            if (step := await self._end(unit, run, choice, now)) is not None:
+            if (step := await self._end(unit, run, waiting, choice, now)) is not None:
                 return step
             if run.policy.way is Way.NOTIFY_ALL:
                 return await self._tell_all(unit, run, choice, passed, now)
@@ -228,20 +229,24 @@ class Matching:
         async with self._use.database.connection() as conn:
             await refusals.put(conn, run.org_id, run.queue, refusal, self._use.clock())
 
-    async def _end(self, unit: Unit, run: _Run, choice: Choice, now: datetime) -> _Step | None:
+    async def _end(
+        self, unit: Unit, run: _Run, waiting: Sequence[Candidate], choice: Choice, now: datetime
+    ) -> _Step | None:
         """End what is over: entries that can never be offered anything, and offers of what is there no more.
 
         Returns:
-            What is to be done before anybody is picked: there is more of it than is ended at once, or something that
-            was held is to be given back.
+            What is to be done before anybody is picked: there is more of it than is ended at once, somebody waits for
+            something else by now, or something that was held is to be given back.
         """
-        over = [(entry_id, reason) for entry_id, reason in choice.skipped.items() if reason in ENDED]
-        for entry_id, reason in over[:AT_ONCE]:
-            await self._leave(unit, run, await own(unit.conn, run.org_id, entry_id), reason, now)
+        over = [one for one in waiting if choice.skipped.get(one.entry_id) in ENDED]
+        left = [
+            await self._leave(unit, run, candidate, choice.skipped[candidate.entry_id], now)
+            for candidate in over[:AT_ONCE]
+        ]
         lost = [*choice.moved, *(choice.lost if run.fresh else ())]
         for entry_id in lost[:AT_ONCE]:
             await self._take_back(unit, run, entry_id, now, held=entry_id in choice.moved)
-        if len(over) > AT_ONCE or len(lost) > AT_ONCE:
+        if not all(left) or len(over) > AT_ONCE or len(lost) > AT_ONCE:
             return _Step.AGAIN
         return _Step.ASK_ANEW if choice.moved else None
 
@@ -254,19 +259,24 @@ class Matching:
         if await conversions.of_entry(unit.conn, run.org_id, entry_id) is None:
             await self._ending.take_back(unit, entry, offer, system(run.org_id), run.origin, now=now)
 
-    async def _leave(self, unit: Unit, run: _Run, entry: Entry, reason: Reason, now: datetime) -> None:
+    async def _leave(self, unit: Unit, run: _Run, candidate: Candidate, reason: Reason, now: datetime) -> bool:
+        """Take an entry off that can never be offered anything; False if it waits for something else by now."""
+        entry = await own(unit.conn, run.org_id, candidate.entry_id)
         if not entry.is_live or await conversions.of_entry(unit.conn, run.org_id, entry.id) is not None:
-            return
+            return True
+        if not candidate.is_as(entry):
+            return False
         await self._ending.withdraw(unit, entry)
         if reason is Reason.CANCELLED:
             left, told = replace(entry, status=Status.REMOVED), Removed(RemovalReason.EVENT_CANCELLED)
         else:
             left, told = replace(entry, status=Status.EXPIRED), Removed(RemovalReason.EXPIRED)
         await self._use.recording.write(unit, told, left, system(run.org_id), run.origin, now=now)
+        return True
 
 
 async def _is_as_picked(unit: Unit, entry: Entry, pick: Pick) -> bool:
     """Tell whether an entry, whose lock is held, waits for what it was picked for, and is becoming no booking."""
-    if entry.status is not Status.WAITING or entry.party_size != pick.party_size:
+    if entry.status is not Status.WAITING or not pick.candidate.is_as(entry):
         return False
     return await conversions.of_entry(unit.conn, entry.org_id, entry.id) is None
