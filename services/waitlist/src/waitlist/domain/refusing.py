@@ -4,7 +4,7 @@ Invariant: what is taken may be had by the same guest another time, so that it s
 anything that does not fit does; any other refusal stands in nobody's way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waitlist.domain.visits import Place
@@ -48,17 +48,17 @@ class Refusal:
 
 
 class Refusals:
-    """What booking refused, entry by entry."""
+    """What booking refused, entry by entry.
 
-    def __init__(self, found: Iterable[Refusal] = ()) -> None:
+    Args:
+        found: all of it, the oldest first.
+    """
+
+    def __init__(self, found: Sequence[Refusal] = ()) -> None:
         self._of: dict[str, list[Refusal]] = {}
-        for one in found:
+        for one in reversed(found):
             self._of.setdefault(one.entry_id, []).append(one)
 
     def of(self, entry_id: str, place: Place) -> Refusal | None:
-        """Answer why an entry is not given a place; None if it was not refused."""
+        """Answer why an entry is not given a place, as booking said last; None if it was not refused."""
         return next((one for one in self._of.get(entry_id, ()) if one.covers(place)), None)
-
-    def latest(self, entry_id: str) -> Refusal | None:
-        """Answer the last refusal of an entry that was more than that something is taken."""
-        return next((one for one in reversed(self._of.get(entry_id, ())) if not one.is_taken), None)
