@@ -293,3 +293,44 @@ async def test_an_event_that_moves_is_offered_anew(desk: Desk, service: Waitlist
     assert await held(desk) == ([offer.hold_id] if way == "offer_one" else [])
     told = [event.type.partition(".")[2] for event in await service.told(entry["id"])]
     assert told == ["joined", "notified", "offer_expired", "notified"]
+
+
+@pytest.mark.parametrize("way", ["offer_one", "notify_all"])
+async def test_an_event_that_moves_while_it_is_asked_for_keeps_what_others_offer_of_it(
+    desk: Desk, service: WaitlistService, way: str
+) -> None:
+    staff = desk.staff
+    instance = await staff.full_instance(1)
+    queue = instance["uid"]
+    await staff.waitlist.send("PUT", f"{PATH}/policies/{instance['service_id']}", {"policy": way})
+    entry = await staff.joined(eventInstanceId=queue, requestedDate=None)
+    assert (await staff.booking.patch(f"/v2/event_instances/{queue}", {"max_attendance": 2})).status == 200
+    await desk.match(queue)
+    later = SOON + timedelta(hours=5)
+
+    async def moves() -> None:
+        times = {"start_time": text(later), "end_time": text(later + timedelta(hours=1))}
+        assert (await staff.booking.patch(f"/v2/event_instances/{queue}", times)).status == 200
+        await desk.match(queue)
+
+    desk.booking.meanwhile = moves
+    await desk.match(queue)
+    assert (await desk.live(entry["id"])).start_time == later
+    told = [event.type.partition(".")[2] for event in await service.told(entry["id"])]
+    assert told == ["joined", "notified", "offer_expired", "notified"]
+
+
+async def test_what_falls_free_while_it_is_asked_for_stays_as_others_tell_of_it(
+    desk: Desk, bistro: Bistro, service: WaitlistService
+) -> None:
+    await bistro.policy(policy="notify_all")
+    entry = (await bistro.joins())["id"]
+
+    async def falls_free() -> None:
+        await bistro.falls_free()
+        await desk.match(bistro.queue)
+
+    desk.taking.meanwhile = falls_free
+    await desk.match(bistro.queue)
+    assert await desk.status(entry) == "notified"
+    assert [event.type.partition(".")[2] for event in await service.told(entry)] == ["joined", "notified"]

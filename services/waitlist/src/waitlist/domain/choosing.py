@@ -76,6 +76,7 @@ class Candidate:
 
     Attributes:
         offered: when what it is offered now is; None without an offer.
+        offer_id: the offer that says so.
         notice: whether that is only the word that a place is free.
         converting: whether booking has been asked for its booking.
         bookable: whether it has all that a booking needs.
@@ -86,6 +87,7 @@ class Candidate:
     window_start: datetime | None = None
     window_end: datetime | None = None
     offered: Place | None = None
+    offer_id: str | None = None
     notice: bool = False
     converting: bool = False
     bookable: bool = True

@@ -190,10 +190,9 @@ def _details(code: Reason | Also, candidate: Candidate, seen: Situation, now: da
             return {"partySize": candidate.party_size, "spotsLeft": max(seen.facts.left, 0)}
         case Reason.NOTHING_FREE if isinstance(seen.facts, Tables):
             return _needed(candidate, seen.facts)
-        case Reason.REFUSED:
-            return _refused(candidate, seen, now)
-        case Reason.LET_GO | Reason.LET_GO_FOR_GOOD:
-            return {"startTimes": [time_text(start) for start in seen.passed.starts_of(candidate.entry_id)]}
+        case Reason.REFUSED | Reason.LET_GO | Reason.LET_GO_FOR_GOOD:
+            let_go = {"startTimes": [time_text(start) for start in seen.passed.starts_of(candidate.entry_id)]}
+            return _refused(candidate, seen, now) if code is Reason.REFUSED else let_go
         case _:
             return {}
 

@@ -45,6 +45,7 @@ class _Run:
     Attributes:
         facts: what booking told, less what was offered since.
         policy: that of the place.
+        offered: the offers that were open before booking was asked.
         fresh: whether nothing was offered since booking told.
         refused: what booking would not give just now.
         rounds: the rounds that began with it, by when their places start.
@@ -55,6 +56,7 @@ class _Run:
     origin: Origin
     facts: Facts
     policy: Policy
+    offered: frozenset[str]
     fresh: bool = True
     refused: list[Refusal] = field(default_factory=list)
     rounds: dict[datetime, str] = field(default_factory=dict)
@@ -103,7 +105,7 @@ class Matching:
         known = await self._knowing.of(org_id, queue)
         if known is None:
             return
-        run = _Run(org_id, queue, origin, *known)
+        run = _Run(org_id, queue, origin, known.facts, known.policy, known.offered)
         while (step := await self._next(run)) is not _Step.DONE:
             if isinstance(step, _Begun):
                 await self._carry_out(run, step)
@@ -118,7 +120,7 @@ class Matching:
         await self._ending.release(run.org_id, run.queue)
         known = await self._knowing.of(run.org_id, run.queue)
         if known is not None:
-            (run.facts, run.policy), run.fresh = known, True
+            run.facts, run.policy, run.offered, run.fresh = known.facts, known.policy, known.offered, True
 
     async def _finish_begun(self, org_id: str, queue: str) -> None:
         """Go on with what was begun in a queue and is in nobody's hands, and wait for the rest.
@@ -236,19 +238,22 @@ class Matching:
 
         Returns:
             What is to be done before anybody is picked: there is more of it than is ended at once, somebody waits for
-            something else by now, or something that was held is to be given back.
+            something else by now, something that was held is to be given back, or booking has to be asked again, as
+            others have offered what it told nothing of.
         """
         over = [one for one in waiting if choice.skipped.get(one.entry_id) in ENDED]
         left = [
             await self._leave(unit, run, candidate, choice.skipped[candidate.entry_id], now)
             for candidate in over[:AT_ONCE]
         ]
-        lost = [*choice.moved, *(choice.lost if run.fresh else ())]
-        for entry_id in lost[:AT_ONCE]:
+        names = {*choice.moved, *(choice.lost if run.fresh else ())}
+        lost = [one for one in waiting if one.entry_id in names]
+        known = [one.entry_id for one in lost if one.offer_id in run.offered]
+        for entry_id in known[:AT_ONCE]:
             await self._take_back(unit, run, entry_id, now, held=entry_id in choice.moved)
-        if not all(left) or len(over) > AT_ONCE or len(lost) > AT_ONCE:
+        if not all(left) or len(over) > AT_ONCE or len(known) > AT_ONCE:
             return _Step.AGAIN
-        return _Step.ASK_ANEW if choice.moved else None
+        return _Step.ASK_ANEW if choice.moved or len(known) < len(lost) else None
 
     async def _take_back(self, unit: Unit, run: _Run, entry_id: str, now: datetime, *, held: bool) -> None:
         """End what an entry is offered, unless it is becoming a booking; what is held only where that is asked for."""
