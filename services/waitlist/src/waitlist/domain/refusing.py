@@ -13,9 +13,15 @@ TAKEN = "slot_unavailable"
 """What booking answers when somebody else has the place."""
 
 ALREADY_BOOKED = "already_booked"
-"""What booking answers when the guest has a booking of its own that begins then."""
+"""What it answers when the guest has a booking of its own that begins then, or the entry has become one."""
 
-_OF_THE_START = frozenset({TAKEN, "outside_availability"})
+OUTSIDE_AVAILABILITY = "outside_availability"
+"""What it answers when nothing can be had at that time."""
+
+HOLD_EXPIRED = "hold_expired"
+"""What it answers when the hold that a booking is to be made of is gone."""
+
+_OF_THE_START = frozenset({TAKEN, OUTSIDE_AVAILABILITY})
 
 
 @dataclass(frozen=True)

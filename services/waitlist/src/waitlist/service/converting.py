@@ -25,8 +25,8 @@ from waitlist.domain.told import Location
 from waitlist.service.ending import Ending
 from waitlist.service.finding import check_idle, find, own
 from waitlist.service.offering import Offering
-from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
+from waitlist.service.translating import translated
 from waitlist.store import conversions, offers
 
 
@@ -65,7 +65,7 @@ class Converting:
         if conversion is not None:
             refused = await self.carry_out(conversion)
             if refused is not None:
-                raise refusal(refused)
+                raise translated(refused)
         async with self._use.units.begin(once) as unit:
             placed = await find(unit.conn, actor, entry_id)
             unit.answer(placed)

@@ -18,8 +18,8 @@ from waitlist.domain.visits import Facts, Place, Tables
 from waitlist.service.finding import check_idle, find
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
-from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
+from waitlist.service.translating import translated
 from waitlist.store import offers, queues
 
 
@@ -74,7 +74,7 @@ class Notifying:
         offer = await self._request(actor, entry, place, (facts, policy), origin=origin, once=once)
         done = await self._offering.carry_out(offer)
         if isinstance(done, Refused):
-            raise refusal(done)
+            raise translated(done)
         if done.state is not OfferState.LIVE:
             raise InvalidTransitionError("the entry changed while it was offered a place; try again")
 
