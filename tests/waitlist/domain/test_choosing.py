@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, choose
+from waitlist.domain.candidates import Candidate
+from waitlist.domain.choosing import SENTENCES, Choice, Reason, choose
 from waitlist.domain.passing import EXPIRIES_IN_A_ROW, Pass, Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.refusing import TAKEN, Refusal, Refusals

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Reason
+from waitlist.domain.candidates import Candidate
+from waitlist.domain.choosing import SENTENCES, Reason
 from waitlist.domain.explaining import RULES, Also, Because, Rule, Situation, alone, explain
 from waitlist.domain.passing import Pass, Passed
 from waitlist.domain.policy import Policy, Way

@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, choose, could_have, need_at
+from waitlist.domain.candidates import Candidate, need_at
+from waitlist.domain.choosing import SENTENCES, Choice, Reason, choose, could_have
 from waitlist.domain.entry import Entry
 from waitlist.domain.offer import Offer
 from waitlist.domain.passing import Passed

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from waitlist.domain.choosing import Candidate, need_at
+from waitlist.domain.candidates import Candidate, need_at
 from waitlist.domain.entry import Waited, waited_for
 from waitlist.domain.joining import Told
 from waitlist.domain.policy import Policy

@@ -7,7 +7,8 @@ from chassis.idempotency import KEPT, Once
 from chassis.origin import Origin
 from waitlist.client.taking import Refused
 from waitlist.domain.actors import Actor
-from waitlist.domain.choosing import Candidate, Reason, could_have
+from waitlist.domain.candidates import Candidate
+from waitlist.domain.choosing import Reason, could_have
 from waitlist.domain.entry import Entry, Placed
 from waitlist.domain.errors import Flaw, InvalidTransitionError, PlaceTakenError, ValidationFailedError
 from waitlist.domain.offer import Offer, OfferState

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from chassis.postgres import Connection, placeholders
-from waitlist.domain.choosing import Candidate
+from waitlist.domain.candidates import Candidate
 from waitlist.domain.offer import Offer, OfferState
 from waitlist.domain.passing import Pass, Passed
 from waitlist.domain.visits import Place
