@@ -27,6 +27,7 @@ from waitlist.domain.entry import queue_of
 from waitlist.domain.offer import Held, Offer
 from waitlist.domain.terms import Wanted
 from waitlist.domain.times import Span
+from waitlist.domain.told import EventInstance
 from waitlist.domain.visits import Place, Question
 from waitlist.service.claims import Claims
 from waitlist.service.due import Due
@@ -42,6 +43,24 @@ ORIGIN = Origin("req_test")
 
 class StoppedError(Exception):
     """The process stopped here."""
+
+
+class Lingering(BookingClient):
+    """Asks booking of what there is.
+
+    Attributes:
+        meanwhile: what happens once while the answer about an event instance is on its way; None: nothing (any more).
+    """
+
+    meanwhile: Callable[[], Awaitable[Any]] | None = None
+
+    async def instance(self, org_id: str, instance_id: str) -> EventInstance | None:
+        """Ask for an event instance, and let something happen until the answer is there."""
+        found = await super().instance(org_id, instance_id)
+        if self.meanwhile is not None:
+            happening, self.meanwhile = self.meanwhile, None
+            await happening()
+        return found
 
 
 class Breaking(Taking):
@@ -98,6 +117,7 @@ class Desk:
 
     staff: Guest
     use: UseCases
+    booking: Lingering
     taking: Breaking
     watch: Watch
     database: Database
@@ -174,7 +194,7 @@ async def a_desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncI
     """Put the use cases together."""
     url = database_url(service.settings.postgres_url, DATABASE)
     ids = Ids(new_id, next_id)
-    booking = BookingClient(str(service.settings.booking_url), service.settings.booking_key, seconds=5)
+    booking = Lingering(str(service.settings.booking_url), service.settings.booking_key, seconds=5)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(url, pool_size=8, application="desk").opened())
         url = database_url(service.settings.postgres_url, BOOKING)
@@ -192,7 +212,7 @@ async def a_desk(service: WaitlistService, staff: Guest, watch: Watch) -> AsyncI
             clock=watch,
             ids=ids,
         )
-        yield Desk(staff, UseCases.of(tools), taking, watch, database, at_booking)
+        yield Desk(staff, UseCases.of(tools), booking, taking, watch, database, at_booking)
 
 
 @dataclass

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, choose
+from waitlist.domain.candidates import Candidate
+from waitlist.domain.choosing import SENTENCES, Choice, Reason, choose
 from waitlist.domain.passing import EXPIRIES_IN_A_ROW, Pass, Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.refusing import TAKEN, Refusal, Refusals
@@ -192,6 +193,14 @@ def test_in_strict_order_whom_booking_refuses_is_in_nobodys_way(code: str, hour:
     assert picked(choice) == ([("b", 19)] if hour is None else [("a", hour)])
     taken = chosen([of("a"), of("b")], tables({2: [19]}), strict, refused=[Refusal("a", at(19), TAKEN)])
     assert (picked(taken), taken.skipped["b"]) == ([], Reason.STRICT_ORDER)
+
+
+@pytest.mark.parametrize(
+    ("code", "later"), [("already_booked", 21), ("outside_availability", 20), (TAKEN, 20), ("validation_failed", None)]
+)
+def test_what_booking_refuses_is_refused_for_as_long_as_the_reason_is_there(code: str, later: int | None) -> None:
+    choice = chosen([of("a")], tables({2: [19, 20, 21]}), refused=[Refusal("a", at(19), code)])
+    assert picked(choice) == ([] if later is None else [("a", later)])
 
 
 def test_each_other_reason_is_told() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Reason
+from waitlist.domain.candidates import Candidate
+from waitlist.domain.choosing import SENTENCES, Reason
 from waitlist.domain.explaining import RULES, Also, Because, Rule, Situation, alone, explain
 from waitlist.domain.passing import Pass, Passed
 from waitlist.domain.policy import Policy, Way
@@ -109,7 +110,22 @@ def test_who_let_it_go_is_told_which_one() -> None:
     assert told[0].rule is Rule.NOT_ASKED_AGAIN
 
 
-def test_what_booking_refused_is_told() -> None:
-    refused = Refusals([Refusal("hers", Place(NOON, NOON + VISIT), "already_booked", "has a booking")])
-    told = explain("hers", Situation([HERS], NOTHING, None, tables(4), ONE, refused), now=NOW)
-    assert told == [Because(Reason.REFUSED, {"refusal": "already_booked", "message": "has a booking"})]
+EVENING = Place(NOON + timedelta(hours=8), NOON + timedelta(hours=8) + VISIT)
+
+
+def test_what_booking_refused_is_told_of_what_is_free_now() -> None:
+    booked = Refusal("hers", Place(NOON, NOON + VISIT), "already_booked", "has a booking")
+    wrong = Refusal("hers", EVENING, "validation_failed", "must be shorter")
+    others = Refusal("b", Place(NOON, NOON + VISIT), "outside_availability", "is closed")
+    later = Refusal("hers", EVENING, "outside_availability", "is closed")
+
+    def why_not(*refused: Refusal, passed: Passed = NOTHING, free: Facts | None = None) -> list[Because]:
+        situation = Situation([HERS], passed, None, free or tables(4), ONE, Refusals(refused))
+        return explain("hers", situation, now=NOW)
+
+    for refused in ([booked, later, others], [wrong, booked], [later, booked]):
+        assert why_not(*refused) == [Because(Reason.REFUSED, {"refusal": "already_booked", "message": "has a booking"})]
+    both = Tables(Location("loc", "UTC"), date(2026, 12, 21), {(4, 90): [Place(NOON, NOON + VISIT), EVENING]})
+    declined = Passed([Pass("hers", Place(NOON, NOON + VISIT), "wlo", declined=True)])
+    told = why_not(booked, later, passed=declined, free=both)
+    assert told == [Because(Reason.REFUSED, {"refusal": "outside_availability", "message": "is closed"})]

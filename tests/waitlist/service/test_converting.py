@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from support.booking_service import SOON
+from support.booking_service import SOON, text
 from support.waitlist_desk import Bistro, Desk, confirmed, held
-from support.waitlist_service import WaitlistService, somebody
+from support.waitlist_service import PATH, Guest, WaitlistService, somebody
 from waitlist.domain.errors import OfferGoneError, PlaceTakenError
 from waitlist.domain.offer import OfferState
 from waitlist.store import offers
@@ -102,3 +102,39 @@ async def test_a_booking_that_was_there_before_leaves_no_hold_behind(
     assert booked.status == 201, booked.body
     assert await desk.convert(entry["id"]) == booked.data["id"]
     assert await held(desk) == []
+
+
+async def test_staff_book_just_what_was_offered_past_its_deadline_too(desk: Desk, bistro: Bistro) -> None:
+    entry = await bistro.joins()
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    offer = await desk.live(entry["id"])
+    desk.watch.turn(minutes=15)
+    assert await held(desk) == [offer.hold_id]  # which outlasts the offer by a minute
+    booked = await desk.convert(entry["id"], start=offer.start_time, end=offer.end_time)
+    assert [booked] == await confirmed(desk)
+    await desk.match(bistro.queue)
+    assert (await state_of(desk, offer.id), await held(desk)) == (OfferState.WITHDRAWN, [])
+
+
+async def test_staff_book_the_spot_that_was_offered_past_its_deadline_too(desk: Desk) -> None:
+    queue = (await desk.staff.full_instance())["uid"]
+    entry = await desk.staff.joined(eventInstanceId=queue, requestedDate=None)
+    assert (await desk.staff.booking.patch(f"/v2/event_instances/{queue}", {"max_attendance": 2})).status == 200
+    await desk.match(queue)
+    desk.watch.turn(minutes=240)
+    assert len(await held(desk)) == 1
+    assert await desk.convert(entry["id"]) in await confirmed(desk)
+    assert await held(desk) == []
+
+
+async def test_a_client_takes_nothing_past_the_deadline(desk: Desk, client: Guest, bistro: Bistro) -> None:
+    times = {"preferredStartTime": text(SOON), "preferredEndTime": text(SOON + timedelta(minutes=90))}
+    entry = (await client.join(locationId=bistro.location_id, partySize=2, **times)).data
+    await bistro.falls_free()
+    await desk.match(bistro.queue)
+    offer = await desk.live(entry["id"])
+    desk.watch.turn(minutes=15)
+    refused = await client.waitlist.post(f"{PATH}/{entry['id']}/convert", {})
+    assert refused.code == "offer_gone"
+    assert await held(desk) == [offer.hold_id]

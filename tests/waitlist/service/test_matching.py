@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from chassis.postgres import Connection
 from support.booking_service import SOON, text
 from support.waiting import eventually
 from support.waiting_entries import put, waits
-from support.waitlist_desk import ORIGIN, Bistro, Desk, StoppedError, change_of, held
+from support.waitlist_desk import ORIGIN, Bistro, Desk, StoppedError, change_of, confirmed, held
 from support.waitlist_service import PATH, Guest, WaitlistService
 from waitlist.domain.entry import waited_for
 from waitlist.domain.offer import OfferState
@@ -18,6 +20,7 @@ from waitlist.domain.terms import Terms, Wanted
 from waitlist.domain.visits import Place
 from waitlist.service.ending import AT_ONCE
 from waitlist.service.finding import own, system
+from waitlist.store import entries
 
 
 async def test_what_falls_free_is_held_for_the_first_and_told(
@@ -162,6 +165,18 @@ SELECT EXISTS (
 """
 
 
+async def stuck(desk: Desk, queue: str, conn: Connection) -> asyncio.Task[None]:
+    """Begin a match, and answer it once it waits for a lock that somebody holds."""
+    matching = asyncio.create_task(desk.match(queue))
+
+    async def waits_for_it() -> bool:
+        async with desk.database.connection() as other:
+            return bool(await other.fetchval(_WAITS_FOR_A_LOCK, conn.get_server_pid()))
+
+    await eventually(waits_for_it)
+    return matching
+
+
 @pytest.mark.parametrize("way", ["offer_one", "notify_all"])
 async def test_who_begins_to_become_a_booking_is_offered_nothing_then(desk: Desk, bistro: Bistro, way: str) -> None:
     evening = await Bistro.of(bistro.staff, tables=2)
@@ -171,13 +186,7 @@ async def test_who_begins_to_become_a_booking_is_offered_nothing_then(desk: Desk
     await evening.falls_free()
     async with desk.database.transaction() as conn:
         found = await own(conn, desk.org_id, entry)
-        matching = asyncio.create_task(desk.match(evening.queue))
-
-        async def waits_for_it() -> bool:
-            async with desk.database.connection() as other:
-                return bool(await other.fetchval(_WAITS_FOR_A_LOCK, conn.get_server_pid()))
-
-        await eventually(waits_for_it)
+        matching = await stuck(desk, evening.queue, conn)
         terms = Terms(Place(SOON, SOON + timedelta(minutes=90)))
         maker = system(desk.org_id)
         conversion = await desk.use.converting.begin_at(conn, found, terms, None, actor=maker, origin=ORIGIN)
@@ -185,6 +194,45 @@ async def test_who_begins_to_become_a_booking_is_offered_nothing_then(desk: Desk
     await matching
     assert [await desk.status(one) for one in (entry, second)] == ["converted", "notified"]
     assert await states(desk, evening.queue) == ["live"]
+
+
+async def is_matched_at_another_time(desk: Desk, queue: str, entry_id: str) -> datetime:
+    """Match while an entry is on its way to a later window; answers where that begins."""
+    later = SOON + timedelta(hours=3)
+    async with desk.database.transaction() as conn:
+        found = await own(conn, desk.org_id, entry_id)
+        matching = await stuck(desk, queue, conn)
+        await entries.update(conn, replace(found, window_start=later, window_end=later + timedelta(minutes=90)))
+    await matching
+    return later
+
+
+@pytest.mark.parametrize("way", ["offer_one", "notify_all"])
+async def test_who_moves_to_another_time_is_offered_nothing_of_the_time_before(
+    desk: Desk, bistro: Bistro, service: WaitlistService, way: str
+) -> None:
+    await bistro.policy(policy=way)
+    entry = (await bistro.joins())["id"]
+    await bistro.falls_free()
+    later = await is_matched_at_another_time(desk, bistro.queue, entry)
+    assert (await desk.live(entry)).start_time == later
+    assert [event.type.partition(".")[2] for event in await service.told(entry)] == ["joined", "notified"]
+
+
+async def test_who_moves_to_another_time_is_not_booked_at_the_time_before(desk: Desk, bistro: Bistro) -> None:
+    await bistro.policy(policy="auto_convert")
+    entry = (await bistro.joins())["id"]
+    await bistro.falls_free()
+    later = await is_matched_at_another_time(desk, bistro.queue, entry)
+    (booking_id,) = await confirmed(desk)
+    assert (await desk.staff.booking.get(f"/api/v1/bookings/{booking_id}")).data["start_time"] == text(later)
+
+
+async def test_who_moves_to_another_time_just_before_its_own_is_over_stays(desk: Desk, bistro: Bistro) -> None:
+    entry = (await bistro.joins())["id"]
+    desk.watch.ahead = SOON - desk.watch() + timedelta(minutes=1)
+    later = await is_matched_at_another_time(desk, bistro.queue, entry)
+    assert (await desk.live(entry)).start_time == later
 
 
 async def changed_at_once(desk: Desk) -> int:
@@ -245,3 +293,44 @@ async def test_an_event_that_moves_is_offered_anew(desk: Desk, service: Waitlist
     assert await held(desk) == ([offer.hold_id] if way == "offer_one" else [])
     told = [event.type.partition(".")[2] for event in await service.told(entry["id"])]
     assert told == ["joined", "notified", "offer_expired", "notified"]
+
+
+@pytest.mark.parametrize("way", ["offer_one", "notify_all"])
+async def test_an_event_that_moves_while_it_is_asked_for_keeps_what_others_offer_of_it(
+    desk: Desk, service: WaitlistService, way: str
+) -> None:
+    staff = desk.staff
+    instance = await staff.full_instance(1)
+    queue = instance["uid"]
+    await staff.waitlist.send("PUT", f"{PATH}/policies/{instance['service_id']}", {"policy": way})
+    entry = await staff.joined(eventInstanceId=queue, requestedDate=None)
+    assert (await staff.booking.patch(f"/v2/event_instances/{queue}", {"max_attendance": 2})).status == 200
+    await desk.match(queue)
+    later = SOON + timedelta(hours=5)
+
+    async def moves() -> None:
+        times = {"start_time": text(later), "end_time": text(later + timedelta(hours=1))}
+        assert (await staff.booking.patch(f"/v2/event_instances/{queue}", times)).status == 200
+        await desk.match(queue)
+
+    desk.booking.meanwhile = moves
+    await desk.match(queue)
+    assert (await desk.live(entry["id"])).start_time == later
+    told = [event.type.partition(".")[2] for event in await service.told(entry["id"])]
+    assert told == ["joined", "notified", "offer_expired", "notified"]
+
+
+async def test_what_falls_free_while_it_is_asked_for_stays_as_others_tell_of_it(
+    desk: Desk, bistro: Bistro, service: WaitlistService
+) -> None:
+    await bistro.policy(policy="notify_all")
+    entry = (await bistro.joins())["id"]
+
+    async def falls_free() -> None:
+        await bistro.falls_free()
+        await desk.match(bistro.queue)
+
+    desk.taking.meanwhile = falls_free
+    await desk.match(bistro.queue)
+    assert await desk.status(entry) == "notified"
+    assert [event.type.partition(".")[2] for event in await service.told(entry)] == ["joined", "notified"]

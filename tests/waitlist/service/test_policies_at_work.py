@@ -116,6 +116,22 @@ async def test_under_auto_convert_whom_booking_refuses_is_in_nobodys_way(desk: D
     assert "200" in told["details"]["message"], told
 
 
+async def test_under_auto_convert_who_has_booked_is_booked_nothing_that_overlaps_it(desk: Desk, bistro: Bistro) -> None:
+    evening = await Bistro.of(bistro.staff, tables=2)
+    await evening.policy(policy="auto_convert")
+    window = {"preferredStartTime": text(SOON), "preferredEndTime": text(SOON + timedelta(minutes=150))}
+    entry = await evening.joins(**window)
+    await evening.falls_free()
+    herself = {"location_id": evening.location_id, "party_size": 2, "attendee": entry["contact"]}
+    booked = await evening.staff.booking.book(at=SOON, minutes=90, **herself)
+    assert booked.status == 201, booked.body
+    await evening.falls_free()
+    await desk.match(evening.queue)
+    assert await desk.status(entry["id"]) == "waiting"
+    (told,) = (await desk.staff.waitlist.get(f"{PATH}/{entry['id']}/explain")).data["reasons"]
+    assert (told["code"], told["details"]["refusal"]) == ("refused", "already_booked")
+
+
 async def test_several_places_go_to_several_in_turn(desk: Desk, bistro: Bistro) -> None:
     staff = bistro.staff
     evening = await Bistro.of(staff, tables=3)

@@ -13,6 +13,7 @@ from waitlist.client.booking import BookingClient, Reply
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import waited_for
 from waitlist.domain.offer import Held, Offer
+from waitlist.domain.refusing import ALREADY_BOOKED
 from waitlist.domain.times import Span, time_text
 from waitlist.domain.visits import STEP_MINUTES, Place
 
@@ -101,7 +102,7 @@ class Taking:
         if reply.is_success:
             return Booked(reply.body["data"]["id"])
         refused = _refused(reply)
-        if (refused.code, refused.param) == ("already_booked", "waitlist_entry_id"):
+        if (refused.code, refused.param) == (ALREADY_BOOKED, "waitlist_entry_id"):
             return Booked(reply.body["error"]["details"]["booking_id"], before=True)
         return refused
 

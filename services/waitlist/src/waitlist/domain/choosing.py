@@ -5,17 +5,18 @@ overlaps it only when every other entry that such a place fits has been asked (a
 was asked least often may always be asked, so that no place is stranded; but what was passed for good stays passed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
 
+from waitlist.domain.candidates import Candidate, need_at
+from waitlist.domain.options import Options
 from waitlist.domain.passing import Passed
 from waitlist.domain.policy import Policy, Way
 from waitlist.domain.refusing import Refusals
 from waitlist.domain.times import day_span
-from waitlist.domain.visits import Facts, Gone, Need, Place, Spots, Tables, need_of, places
+from waitlist.domain.visits import Facts, Gone, Place, Spots, places
 
 
 class Reason(StrEnum):
@@ -70,33 +71,21 @@ _IN_NOBODYS_WAY = ENDED | {
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """An entry of the queue, as far as the choice goes.
-
-    Attributes:
-        offered: when what it is offered now is; None without an offer.
-        notice: whether that is only the word that a place is free.
-        converting: whether booking has been asked for its booking.
-        bookable: whether it has all that a booking needs.
-    """
-
-    entry_id: str
-    party_size: int
-    window_start: datetime | None = None
-    window_end: datetime | None = None
-    offered: Place | None = None
-    notice: bool = False
-    converting: bool = False
-    bookable: bool = True
-
-
-@dataclass(frozen=True)
 class Pick:
     """Who is offered what."""
 
-    entry_id: str
-    party_size: int
+    candidate: Candidate
     place: Place
+
+    @property
+    def entry_id(self) -> str:
+        """The entry."""
+        return self.candidate.entry_id
+
+    @property
+    def party_size(self) -> int:
+        """For how many the place is."""
+        return self.candidate.party_size
 
 
 @dataclass(frozen=True)
@@ -112,32 +101,6 @@ class Choice:
     skipped: Mapping[str, Reason]
     lost: Sequence[str] = ()
     moved: Sequence[str] = ()
-
-
-@dataclass
-class _Options:
-    """What those can have whose turn it may be."""
-
-    passed: Passed
-    found: dict[str, list[Place]] = field(default_factory=dict)
-    told: dict[str, list[Place]] = field(default_factory=dict)
-    _least: dict[Place, int] = field(default_factory=dict)
-
-    def may_have(self, entry_id: str, place: Place) -> bool:
-        """Tell whether an entry may be asked for a place: it was asked no more often than any other who could be."""
-        asked = self.passed.count(entry_id, place)
-        return asked == 0 or asked <= self._least_of(place)
-
-    def _least_of(self, place: Place) -> int:
-        if place not in self._least:
-            counts = (
-                self.passed.count(entry_id, other)
-                for entry_id, others in chain(self.found.items(), self.told.items())
-                for other in others
-                if place.overlaps(other)
-            )
-            self._least[place] = _least(counts)
-        return self._least[place]
 
 
 def choose(
@@ -159,45 +122,38 @@ def choose(
         refused: what booking would not give.
         now: the current instant.
     """
-    options = _Options(passed)
-    skipped: dict[str, Reason] = {}
-    lost: list[str] = []
-    moved: list[str] = []
-    blocked = False
+    options, skipped, blocked = Options(passed), dict[str, Reason](), False
     for candidate in queue:
         found = _turn_of(candidate, facts, policy, now)
         if not isinstance(found, Reason):
             found = _not_yet_answered(candidate.entry_id, found, passed, refused)
-        if _has_moved(candidate, facts):
-            moved.append(candidate.entry_id)
-        elif candidate.notice and candidate.offered is not None:
-            options.told[candidate.entry_id] = _still_free(candidate, facts, policy, now)
-            if not options.told[candidate.entry_id]:
-                lost.append(candidate.entry_id)
+        if blocked and not isinstance(found, Reason):
+            found = Reason.STRICT_ORDER
         if isinstance(found, Reason):
             skipped[candidate.entry_id] = found
             blocked = blocked or (policy.strict_order and found not in _IN_NOBODYS_WAY)
-        elif blocked:
-            skipped[candidate.entry_id] = Reason.STRICT_ORDER
         else:
             options.found[candidate.entry_id] = found
+    moved = [one.entry_id for one in queue if _has_moved(one, facts)]
+    options.told = _told(queue, facts, policy, now)
+    lost = [entry_id for entry_id, free in options.told.items() if not free]
     picks = _picks(queue, options, policy)
     return Choice(picks, skipped | _left(options, picks), lost, moved)
 
 
-def _picks(queue: Sequence[Candidate], options: _Options, policy: Policy) -> list[Pick]:
+def _picks(queue: Sequence[Candidate], options: Options, policy: Policy) -> list[Pick]:
     picks = []
     for candidate in queue:
         found = options.found.get(candidate.entry_id, ())
         place = next((one for one in found if options.may_have(candidate.entry_id, one)), None)
         if place is not None:
-            picks.append(Pick(candidate.entry_id, candidate.party_size, place))
+            picks.append(Pick(candidate, place))
             if policy.way is not Way.NOTIFY_ALL:
                 break
     return picks
 
 
-def _left(options: _Options, picks: Sequence[Pick]) -> dict[str, Reason]:
+def _left(options: Options, picks: Sequence[Pick]) -> dict[str, Reason]:
     """Tell why those who could have something are not asked."""
     left: dict[str, Reason] = {}
     picked, reached = {pick.entry_id for pick in picks}, False
@@ -245,22 +201,19 @@ def _has_moved(candidate: Candidate, facts: Facts) -> bool:
     return candidate.offered != Place(facts.instance.start_time, facts.instance.end_time)
 
 
-def _still_free(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> list[Place]:
+def _told(queue: Sequence[Candidate], facts: Facts, policy: Policy, now: datetime) -> dict[str, list[Place]]:
+    """Answer what is left of the places that entries were told of, and that are where they were."""
+    return {
+        one.entry_id: _still_free(one, one.offered, facts, policy, now)
+        for one in queue
+        if one.notice and one.offered is not None and not _has_moved(one, facts)
+    }
+
+
+def _still_free(candidate: Candidate, offered: Place, facts: Facts, policy: Policy, now: datetime) -> list[Place]:
     """Answer the place that an entry was told of, if it is still free."""
     found = could_have(candidate, facts, policy, now)
-    if isinstance(found, Reason) or candidate.offered is None:
-        return []
-    return [place for place in found if place.start == candidate.offered.start]
-
-
-def _least(counts: Iterable[int]) -> int:
-    """Answer the least of some counts, of which many are 0: nothing is less."""
-    least = None
-    for count in counts:
-        if count == 0:
-            return 0
-        least = count if least is None else min(least, count)
-    return least or 0
+    return [] if isinstance(found, Reason) else [place for place in found if place.start == offered.start]
 
 
 def could_have(candidate: Candidate, facts: Facts, policy: Policy, now: datetime) -> list[Place] | Reason:
@@ -277,25 +230,6 @@ def could_have(candidate: Candidate, facts: Facts, policy: Policy, now: datetime
         return Reason.TOO_LATE
     found = [place for place in places(need, facts.free) if now < policy.cut_off(place.start)]
     return found or Reason.NOTHING_FREE
-
-
-def untold(queue: Iterable[Candidate], facts: Facts, now: datetime) -> bool:
-    """Tell whether somebody in a queue needs what booking was not asked about: who came or changed since."""
-    if not isinstance(facts, Tables):
-        return False
-    needs = (need_at(candidate, facts) for candidate in queue)
-    return any(need is not None and need.latest_start >= now and not facts.tells(need, now) for need in needs)
-
-
-def need_at(candidate: Candidate, facts: Tables) -> Need | None:
-    """Tell what an entry needs of a location; None where it is closed."""
-    return need_of(
-        facts.location,
-        facts.opened,
-        party_size=candidate.party_size,
-        start=candidate.window_start,
-        end=candidate.window_end,
-    )
 
 
 def _spots(candidate: Candidate, facts: Spots, policy: Policy, now: datetime) -> list[Place] | Reason:

@@ -13,12 +13,11 @@ from waitlist.domain.actors import Actor, ActorName
 from waitlist.domain.entry import Entry
 from waitlist.domain.errors import Flaw, InvalidTransitionError, OfferGoneError, ValidationFailedError
 from waitlist.domain.offer import Offer
+from waitlist.domain.refusing import HOLD_EXPIRED, TAKEN
 from waitlist.domain.status import Status
 from waitlist.domain.terms import START_TIME, TABLE, Terms
 from waitlist.domain.times import time_text
 from waitlist.domain.visits import Place
-
-HOLD_EXPIRED, SLOT_UNAVAILABLE = "hold_expired", "slot_unavailable"
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def loses(offer: Offer, conversion: Conversion, code: str) -> bool:
     """
     if code == HOLD_EXPIRED:
         return offer.hold_id is not None and offer.hold_id == conversion.request.get("hold_id")
-    return code == SLOT_UNAVAILABLE and offer.id == conversion.offer_id
+    return code == TAKEN and offer.id == conversion.offer_id
 
 
 def _check_own(offer: Offer | None, terms: Terms, actor: Actor) -> None:

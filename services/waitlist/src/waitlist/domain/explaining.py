@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from waitlist.domain.choosing import SENTENCES, Candidate, Choice, Reason, choose, could_have, need_at
+from waitlist.domain.candidates import Candidate, need_at
+from waitlist.domain.choosing import SENTENCES, Choice, Reason, choose, could_have
 from waitlist.domain.entry import Entry
 from waitlist.domain.offer import Offer
 from waitlist.domain.passing import Passed
@@ -161,7 +162,7 @@ def explain(entry_id: str, seen: Situation, *, now: datetime) -> list[Because]:
     number = next(number for number, one in enumerate(seen.queue) if one.entry_id == entry_id)
     candidate = seen.queue[number]
     code = choice.skipped.get(entry_id, Also.ITS_TURN)
-    found = [Because(code, _details(code, candidate, seen) | _ahead(code, choice, seen.queue[:number]))]
+    found = [Because(code, _details(code, candidate, seen, now) | _ahead(code, choice, seen.queue[:number]))]
     if code is Reason.NOTHING_FREE and _is_too_large(candidate, seen, now):
         found.append(Because(Also.PARTY_TOO_LARGE, {"partySize": candidate.party_size}))
     return found
@@ -180,7 +181,7 @@ def _ahead(code: Reason | Also, choice: Choice, ahead: Sequence[Candidate]) -> d
     return {"ahead": len(ahead), "aheadWhomItFits": len(fitting)}
 
 
-def _details(code: Reason | Also, candidate: Candidate, seen: Situation) -> dict[str, Any]:
+def _details(code: Reason | Also, candidate: Candidate, seen: Situation, now: datetime) -> dict[str, Any]:
     match code:
         case Reason.ASKED if seen.offer is not None:
             return _offered(seen.offer)
@@ -191,7 +192,8 @@ def _details(code: Reason | Also, candidate: Candidate, seen: Situation) -> dict
         case Reason.NOTHING_FREE if isinstance(seen.facts, Tables):
             return _needed(candidate, seen.facts)
         case Reason.REFUSED | Reason.LET_GO | Reason.LET_GO_FOR_GOOD:
-            return _said_no(candidate.entry_id, seen, by_booking=code is Reason.REFUSED)
+            let_go = {"startTimes": [time_text(start) for start in seen.passed.starts_of(candidate.entry_id)]}
+            return _refused(candidate, seen, now) if code is Reason.REFUSED else let_go
         case _:
             return {}
 
@@ -204,11 +206,14 @@ def _needed(candidate: Candidate, tables: Tables) -> dict[str, Any]:
     return {"from": time_text(window.start), "to": time_text(window.end), "minutes": need.minutes}
 
 
-def _said_no(entry_id: str, seen: Situation, *, by_booking: bool) -> dict[str, Any]:
-    refusal = seen.refused.latest(entry_id)
-    if by_booking and refusal is not None:
-        return {"refusal": refusal.code, "message": refusal.message}
-    return {"startTimes": [time_text(start) for start in seen.passed.starts_of(entry_id)]}
+def _refused(candidate: Candidate, seen: Situation, now: datetime) -> dict[str, Any]:
+    """Tell what booking said to the earliest of what is free now; what it said to anything else is over."""
+    found = could_have(candidate, seen.facts, seen.policy, now)
+    for place in () if isinstance(found, Reason) else found:
+        refusal = seen.refused.of(candidate.entry_id, place)
+        if refusal is not None and not seen.passed.is_for_good(candidate.entry_id, place):
+            return {"refusal": refusal.code, "message": refusal.message}
+    raise AssertionError("who is refused is refused something that is free")
 
 
 def _offered(offer: Offer) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Invariant: what is taken may be had by the same guest another time, so that it s
 anything that does not fit does; any other refusal stands in nobody's way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waitlist.domain.visits import Place
@@ -12,7 +12,16 @@ from waitlist.domain.visits import Place
 TAKEN = "slot_unavailable"
 """What booking answers when somebody else has the place."""
 
-_OF_THE_TIME = frozenset({TAKEN, "already_booked", "outside_availability"})
+ALREADY_BOOKED = "already_booked"
+"""What it answers when the guest has a booking of its own that begins then, or the entry has become one."""
+
+OUTSIDE_AVAILABILITY = "outside_availability"
+"""What it answers when nothing can be had at that time."""
+
+HOLD_EXPIRED = "hold_expired"
+"""What it answers when the hold that a booking is to be made of is gone."""
+
+_OF_THE_START = frozenset({TAKEN, OUTSIDE_AVAILABILITY})
 
 
 @dataclass(frozen=True)
@@ -35,22 +44,27 @@ class Refusal:
         return self.code == TAKEN
 
     def covers(self, place: Place) -> bool:
-        """Tell whether it holds for a place, too: what is wrong with the guest is wrong at any time."""
-        return self.place.start == place.start or self.code not in _OF_THE_TIME
+        """Tell whether it holds for a place, too: what is wrong with the guest is wrong at any time.
+
+        Who has a booking already is there while that lasts, though booking looks at when it begins alone.
+        """
+        if self.code == ALREADY_BOOKED:
+            return self.place.overlaps(place)
+        return self.code not in _OF_THE_START or self.place.start == place.start
 
 
 class Refusals:
-    """What booking refused, entry by entry."""
+    """What booking refused, entry by entry.
 
-    def __init__(self, found: Iterable[Refusal] = ()) -> None:
+    Args:
+        found: all of it, the oldest first.
+    """
+
+    def __init__(self, found: Sequence[Refusal] = ()) -> None:
         self._of: dict[str, list[Refusal]] = {}
-        for one in found:
+        for one in reversed(found):
             self._of.setdefault(one.entry_id, []).append(one)
 
     def of(self, entry_id: str, place: Place) -> Refusal | None:
-        """Answer why an entry is not given a place; None if it was not refused."""
+        """Answer why an entry is not given a place, as booking said last; None if it was not refused."""
         return next((one for one in self._of.get(entry_id, ()) if one.covers(place)), None)
-
-    def latest(self, entry_id: str) -> Refusal | None:
-        """Answer the last refusal of an entry that was more than that something is taken."""
-        return next((one for one in reversed(self._of.get(entry_id, ())) if not one.is_taken), None)

@@ -25,8 +25,8 @@ from waitlist.domain.told import Location
 from waitlist.service.ending import Ending
 from waitlist.service.finding import check_idle, find, own
 from waitlist.service.offering import Offering
-from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
+from waitlist.service.translating import translated
 from waitlist.store import conversions, offers
 
 
@@ -59,12 +59,13 @@ class Converting:
         terms = terms_of(wanted, entry, await self._location(entry, wanted))
         if begun is not None:
             await self.resume(begun)
-        while isinstance(conversion := await self._begin(actor, entry_id, terms, origin), Offer):
-            await self._offering.finish(conversion)  # what is being held for it right now is no conflict
+        cleared: Offer | None = None
+        while isinstance(conversion := await self._begin(actor, entry_id, terms, origin, cleared), Offer):
+            cleared = await self._cleared(conversion)
         if conversion is not None:
             refused = await self.carry_out(conversion)
             if refused is not None:
-                raise refusal(refused)
+                raise translated(refused)
         async with self._use.units.begin(once) as unit:
             placed = await find(unit.conn, actor, entry_id)
             unit.answer(placed)
@@ -131,10 +132,25 @@ class Converting:
         await conversions.insert(conn, conversion)
         return conversion
 
-    async def _begin(self, actor: Actor, entry_id: str, terms: Terms, origin: Origin) -> Conversion | Offer | None:
+    async def _cleared(self, offer: Offer) -> Offer:
+        """See to it that what is held for the entry is no conflict: it is just being held, or was for too long.
+
+        Raises:
+            UnavailableError: booking does not answer, or others have it in hand for too long.
+        """
+        if offer.state is OfferState.REQUESTED:
+            await self._offering.finish(offer)
+        else:
+            await self._use.taking.release(offer.org_id, str(offer.hold_id))
+        return offer
+
+    async def _begin(
+        self, actor: Actor, entry_id: str, terms: Terms, origin: Origin, cleared: Offer | None
+    ) -> Conversion | Offer | None:
         """Write down what booking is going to be asked, unless the entry is a booking already: None.
 
-        Nothing is written while an offer to the entry is being made, which is answered.
+        Nothing is written while there is an offer to be cleared first, which is answered: one that is being made, or
+        one whose hold outlasts its deadline and would keep the place from the staff.
         """
         async with self._use.database.transaction() as conn:
             entry = (await find(conn, actor, entry_id, lock=True)).entry
@@ -142,9 +158,9 @@ class Converting:
                 return None
             await check_idle(conn, entry)
             offer = await offers.open_of(conn, actor.org_id, entry_id)
-            if offer is not None and offer.state is OfferState.REQUESTED:
-                return offer
             live = offer if offer is not None and offer.is_live(self._use.clock()) else None
+            if offer is not None and live is None and offer != cleared and _is_in_the_way(offer, actor):
+                return offer
             return await self.begin_at(conn, entry, terms, live, actor=actor, origin=origin)
 
     async def _location(self, entry: Entry, wanted: Wanted) -> Location | None:
@@ -182,6 +198,11 @@ class Converting:
         converted = replace(entry, status=Status.CONVERTED, booking_id=booked.booking_id)
         await self._use.recording.write(unit, Converted(), converted, actor, origin, now=now)
         await self._use.mark(unit.conn, entry.org_id, entry.queue)
+
+
+def _is_in_the_way(offer: Offer, actor: Actor) -> bool:
+    """Tell whether an open offer that cannot be accepted has to be cleared; a client takes only one that can be."""
+    return offer.state is OfferState.REQUESTED or (offer.hold_open and not actor.is_client)
 
 
 def _made_by(conversion: Conversion) -> tuple[Actor, Origin]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waitlist.domain.actors import Actor
-from waitlist.domain.choosing import Candidate
+from waitlist.domain.candidates import Candidate
 from waitlist.domain.entry import Placed
 from waitlist.domain.explaining import Because, Situation, alone, ended, explain
 from waitlist.domain.offer import Offer

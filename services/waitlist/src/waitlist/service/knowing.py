@@ -5,9 +5,10 @@ Invariant: every question is asked outside any transaction, and those of one mom
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from waitlist.domain.choosing import Candidate, need_at
+from waitlist.domain.candidates import Candidate, need_at
 from waitlist.domain.entry import Waited, waited_for
 from waitlist.domain.joining import Told
 from waitlist.domain.policy import Policy
@@ -18,13 +19,28 @@ from waitlist.service.tools import Tools
 from waitlist.store import offers
 
 
+@dataclass(frozen=True)
+class Known:
+    """What booking told for all who wait in a queue.
+
+    Attributes:
+        facts: what is free.
+        policy: that of the place.
+        offered: the offers that were open before booking was asked: of what was offered since it tells nothing.
+    """
+
+    facts: Facts
+    policy: Policy
+    offered: frozenset[str]
+
+
 class Knowing:
     """Asks booking what can be offered."""
 
     def __init__(self, tools: Tools) -> None:
         self._use = tools
 
-    async def of(self, org_id: str, queue: str) -> tuple[Facts, Policy] | None:
+    async def of(self, org_id: str, queue: str) -> Known | None:
         """Ask what is free for the entries of a queue, and read the policy; None where nobody waits.
 
         Raises:
@@ -32,7 +48,10 @@ class Knowing:
         """
         async with self._use.database.connection() as conn:
             asking = await offers.candidates(conn, org_id, queue)
-        return await self.told(org_id, queue, asking) if asking else None
+        if not asking:
+            return None
+        facts, policy = await self.told(org_id, queue, asking)
+        return Known(facts, policy, frozenset(one.offer_id for one in asking if one.offer_id is not None))
 
     async def told(self, org_id: str, queue: str, asking: Sequence[Candidate]) -> tuple[Facts, Policy]:
         """Ask what is free for some entries of a queue, and read the policy.

@@ -5,58 +5,36 @@ so nobody is asked before those ahead, whoever else matches. What a match does n
 """
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, auto
 from functools import partial
 
 from chassis.origin import Origin
 from chassis.unit import Unit
-from slotwire_contracts import RemovalReason
 from waitlist.client.taking import Refused
-from waitlist.domain.choosing import ENDED, Choice, Pick, Reason, choose, untold
+from waitlist.domain.candidates import untold
+from waitlist.domain.choosing import Choice, Pick, choose
 from waitlist.domain.conversion import Conversion
 from waitlist.domain.entry import Entry
 from waitlist.domain.errors import UnavailableError
-from waitlist.domain.happening import Removed
 from waitlist.domain.offer import LEASE, Offer, OfferState
 from waitlist.domain.passing import Passed
-from waitlist.domain.policy import Policy, Way
+from waitlist.domain.policy import Way
 from waitlist.domain.refusing import TAKEN, Refusal, Refusals
 from waitlist.domain.status import Status
 from waitlist.domain.terms import Terms
-from waitlist.domain.visits import Facts, less
+from waitlist.domain.visits import less
+from waitlist.service.clearing import Clearing
 from waitlist.service.converting import Converting
 from waitlist.service.ending import AT_ONCE, Ending
 from waitlist.service.finding import own, system
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
+from waitlist.service.run import Run, Step
 from waitlist.service.tools import Tools
 from waitlist.store import conversions, offers, queues, refusals
 
 _LOOK_SECONDS = 0.05
-
-
-@dataclass
-class _Run:
-    """One match of a queue.
-
-    Attributes:
-        facts: what booking told, less what was offered since.
-        policy: that of the place.
-        fresh: whether nothing was offered since booking told.
-        refused: what booking would not give just now.
-        rounds: the rounds that began with it, by when their places start.
-    """
-
-    org_id: str
-    queue: str
-    origin: Origin
-    facts: Facts
-    policy: Policy
-    fresh: bool = True
-    refused: list[Refusal] = field(default_factory=list)
-    rounds: dict[datetime, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,15 +43,6 @@ class _Begun:
 
     pick: Pick
     what: Offer | Conversion
-
-
-class _Step(Enum):
-    """What else can come of looking for the next in turn."""
-
-    DONE = auto()
-    AGAIN = auto()
-    ASK_ANEW = auto()
-    OTHERS_AT_IT = auto()
 
 
 class Matching:
@@ -87,6 +56,7 @@ class Matching:
         self._offering = offering
         self._converting = converting
         self._ending = ending
+        self._clearing = Clearing(tools, ending)
         self._new_request_id = partial(tools.ids.new, "req")
 
     async def match(self, org_id: str, queue: str) -> None:
@@ -102,22 +72,22 @@ class Matching:
         known = await self._knowing.of(org_id, queue)
         if known is None:
             return
-        run = _Run(org_id, queue, origin, *known)
-        while (step := await self._next(run)) is not _Step.DONE:
+        run = Run(org_id, queue, origin, known.facts, known.policy, known.offered)
+        while (step := await self._next(run)) is not Step.DONE:
             if isinstance(step, _Begun):
                 await self._carry_out(run, step)
                 continue
-            if step is _Step.OTHERS_AT_IT:
+            if step is Step.OTHERS_AT_IT:
                 await self._finish_begun(org_id, queue)
-            if step is not _Step.AGAIN:
+            if step is not Step.AGAIN:
                 await self._ask_anew(run)
 
-    async def _ask_anew(self, run: _Run) -> None:
+    async def _ask_anew(self, run: Run) -> None:
         """Ask booking again, for all who wait by now, when what has ended is given back."""
         await self._ending.release(run.org_id, run.queue)
         known = await self._knowing.of(run.org_id, run.queue)
         if known is not None:
-            (run.facts, run.policy), run.fresh = known, True
+            run.facts, run.policy, run.offered, run.fresh = known.facts, known.policy, known.offered, True
 
     async def _finish_begun(self, org_id: str, queue: str) -> None:
         """Go on with what was begun in a queue and is in nobody's hands, and wait for the rest.
@@ -137,76 +107,70 @@ class Matching:
                 await asyncio.sleep(_LOOK_SECONDS)
         raise UnavailableError("others have the queue in hand; try again")
 
-    async def _next(self, run: _Run) -> _Begun | _Step:
+    async def _next(self, run: Run) -> _Begun | Step:
         """Decide whose turn it is, and write down what comes of it."""
         async with self._use.units.begin() as unit:
             await queues.lock(unit.conn, run.org_id, run.queue)
             if await offers.is_busy(unit.conn, run.org_id, run.queue):
-                return _Step.OTHERS_AT_IT
+                return Step.OTHERS_AT_IT
             now = self._use.clock()
             waiting = await offers.candidates(unit.conn, run.org_id, run.queue)
             if untold(waiting, run.facts, now):
-                return _Step.ASK_ANEW
+                return Step.ASK_ANEW
             passed = await offers.passed(unit.conn, run.org_id, run.queue)
             choice = choose(waiting, run.facts, run.policy, passed, refused=Refusals(run.refused), now=now)
-            if (step := await self._end(unit, run, choice, now)) is not None:
+            if (step := await self._clearing.end(unit, run, waiting, choice, now)) is not None:
                 return step
             if run.policy.way is Way.NOTIFY_ALL:
                 return await self._tell_all(unit, run, choice, passed, now)
             if not choice.picks:
-                return _Step.DONE
+                return Step.DONE
             pick = choice.picks[0]
             return await self._begin(unit, run, pick, passed.round_of(pick.place), now)
 
-    async def _begin(self, unit: Unit, run: _Run, pick: Pick, round_id: str | None, now: datetime) -> _Begun | _Step:
+    async def _begin(self, unit: Unit, run: Run, pick: Pick, round_id: str | None, now: datetime) -> _Begun | Step:
         """Write down what the next in turn gets, unless that is another by now."""
         entry = await own(unit.conn, run.org_id, pick.entry_id)
         if not await _is_as_picked(unit, entry, pick):
-            return _Step.AGAIN
-        actor = system(run.org_id)
+            return Step.AGAIN
         if run.policy.way is Way.AUTO_CONVERT:
-            terms = Terms(pick.place)
-            return _Begun(
-                pick, await self._converting.begin_at(unit.conn, entry, terms, None, actor=actor, origin=run.origin)
-            )
-        offer = await self._offering.request(
+            terms, maker = Terms(pick.place), system(run.org_id)
+            begun = await self._converting.begin_at(unit.conn, entry, terms, None, actor=maker, origin=run.origin)
+            return _Begun(pick, begun)
+        return _Begun(pick, await self._request(unit, run, entry, pick, round_id=round_id, now=now))
+
+    async def _tell_all(self, unit: Unit, run: Run, choice: Choice, passed: Passed, now: datetime) -> Step:
+        """Tell all whom something free fits, so many at once."""
+        again = len(choice.picks) > AT_ONCE or bool(choice.lost and run.fresh)
+        for pick in choice.picks[:AT_ONCE]:
+            entry = await own(unit.conn, run.org_id, pick.entry_id)
+            if await _is_as_picked(unit, entry, pick):
+                round_id = passed.round_of(pick.place) or run.rounds.get(pick.place.start)
+                offer = await self._request(unit, run, entry, pick, round_id=round_id, now=now)
+                run.rounds[pick.place.start] = offer.round
+                await self._offering.tell(unit, entry, offer, now=now)
+            else:
+                again = True
+        return Step.AGAIN if again else Step.DONE
+
+    async def _request(
+        self, unit: Unit, run: Run, entry: Entry, pick: Pick, *, round_id: str | None, now: datetime
+    ) -> Offer:
+        """Write down what the next in turn is going to be offered."""
+        return await self._offering.request(
             unit.conn,
             entry,
             pick.place,
             run.facts,
             run.policy,
+            held=run.policy.way is not Way.NOTIFY_ALL,
             round_id=round_id,
-            actor=actor,
+            actor=system(run.org_id),
             origin=run.origin,
             now=now,
         )
-        return _Begun(pick, offer)
 
-    async def _tell_all(self, unit: Unit, run: _Run, choice: Choice, passed: Passed, now: datetime) -> _Step:
-        """Tell all whom something free fits, so many at once."""
-        again = len(choice.picks) > AT_ONCE or bool(choice.lost and run.fresh)
-        for pick in choice.picks[:AT_ONCE]:
-            entry = await own(unit.conn, run.org_id, pick.entry_id)
-            if not await _is_as_picked(unit, entry, pick):
-                again = True
-                continue
-            offer = await self._offering.request(
-                unit.conn,
-                entry,
-                pick.place,
-                run.facts,
-                run.policy,
-                held=False,
-                round_id=passed.round_of(pick.place) or run.rounds.get(pick.place.start),
-                actor=system(run.org_id),
-                origin=run.origin,
-                now=now,
-            )
-            run.rounds[pick.place.start] = offer.round
-            await self._offering.tell(unit, entry, offer, now=now)
-        return _Step.AGAIN if again else _Step.DONE
-
-    async def _carry_out(self, run: _Run, begun: _Begun) -> None:
+    async def _carry_out(self, run: Run, begun: _Begun) -> None:
         """Do what was written down; what booking refuses is looked at anew."""
         if isinstance(begun.what, Conversion):
             done: Offer | Refused | None = await self._converting.carry_out(begun.what)
@@ -222,51 +186,15 @@ class Matching:
         else:
             run.facts, run.fresh = less(run.facts, pick.party_size, pick.place), False
 
-    async def _keep(self, run: _Run, refusal: Refusal) -> None:
+    async def _keep(self, run: Run, refusal: Refusal) -> None:
         """Pass over whom booking refuses something free, and have it told why."""
         run.refused.append(refusal)
         async with self._use.database.connection() as conn:
             await refusals.put(conn, run.org_id, run.queue, refusal, self._use.clock())
 
-    async def _end(self, unit: Unit, run: _Run, choice: Choice, now: datetime) -> _Step | None:
-        """End what is over: entries that can never be offered anything, and offers of what is there no more.
-
-        Returns:
-            What is to be done before anybody is picked: there is more of it than is ended at once, or something that
-            was held is to be given back.
-        """
-        over = [(entry_id, reason) for entry_id, reason in choice.skipped.items() if reason in ENDED]
-        for entry_id, reason in over[:AT_ONCE]:
-            await self._leave(unit, run, await own(unit.conn, run.org_id, entry_id), reason, now)
-        lost = [*choice.moved, *(choice.lost if run.fresh else ())]
-        for entry_id in lost[:AT_ONCE]:
-            await self._take_back(unit, run, entry_id, now, held=entry_id in choice.moved)
-        if len(over) > AT_ONCE or len(lost) > AT_ONCE:
-            return _Step.AGAIN
-        return _Step.ASK_ANEW if choice.moved else None
-
-    async def _take_back(self, unit: Unit, run: _Run, entry_id: str, now: datetime, *, held: bool) -> None:
-        """End what an entry is offered, unless it is becoming a booking; what is held only where that is asked for."""
-        entry = await own(unit.conn, run.org_id, entry_id)
-        offer = await offers.open_of(unit.conn, run.org_id, entry_id)
-        if offer is None or offer.state is not OfferState.LIVE or (offer.held and not held):
-            return
-        if await conversions.of_entry(unit.conn, run.org_id, entry_id) is None:
-            await self._ending.take_back(unit, entry, offer, system(run.org_id), run.origin, now=now)
-
-    async def _leave(self, unit: Unit, run: _Run, entry: Entry, reason: Reason, now: datetime) -> None:
-        if not entry.is_live or await conversions.of_entry(unit.conn, run.org_id, entry.id) is not None:
-            return
-        await self._ending.withdraw(unit, entry)
-        if reason is Reason.CANCELLED:
-            left, told = replace(entry, status=Status.REMOVED), Removed(RemovalReason.EVENT_CANCELLED)
-        else:
-            left, told = replace(entry, status=Status.EXPIRED), Removed(RemovalReason.EXPIRED)
-        await self._use.recording.write(unit, told, left, system(run.org_id), run.origin, now=now)
-
 
 async def _is_as_picked(unit: Unit, entry: Entry, pick: Pick) -> bool:
     """Tell whether an entry, whose lock is held, waits for what it was picked for, and is becoming no booking."""
-    if entry.status is not Status.WAITING or entry.party_size != pick.party_size:
+    if entry.status is not Status.WAITING or not pick.candidate.is_as(entry):
         return False
     return await conversions.of_entry(unit.conn, entry.org_id, entry.id) is None

@@ -7,7 +7,8 @@ from chassis.idempotency import KEPT, Once
 from chassis.origin import Origin
 from waitlist.client.taking import Refused
 from waitlist.domain.actors import Actor
-from waitlist.domain.choosing import Candidate, Reason, could_have
+from waitlist.domain.candidates import Candidate
+from waitlist.domain.choosing import Reason, could_have
 from waitlist.domain.entry import Entry, Placed
 from waitlist.domain.errors import Flaw, InvalidTransitionError, PlaceTakenError, ValidationFailedError
 from waitlist.domain.offer import Offer, OfferState
@@ -18,8 +19,8 @@ from waitlist.domain.visits import Facts, Place, Tables
 from waitlist.service.finding import check_idle, find
 from waitlist.service.knowing import Knowing
 from waitlist.service.offering import Offering
-from waitlist.service.refusals import refusal
 from waitlist.service.tools import Tools
+from waitlist.service.translating import translated
 from waitlist.store import offers, queues
 
 
@@ -74,7 +75,7 @@ class Notifying:
         offer = await self._request(actor, entry, place, (facts, policy), origin=origin, once=once)
         done = await self._offering.carry_out(offer)
         if isinstance(done, Refused):
-            raise refusal(done)
+            raise translated(done)
         if done.state is not OfferState.LIVE:
             raise InvalidTransitionError("the entry changed while it was offered a place; try again")
 

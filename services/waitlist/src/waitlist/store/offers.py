@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from chassis.postgres import Connection, placeholders
-from waitlist.domain.choosing import Candidate
+from waitlist.domain.candidates import Candidate
 from waitlist.domain.offer import Offer, OfferState
 from waitlist.domain.passing import Pass, Passed
 from waitlist.domain.visits import Place
@@ -48,7 +48,7 @@ SELECT EXISTS (SELECT FROM offers WHERE org_id = $1 AND queue = $2 AND state = '
     OR EXISTS (SELECT FROM conversions WHERE org_id = $1 AND queue = $2)
 """
 _CANDIDATES = """
-SELECT e.id, e.party_size, e.window_start, e.window_end, o.start_time, o.end_time,
+SELECT e.id, e.party_size, e.window_start, e.window_end, o.id AS offer_id, o.start_time, o.end_time,
     o.state = 'live' AND NOT o.held AS notice, c.entry_id IS NOT NULL AS converting,
     e.client_id IS NOT NULL OR e.contact_email IS NOT NULL AS bookable
 FROM entries e
@@ -165,6 +165,7 @@ async def candidates(conn: Connection, org_id: str, queue: str) -> list[Candidat
             window_start=row["window_start"],
             window_end=row["window_end"],
             offered=None if row["start_time"] is None else Place(row["start_time"], row["end_time"]),
+            offer_id=row["offer_id"],
             notice=bool(row["notice"]),
             converting=row["converting"],
             bookable=row["bookable"],

@@ -6,6 +6,7 @@ Invariant: a field is named as callers of this service know it.
 from collections.abc import Mapping
 
 from waitlist.client.taking import Refused
+from waitlist.domain import refusing
 from waitlist.domain.conversion import gone
 from waitlist.domain.errors import (
     AlreadyBookedError,
@@ -28,17 +29,17 @@ _PARAMS: Mapping[str, str] = {
 """What booking calls the fields of which it may refuse one."""
 
 
-def refusal(refused: Refused) -> WaitlistError:
+def translated(refused: Refused) -> WaitlistError:
     """Tell a refusal of booking in the words of this service."""
     param = None if refused.param is None else _PARAMS.get(refused.param, refused.param)
     match refused.code:
-        case "hold_expired":
+        case refusing.HOLD_EXPIRED:
             return gone()
-        case "slot_unavailable":
+        case refusing.TAKEN:
             return PlaceTakenError("the place is taken; the entry keeps its place in the queue", param=param)
-        case "already_booked":
+        case refusing.ALREADY_BOOKED:
             return AlreadyBookedError("the guest has a booking of that slot already", param=param)
-        case "outside_availability":
+        case refusing.OUTSIDE_AVAILABILITY:
             return OutsideAvailabilityError(refused.message, param=param)
         case _:
             told = refused.message.removeprefix(f"{refused.param}: ")
