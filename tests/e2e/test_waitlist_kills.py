@@ -95,7 +95,7 @@ async def test_the_waitlist_is_killed_before_what_it_committed_is_published(runn
     """An offer is live, or a booking made, and nobody has been told: another one publishes it."""
     sagas = [await a_saga(running, kind) for kind in KINDS]
     async with running.database.connection() as conn:
-        lead = await conn.fetchval(LEAD)
+        (lead,) = [row["objid"] for row in await conn.fetch(LEAD)]
     await asyncio.to_thread(running.waitlist.kill)
     async with held(running.database, "SELECT pg_advisory_xact_lock($1)", lead):  # it never gets to publish
         await running.start(running.waitlist)

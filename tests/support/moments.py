@@ -29,6 +29,10 @@ _BLOCKED = """
 SELECT client_port, pid FROM pg_stat_activity
 WHERE datname = current_database() AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
 """
+# Of the activity a transaction sees no session that began after its first look; of the locks it does.
+_IS_WAITED_FOR = (
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class Hold:
             while (found := await _waiting(self.conn, processes, sessions)) is None:
                 await asyncio.sleep(0.01)
         return found
+
+    async def is_waited_for(self) -> bool:
+        """Tell whether anybody waits for what is held."""
+        return bool(await self.conn.fetchval(_IS_WAITED_FOR))
 
     async def cut(self) -> None:
         """End the sessions that wait, as the server does where it notices that nobody is there any more."""

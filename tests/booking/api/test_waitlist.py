@@ -97,7 +97,8 @@ async def test_nobody_but_the_waitlist_books_for_its_entries(service: Service, s
     schedule_id = await staff.schedule()
     guest = await service.client(staff.org_id, await made(staff, "clients"))
     body = a_body(schedule_id=schedule_id, waitlist_entry_id="wle_7")
-    for caller in (guest, staff, await service.caller(staff.org_id, KeyKind.ADMIN)):
+    kinds = (KeyKind.ADMIN, KeyKind.SERVICE)
+    for caller in (guest, staff, *[await service.caller(staff.org_id, kind) for kind in kinds]):
         refused = await caller.post("/api/v1/bookings", body)
         assert (refused.status, refused.body["error"]["param"]) == (403, "waitlist_entry_id")
     booked = (await waitlist.post("/api/v1/bookings", body)).data

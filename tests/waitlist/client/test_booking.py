@@ -4,13 +4,15 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from devstack.ports import HOST, free_port
-from support.event_instances import add_instance, hold
+from support.booking_service import SOON, text
+from support.event_instances import add_instance, add_service, hold, post_instance
 from support.reference_data import made
 from support.waitlist_service import Guest, WaitlistService
 from waitlist.client.booking import BookingClient
@@ -51,6 +53,19 @@ async def test_it_tells_of_places_and_people(booking: BookingClient, staff: Gues
     assert await booking.has_service(staff.org_id, told.service_id)
     appointments = await made(staff.booking, "services", service_type="appointment", location_id=None)
     assert not await booking.has_service(staff.org_id, appointments)
+
+
+async def test_it_tells_all_that_a_service_has_ahead_however_many_they_are(
+    booking: BookingClient, staff: Guest
+) -> None:
+    service_id, other = await add_service(staff.booking), await add_instance(staff.booking)
+    starts = [text(SOON + timedelta(hours=number)) for number in range(102)]
+    posted = [await post_instance(staff.booking, service_id, start_time=start) for start in starts]
+    first, *ahead = [answer.data["uid"] for answer in posted]
+    found = await booking.instances_of(staff.org_id, service_id, SOON + timedelta(minutes=1))
+    assert found == set(ahead)
+    assert await booking.instances_of(staff.org_id, service_id, SOON) == {first, *ahead}
+    assert await booking.instances_of(staff.org_id, other["service_id"], SOON) == {other["uid"]}
 
 
 async def test_what_another_organization_has_is_nothing(

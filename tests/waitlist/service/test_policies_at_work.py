@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -208,14 +209,24 @@ async def test_who_declined_is_offered_it_again_when_something_falls_free_there(
     await eventually(is_offered)
 
 
-async def test_who_declined_is_offered_it_again_when_it_asks_for_something_else(desk: Desk, bistro: Bistro) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"party_size": 1},
+        {"preferred_start": SOON - timedelta(minutes=30)},
+        {"preferred_end": SOON + timedelta(minutes=100)},
+    ],
+)
+async def test_who_declined_is_offered_it_again_when_it_asks_for_something_else(
+    desk: Desk, bistro: Bistro, changed: dict[str, Any]
+) -> None:
     entry = (await bistro.joins())["id"]
     await bistro.falls_free()
     assert 1 <= await declines_all(desk, bistro, entry) <= 3
     await desk.change(entry, notes="By the window")
     await desk.match(bistro.queue)
     assert await desk.status(entry) == "waiting"
-    await desk.change(entry, party_size=1)
+    await desk.change(entry, **changed)
     await desk.match(bistro.queue)
     assert await desk.status(entry) == "notified"
 

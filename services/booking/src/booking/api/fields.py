@@ -27,7 +27,7 @@ _ACTORS: dict[KeyKind, ActorName] = {
 
 def actor_of(caller: Caller) -> Actor:
     """Tell who acts, as the rules see it."""
-    return Actor(caller.org_id, _ACTORS[caller.kind], caller.client_id)
+    return Actor(caller.org_id, _ACTORS[caller.kind], caller.client_id, is_internal=caller.is_internal)
 
 
 class Body(Input):

@@ -13,24 +13,29 @@ ActorName = Literal["staff", "client", "system", "calcom"]
 
 @dataclass(frozen=True)
 class Actor:
-    """The holder of a key: one organization, and for a client key the one client it is bound to."""
+    """The holder of a key: one organization, and for a client key the one client it is bound to.
+
+    Attributes:
+        is_internal: whether it is another service of ours, and not merely a program of the organization's own.
+    """
 
     org_id: str
     name: ActorName
     client_id: str | None = None
+    is_internal: bool = False
 
     @property
     def is_client(self) -> bool:
         """Tell whether only the client's own bookings are in reach."""
         return self.name == "client"
 
-    def must_be_service(self, deed: str, *, param: str) -> None:
+    def must_be_internal(self, deed: str, *, param: str) -> None:
         """Refuse a key from outside that asks, with `param`, for a deed of our other services.
 
         Raises:
-            ForbiddenError: the actor is a client or staff.
+            ForbiddenError: the actor has a key of the organization's own, of whichever kind.
         """
-        if self.name != "system":
+        if not self.is_internal:
             raise ForbiddenError(f"only our own services may {deed}", param=param)
 
     def must_be_staff(self, deed: str, *, param: str) -> None:

@@ -66,7 +66,7 @@ def check_request(new: NewBooking, actor: Actor) -> None:
     if new.seated:
         actor.must_be_staff("seat guests", param="status")
     if new.waitlist_entry_id is not None:
-        actor.must_be_service("book for the waitlist", param="waitlist_entry_id")
+        actor.must_be_internal("book for the waitlist", param="waitlist_entry_id")
     if actor.is_client and new.client_id not in {None, actor.client_id}:
         raise ForbiddenError("a client key may book for its own client only", param="client_id")
 

@@ -19,11 +19,14 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 
 from chassis.identity import ORGANIZATION_HEADER
 from waitlist.domain.errors import UnavailableError
+from waitlist.domain.times import time_text
 from waitlist.domain.told import Booking, Client, EventInstance, Location, OpenHours
 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+_INSTANCES = "/v2/event_instances"
+_PER_PAGE = 100  # the most that booking tells at once
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FOUND, _NOT_FOUND = 200, 404
 _REFUSALS = frozenset({404, 409, 422})
@@ -92,7 +95,21 @@ class BookingClient:
         Raises:
             UnavailableError: the booking service does not answer.
         """
-        return await self._find(org_id, "/v2/event_instances", instance_id, _instance)
+        return await self._find(org_id, _INSTANCES, instance_id, _instance)
+
+    async def instances_of(self, org_id: str, service_id: str, since: datetime) -> frozenset[str]:
+        """Ask for the ids of the event instances of a service that start at an instant or later.
+
+        Raises:
+            UnavailableError: the booking service does not answer.
+        """
+        query = {"service_id": service_id, "from": time_text(since), "per_page": _PER_PAGE}
+        headers, found, page, more = {ORGANIZATION_HEADER: org_id}, frozenset[str](), 0, True
+        while more:
+            page += 1
+            ids, more = await self._send("GET", _INSTANCES, _part, params={**query, "page": page}, headers=headers)
+            found |= ids
+        return found
 
     async def client(self, org_id: str, client_id: str) -> Client | None:
         """Ask for a client; None when there is none.
@@ -194,6 +211,14 @@ async def _data(response: ClientResponse) -> Mapping[str, Any] | None:
         raise ClientError(f"answered {response.status}")
     found: Mapping[str, Any] = (await response.json())["data"]
     return found
+
+
+async def _part(response: ClientResponse) -> tuple[frozenset[str], bool]:
+    """Read the ids of a numbered page, and whether there are more."""
+    if response.status != _FOUND:
+        raise ClientError(f"answered {response.status}")
+    part = await response.json()
+    return frozenset(found["uid"] for found in part["data"]), part["meta"]["hasMore"]
 
 
 def _location(found: Mapping[str, Any]) -> Location:

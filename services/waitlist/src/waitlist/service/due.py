@@ -1,11 +1,11 @@
 """Use cases on due queues: who is to be matched, and why.
 
 Invariants: told twice, it is as told once; nothing is made but marks, behind the word that what was let pass may be
-offered once more, so that telling never waits for a match. Who matches in this process is woken when a mark was
-committed here.
+offered once more. Telling asks booking nothing, and waits for no more of a match than the one transaction that has the
+queue. Who matches in this process is woken when a mark was committed here.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 
 from chassis.clock import Clock
 from chassis.postgres import Database
@@ -43,24 +43,28 @@ class Due:
         found = freed(event)
         if found is None:
             return
-        names = await self._reopened(event.orgid, found)
-        async with self._database.connection() as conn:
-            marked = await queues.mark_live(conn, event.orgid, names)
-        if marked:
+        waited_in = await self._waited_in(event.orgid, found)
+        if waited_in and await self._mark(event.orgid, found, waited_in):
             self.wake()
 
-    async def _reopened(self, org_id: str, found: Freed) -> Collection[str]:
-        """Let what was let pass there be offered once more, unless only an offer's own hold has ended."""
+    async def _waited_in(self, org_id: str, found: Freed) -> Sequence[str]:
         async with self._database.connection() as conn:
             if isinstance(found, FreedLocation):
-                names: Collection[str] = await queues.of_location(conn, org_id, found.location_id)
-                spans, ours = None, False
-            else:
-                names, spans = found.queues, found.spans
-                ours = found.hold_id is not None and await reopening.is_ours(conn, org_id, names, found.hold_id)
+                return await queues.of_location(conn, org_id, found.location_id)
+            return await queues.waited_in(conn, org_id, found.queues)
+
+    async def _mark(self, org_id: str, found: Freed, names: Sequence[str]) -> bool:
+        """Have queues looked at; tell whether any was not due before.
+
+        What was let pass there may be offered once more, unless only an offer's own hold has ended.
+        """
+        spans, hold_id = (None, None) if isinstance(found, FreedLocation) else (found.spans, found.hold_id)
+        async with self._database.connection() as conn:
+            ours = hold_id is not None and await reopening.is_ours(conn, org_id, hold_id)
         if not ours:
             await reopen(self._database, org_id, names, spans)
-        return names
+        async with self._database.connection() as conn:
+            return await queues.mark_live(conn, org_id, names)
 
     async def resume(self) -> None:
         """Have the queues matched in which something is to go on: offers past their deadline, what was begun and left.

@@ -41,7 +41,7 @@ class UseCases:
         entries = Entries(tools, ending)
         return cls(
             entries=entries,
-            policies=Policies(tools.database, tools.booking),
+            policies=Policies(tools.database, tools.booking, tools.clock),
             ending=ending,
             notifying=Notifying(tools, knowing, offering),
             converting=converting,

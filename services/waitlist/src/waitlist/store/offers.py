@@ -1,7 +1,8 @@
 """Offers in their table.
 
-Invariant: an offer is changed only by who holds the lock of its entry's row; that an entry has one open offer at most,
-the database holds.
+Invariants: what becomes of an offer is written by who holds the lock of its entry's row. Without that lock nothing is
+written but in whose hands a requested one is, that the hold of one that has ended is no more, and in `reopening` that
+the place may be offered once more. That an entry has one open offer at most, the database holds.
 """
 
 from dataclasses import fields

@@ -28,12 +28,11 @@ WHERE queues.due_at > excluded.due_at
 """
 _LIVE = "e.status IN ('waiting', 'notified')"
 _MARK_ONE = _MARK.format(queues="SELECT $2::text AS queue")
-_MARK_LIVE = _MARK.format(
-    queues=f"""
-    SELECT DISTINCT named.queue FROM unnest($2::text[]) AS named (queue)
-    WHERE EXISTS (SELECT FROM entries e WHERE e.org_id = $1 AND e.queue = named.queue AND {_LIVE})
-    """
-)
+_WAITED_IN = f"""
+SELECT DISTINCT named.queue FROM unnest($2::text[]) AS named (queue)
+WHERE EXISTS (SELECT FROM entries e WHERE e.org_id = $1 AND e.queue = named.queue AND {_LIVE})
+"""
+_MARK_LIVE = _MARK.format(queues=_WAITED_IN)
 _OF_LOCATION = f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id = $2 AND {_LIVE}"
 _OF_INSTANCES = f"SELECT DISTINCT e.queue FROM entries e WHERE e.org_id = $1 AND e.location_id IS NULL AND {_LIVE}"
 
@@ -116,6 +115,11 @@ async def mark(conn: Connection, org_id: str, queue: str) -> None:
 async def mark_live(conn: Connection, org_id: str, queues: Collection[str]) -> bool:
     """Have those queues looked at now in which somebody waits; tell whether any of them was not due before."""
     return _any(await conn.execute(_MARK_LIVE, org_id, list(queues)))
+
+
+async def waited_in(conn: Connection, org_id: str, queues: Collection[str]) -> list[str]:
+    """Find those queues in which somebody waits."""
+    return [row["queue"] for row in await conn.fetch(_WAITED_IN, org_id, list(queues))]
 
 
 async def of_location(conn: Connection, org_id: str, location_id: str) -> list[str]:

@@ -1,7 +1,7 @@
 """What was let pass for good and may be offered once more.
 
 Invariant: of several offers the rows are locked in the order of their ids, by who holds the lock of their queue or of
-their entry, so that no two writers wait for each other.
+their entry, so that no writers wait for each other in a circle.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,7 +31,7 @@ _REOPEN_QUEUE = _REOPEN.format(
 _REOPEN_ENTRY = _REOPEN.format(
     found=f"SELECT o.id FROM offers o WHERE o.org_id = $1 AND o.entry_id = $2 AND {_PASSED} ORDER BY o.id FOR UPDATE"
 )
-_IS_OURS = "SELECT EXISTS (SELECT FROM offers WHERE org_id = $1 AND queue = ANY ($2::text[]) AND hold_id = $3)"
+_IS_OURS = "SELECT EXISTS (SELECT FROM offers WHERE org_id = $1 AND hold_id = $2)"
 
 
 async def to_reopen(
@@ -51,9 +51,9 @@ async def reopen_entry(conn: Connection, org_id: str, entry_id: str) -> None:
     await conn.execute(_REOPEN_ENTRY, org_id, entry_id)
 
 
-async def is_ours(conn: Connection, org_id: str, queues: Collection[str], hold_id: str) -> bool:
-    """Tell whether a hold was that of an offer in one of some queues."""
-    return bool(await conn.fetchval(_IS_OURS, org_id, list(queues), hold_id))
+async def is_ours(conn: Connection, org_id: str, hold_id: str) -> bool:
+    """Tell whether a hold was that of an offer."""
+    return bool(await conn.fetchval(_IS_OURS, org_id, hold_id))
 
 
 def _bounds(spans: Sequence[Span] | None) -> tuple[list[object] | None, list[object] | None]:
