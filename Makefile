@@ -21,7 +21,7 @@ demo: $(INSTALLED) ## Tell a booking's whole journey on the running stack, step 
 
 test: $(INSTALLED) ## Run every test, on real servers.
 	@.ci/browser
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 
 lint: $(INSTALLED) ## Check style, types, the layers, and that generated contracts are current.
 	$(BIN)/ruff check
