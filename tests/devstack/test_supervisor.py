@@ -44,7 +44,8 @@ def stack(folder: Folder, servers: Servers | None, **settings: str) -> Iterator[
     folder.make()
     with folder.log.open("wb") as log:
         command = [sys.executable, str(STACK), str(folder.root)]
-        supervisor = psutil.Popen(command, env={**os.environ, **given, **settings}, stdout=log, stderr=log)
+        bare = {name: value for name, value in os.environ.items() if not name.startswith("SLOTWIRE_")}
+        supervisor = psutil.Popen(command, env={**bare, **given, **settings}, stdout=log, stderr=log)
     try:
         wait_for(lambda: is_ready(folder, supervisor.pid) or supervisor.poll() is not None, folder.log.read_text)
         assert supervisor.poll() is None, folder.log.read_text()
