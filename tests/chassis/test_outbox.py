@@ -268,3 +268,21 @@ async def test_what_the_broker_never_takes_is_set_aside_and_stops_nobody(
     assert row is not None
     assert (row["event_id"], row["topic"], len(row["key"] + row["value"])) == ("evt_1", topic.name, size)
     assert "TooLarge" in row["reason"]
+
+
+@pytest.mark.parametrize("takes", [100_000, 1_200], ids=["many", "a few"])
+async def test_rows_that_are_refused_together_are_published_in_smaller_batches(
+    db: Database, servers: Servers, takes: int
+) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap, max_message_bytes=takes)
+    rows = [OutboxMessage(f"evt_{n}", topic.name, b"bk_%d" % (n % 7), b"%01000d" % n) for n in range(900)]
+    too_large = OutboxMessage("evt_large", topic.name, b"bk_1", b"v" * takes)
+
+    async with running(Relay(db, servers.kafka_bootstrap)):
+        await write(db, *rows[:450], too_large, *rows[450:])
+        await eventually(lambda: is_empty(db))
+
+    records = await read_topic(servers.kafka_bootstrap, topic.name)
+    assert {int(record.value) for record in records} == set(range(900))
+    async with db.connection() as connection:
+        assert await connection.fetch("SELECT event_id FROM outbox_set_aside") == [("evt_large",)]

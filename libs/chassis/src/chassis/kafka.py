@@ -28,6 +28,7 @@ from aiokafka.structs import OffsetAndTimestamp
 from slotwire_contracts import Topic
 
 __all__ = [
+    "BATCH_BYTES",
     "TOO_LARGE",
     "Consumer",
     "KafkaError",
@@ -44,11 +45,13 @@ __all__ = [
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 """What the acknowledgement of a record raises that is larger than the topic takes, however often it is sent."""
 
+BATCH_BYTES = 256 * 1024
+"""What the records that a producer sends together measure at most, unless it is told otherwise."""
+
 Partition = tuple[str, int]
 """A topic, and the number of one of its partitions."""
 
 _MAX_REQUEST_BYTES = 4 * 1024 * 1024
-_BATCH_BYTES = 256 * 1024
 _STOP_SECONDS = 3.0
 _ANSWER_SECONDS = 3.0
 _COMMIT_SECONDS = 5.0
@@ -120,15 +123,22 @@ async def answers(bootstrap: str) -> bool:
 
 
 class Producer:
-    """An idempotent producer with acks=all; at most one batch a partition is under way."""
+    """An idempotent producer with acks=all; at most one batch a partition is under way.
+
+    A batch is taken or refused as a whole. A record that is larger than a batch may be is sent alone.
+    """
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, bootstrap: str) -> AsyncIterator["Producer"]:
+    async def connected(cls, bootstrap: str, *, batch_bytes: int = BATCH_BYTES) -> AsyncIterator["Producer"]:
         """Connect for the block; at its end what is under way is given a moment and then left.
+
+        Args:
+            bootstrap: the brokers.
+            batch_bytes: what records that are sent together may measure.
 
         Raises:
             KafkaError: when no broker answers.
@@ -138,7 +148,7 @@ class Producer:
             enable_idempotence=True,
             acks="all",
             linger_ms=0,
-            max_batch_size=_BATCH_BYTES,
+            max_batch_size=batch_bytes,
             max_request_size=_MAX_REQUEST_BYTES,
             request_timeout_ms=_REQUEST_MS,
         )
