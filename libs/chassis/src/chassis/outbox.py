@@ -9,8 +9,8 @@ a twentieth of a second, it lets the next ones come together, and it deletes ack
 that a busy service's database and broker spend as much on publishing as on the service's work.
 
 What is larger than its topic takes is refused where it is written. Should the broker take less than that, such a row is
-set aside in a table of its own, with the reason, and the others go on. A broker refuses a whole batch at a time, so only
-a row that was sent alone is set aside; for the others smaller batches are made until they are taken.
+set aside in a table of its own, with the reason, and the others go on. A broker refuses whole batches, so only what was
+sent alone is set aside; for the others smaller batches are made until they are taken.
 """
 
 import asyncio

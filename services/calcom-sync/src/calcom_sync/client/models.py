@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from calcom_sync.domain.row import Row
+from calcom_sync.domain.row import PEOPLE, Row
 from slotwire_contracts import CalcomAttendee, CalcomEventType, CalcomHost
 
 _UID = re.compile(r"\A[\x21-\x7e]{1,255}\Z")
@@ -56,6 +56,11 @@ def _number(told: object) -> int | None:
 
 def _objects(told: object) -> list[Any]:
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
+def _people(told: object) -> list[Any]:
+    """Read people; of a crowd enough to tell that it is one."""
+    return _objects(told)[: PEOPLE + 1]
 
 
 def _object(told: object) -> dict[str, Any]:
@@ -150,8 +155,8 @@ class BookingTold(Told):
     description: MaybeText = None
     location: MaybeText = None
     meeting_url: MaybeText = None
-    hosts: Annotated[tuple[HostTold, ...], BeforeValidator(_objects)] = ()
-    attendees: Annotated[tuple[AttendeeTold, ...], BeforeValidator(_objects)] = ()
+    hosts: Annotated[tuple[HostTold, ...], BeforeValidator(_people)] = ()
+    attendees: Annotated[tuple[AttendeeTold, ...], BeforeValidator(_people)] = ()
     event_type: Annotated[EventTypeTold, BeforeValidator(_object)] = EventTypeTold()
     event_type_id: MaybeNumber = None
     cancellation_reason: MaybeText = None

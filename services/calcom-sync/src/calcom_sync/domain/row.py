@@ -14,6 +14,9 @@ from slotwire_contracts import CalcomAttendee, CalcomEventType, CalcomHost
 LIVE = frozenset({"accepted", "pending", "awaiting_host"})
 """The statuses of what takes place or may yet."""
 
+PEOPLE = 2_000
+"""How many attendees a booking may have; of one with more, that many and one are read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
