@@ -10,7 +10,7 @@ that a busy service's database and broker spend as much on publishing as on the 
 
 What is larger than its topic takes is refused where it is written. Should the broker take less than that, such a row is
 set aside in a table of its own, with the reason, and the others go on. A broker refuses whole batches, so only what was
-sent alone is set aside; for the others smaller batches are made until they are taken.
+sent alone is set aside: batches are made as the topics take them, and smaller ones if they are refused all the same.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import Counter, Gauge
 
-from chassis.kafka import BATCH_BYTES, TOO_LARGE, Producer
+from chassis.kafka import BATCH_BYTES, TOO_LARGE, Producer, batch_limit
 from chassis.lifecycle import Stop
 from chassis.postgres import Connection, Database, DedicatedConnection, placeholders
 from slotwire_contracts import HEADERS, RECORD_BYTES, TOPICS, Topic
@@ -46,6 +46,7 @@ _DELETE_SECONDS = 0.05
 _SMALLER = 4  # times, are batches made when one was refused
 
 _READ = "SELECT id, topic, key, value FROM outbox WHERE id <> ALL ($1::bigint[]) ORDER BY id LIMIT $2"
+_TOPICS = "SELECT DISTINCT topic FROM outbox"
 _DELETE = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
 _AGE = "SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox"
 _ASIDE = """
@@ -193,7 +194,8 @@ class Relay:
         self._gathering = False
         clock = asyncio.get_running_loop()
         try:
-            async with Producer.connected(self._bootstrap, batch_bytes=self._batch_bytes) as producer:
+            batch_bytes = await self._taken(connection)
+            async with Producer.connected(self._bootstrap, batch_bytes=batch_bytes) as producer:
                 while not stop.is_set():
                     began = clock.time()
                     found = await self._publish(connection, producer)
@@ -212,6 +214,11 @@ class Relay:
             await asyncio.gather(*self._settling, return_exceptions=True)
             self._settling.clear()
 
+    async def _taken(self, connection: DedicatedConnection) -> int:
+        """Tell what a batch may measure: what all topics take, as far as the broker says it."""
+        topics = {row["topic"] for row in await connection.fetch(_TOPICS)}
+        return min(self._batch_bytes, await batch_limit(self._bootstrap, topics | _LIMITS.keys()) or BATCH_BYTES)
+
     async def _publish(self, connection: DedicatedConnection, producer: Producer) -> int:
         """Hand the oldest rows that are not under way to the producer, a batch at most; tell how many they were."""
         rows = await connection.fetch(_READ, list(self._under_way), _BATCH_ROWS)
@@ -221,7 +228,7 @@ class Relay:
             ]
             sizes = {row["id"]: len(row["key"]) + len(row["value"]) for row in rows}
             self._under_way.update(sizes)
-            self._settling.add(asyncio.create_task(self._settle(sizes, acknowledged, self._batch_bytes)))
+            self._settling.add(asyncio.create_task(self._settle(sizes, acknowledged, producer.batch_bytes)))
         return len(rows)
 
     async def _settle(self, sizes: Mapping[int, int], acknowledged: list[Awaitable[object]], batch_bytes: int) -> None:
