@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from chassis import kafka
 from chassis.kafka import Consumer, LogReader, Record
 from chassis.offsets import _CONSUMED, Offsets
 from slotwire_contracts import Topic
@@ -55,7 +54,7 @@ async def test_what_failed_is_repeated_even_if_nothing_follows(
     servers: Servers, topic: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who waits until the group has come so far would otherwise wait for the next record."""
-    monkeypatch.setattr(kafka, "_COMMIT_SECONDS", 1.0)
+    monkeypatch.setattr("chassis.kafka.consumer._COMMIT_SECONDS", 1.0)
     async with Consumer.connected(servers.kafka_bootstrap, [topic.name], group=topic.name) as consumer:
         offsets = Offsets(consumer)
         offsets.add(await fetched(consumer, 2))

@@ -17,7 +17,7 @@ from chassis.outbox import OutboxMessage, Relay, TooLargeError
 from chassis.postgres import Connection, Database
 from slotwire_contracts import BOOKING_EVENTS, Topic
 from support.servers import Servers
-from support.topics import fresh_topic, read_topic
+from support.topics import fresh_topic, limit_topic, read_topic
 from support.waiting import eventually
 
 PATIENT = 3600.0
@@ -268,3 +268,45 @@ async def test_what_the_broker_never_takes_is_set_aside_and_stops_nobody(
     assert row is not None
     assert (row["event_id"], row["topic"], len(row["key"] + row["value"])) == ("evt_1", topic.name, size)
     assert "TooLarge" in row["reason"]
+
+
+def rows_of(topic: Topic, count: int) -> list[OutboxMessage]:
+    """Messages of a kilobyte, of few keys."""
+    return [OutboxMessage(f"evt_{n}", topic.name, b"bk_%d" % (n % 7), b"%01000d" % n) for n in range(count)]
+
+
+async def assert_all_but_the_large_one_is_there(db: Database, servers: Servers, topic: Topic, count: int) -> None:
+    records = await read_topic(servers.kafka_bootstrap, topic.name)
+    assert {int(record.value) for record in records} == set(range(count))
+    assert all(rises(numbers) for numbers in in_order_of_first_arrival(records).values())
+    async with db.connection() as connection:
+        assert await connection.fetch("SELECT event_id FROM outbox_set_aside") == [("evt_1",)]
+
+
+@pytest.mark.parametrize("takes", [100_000, 1_200], ids=["many", "one"])
+async def test_where_a_topic_takes_little_only_what_is_too_large_by_itself_is_set_aside(
+    db: Database, servers: Servers, takes: int
+) -> None:
+    """A broker refuses a whole batch, and takes what comes behind it from who has sent nothing before."""
+    topic = await fresh_topic(servers.kafka_bootstrap, max_message_bytes=takes)
+    rows = rows_of(topic, 900)
+    await write(db, *rows[:450], filled(topic, takes + 1), *rows[450:])
+
+    async with running(Relay(db, servers.kafka_bootstrap)):
+        await eventually(lambda: is_empty(db))
+
+    await assert_all_but_the_large_one_is_there(db, servers, topic, 900)
+
+
+async def test_where_a_topic_takes_less_than_before_batches_become_smaller(db: Database, servers: Servers) -> None:
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
+    rows = rows_of(topic, 900)
+
+    async with running(Relay(db, servers.kafka_bootstrap)):
+        await write(db, rows[0])
+        await eventually(lambda: is_empty(db))
+        await limit_topic(servers.kafka_bootstrap, topic.name, 20_000)
+        await write(db, *rows[1:450], filled(topic, 100_000), *rows[450:])
+        await eventually(lambda: is_empty(db))
+
+    await assert_all_but_the_large_one_is_there(db, servers, topic, 900)

@@ -5,6 +5,8 @@ import secrets
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chassis.kafka import Record, ensure_topics
 from slotwire_contracts import Topic
@@ -15,6 +17,17 @@ async def fresh_topic(bootstrap: str, *, partitions: int = 3, **more: Any) -> To
     topic = Topic(f"test.{secrets.token_hex(6)}", partitions, 1, "a key", "tests", **more)
     await ensure_topics(bootstrap, [topic])
     return topic
+
+
+async def limit_topic(bootstrap: str, name: str, max_message_bytes: int) -> None:
+    """Have a topic take batches of so many bytes from now on."""
+    limit = ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": str(max_message_bytes)})
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.alter_configs([limit])
+    finally:
+        await admin.close()
 
 
 async def read_topic(bootstrap: str, name: str) -> list[Record]:

@@ -5,9 +5,11 @@
 
 import asyncio
 import os
+import re
 
 import pytest
 
+from calcom_sync.api.errors import ERRORS
 from calcom_sync.domain.run import RunKind
 from calcom_sync.service.runs import Runs
 from chassis.clock import utc_now
@@ -19,6 +21,15 @@ from support.contract import Contract
 # The service draws its jitter in this process too, and hypothesis takes that for a strategy's.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 EXAMPLES = int(os.environ.get("SLOTWIRE_PROOF_EXAMPLES", "10"))
+
+
+async def test_what_a_sync_may_fail_with_is_described(service: CalcomService) -> None:
+    async with service.http.get(f"{service.base}/openapi.json") as response:
+        answers = (await response.json())["paths"]["/api/bookings/sync-calcom"]["post"]["responses"]
+    described = {
+        code for answer in answers.values() for code in re.findall("`(calcom_[a-z_]+)`", answer["description"])
+    }
+    assert described == set(ERRORS)
 
 
 async def test_every_answer_is_described(service: CalcomService, admin: Caller) -> None:

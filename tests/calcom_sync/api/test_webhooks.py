@@ -166,3 +166,17 @@ async def test_who_sends_too_many_is_told_to_wait_and_strangers_take_nobodys_pla
         assert int(genuine[3].headers["Retry-After"]) >= 1
         assert await told.marks() == 3
         assert (await send(other, created(other))).status == 202
+
+
+async def test_a_flood_costs_no_look_into_the_database_each(servers: Servers) -> None:
+    async with (
+        running_calcom_service(servers, calcom_webhooks_per_minute=3) as service,
+        told_by_webhooks(service, enabled=False) as told,
+    ):
+        content = created(told)
+        assert [(await send(told, content, "0" * 64)).status for _ in range(4)] == [401, 401, 401, 429]
+        async with service.database.transaction() as conn:
+            await conn.execute("LOCK TABLE integrations IN ACCESS EXCLUSIVE MODE")  # whoever looks waits for us
+            async with asyncio.timeout(2):
+                assert [(await send(told, content, "0" * 64)).status for _ in range(3)] == [429] * 3
+        assert (await send(told, content)).status == 202

@@ -39,6 +39,13 @@ def test_texts_can_be_stored() -> None:
     json.dumps(told, ensure_ascii=False).encode()
 
 
+@pytest.mark.parametrize("body", [b'{"data": ["\xed\xa0\x80"]}', '{"data": "\\ud800"}'.encode("utf-16")])
+def test_what_is_no_utf_8_is_no_json(body: bytes) -> None:
+    with pytest.raises(CalcomMalformedError):
+        json_of(body)
+    assert json_of('\ufeff["é"]'.encode()) == ["é"]
+
+
 def test_what_is_no_number_is_none() -> None:
     assert json_of(b"[NaN, Infinity, 1e400, 1.5]") == [None, None, None, 1.5]
     with pytest.raises(CalcomMalformedError):

@@ -249,6 +249,42 @@ async def test_one_booking_that_is_not_given_out_is_told_apart(client: CalcomCli
             await client.of(somebody).get("uid")
 
 
+async def test_of_a_series_no_other_is_looked_at(client: CalcomClient) -> None:
+    times = dict.fromkeys(("start", "end", "createdAt"), "2026-01-05T08:00:00Z")
+    data = [{"uid": "other"}] * 1_000 + [{"uid": "uid", "status": "accepted", **times}]
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"status": "success", "data": data})
+
+    async with answering(answer) as somebody:
+        row = await client.of(somebody).get("uid")
+    assert row is not None
+    assert row.uid == "uid"
+
+
+async def test_what_is_large_is_read_beside_all_else(client: CalcomClient) -> None:
+    people = '{"name": "\\u0000"},' * 500_000
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=f'{{"data": [{{"attendees": [{people}{{}}]}}]}}', content_type="application/json")
+
+    async def longest_pause() -> float:
+        longest = 0.0
+        while not reading.done():
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - began)
+        return longest
+
+    async with answering(answer) as somebody:
+        began = time.monotonic()
+        reading = asyncio.create_task(client.of(somebody).page(Asked()))
+        longest = await longest_pause()
+        with pytest.raises(CalcomMalformedError, match=r"data\.0\.uid: Field required"):
+            await reading
+    assert longest < (time.monotonic() - began) / 2
+
+
 async def test_the_old_version_of_one_booking_is_noticed(client: CalcomClient) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"status": "success", "data": {"uid": "uid", "startTime": "2026-01-05T08:00:00Z"}})

@@ -68,6 +68,11 @@ def test_who_cuts_pages_short_is_not_taken_to_be_at_the_end() -> None:
     assert read_page({**answer, "pagination": None}, Position(), 10).following == Position(skip=10)
 
 
+def test_no_page_is_longer_than_was_asked_for() -> None:
+    with pytest.raises(CalcomMalformedError, match="answered 251 bookings where 250 were asked for"):
+        read_page({"data": [{}] * 251}, Position(), 250)
+
+
 async def test_with_cursors_it_follows_them_to_the_end(calcom: StandIn, client: CalcomClient) -> None:
     uids = fill(calcom, 250)
     asked = client.of(account(calcom, **CURSORS))

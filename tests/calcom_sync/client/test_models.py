@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from calcom_sync.client.models import BookingTold
-from calcom_sync.domain.row import Row
+from calcom_sync.domain.row import PEOPLE, Row
 from slotwire_contracts import CalcomEventType
 
 NEEDED = {
@@ -72,6 +72,12 @@ def test_a_link_leads_to_what_can_be_a_uid_or_nowhere(name: str) -> None:
 
     assert link("u" * 255) == "u" * 255
     assert [link(odd) for odd in ("u" * 256, "", "a b", "ä", 5, None)] == [None] * 6
+
+
+def test_of_a_crowd_no_more_is_read_than_to_tell_that_it_is_one() -> None:
+    crowd = [{"email": "ada@guest.example"}] * (PEOPLE + 100)
+    row = read(attendees=crowd, hosts=crowd)
+    assert (len(row.attendees), len(row.hosts)) == (PEOPLE + 1, PEOPLE + 1)
 
 
 def test_a_host_may_be_unknown() -> None:

@@ -1,5 +1,6 @@
 """Which bookings are one appointment, whatever of it was read and in whatever order."""
 
+import time
 from datetime import timedelta
 from random import Random
 
@@ -98,6 +99,18 @@ def test_circles_do_not_hang() -> None:
     assert chain.id == "A"
     assert set(chain.uids) == {"A", "B", "C"}
     assert only(arrange([row("A", rescheduled_from="A", rescheduled_to="A")], {}))[1] == ("A",)
+
+
+def test_the_longest_chains_take_no_longer_than_what_is_read() -> None:
+    count = 3_000
+    moved = [row(f"u{n}", status="cancelled", rescheduled_from=f"u{n - 1}" if n else None) for n in range(count)]
+    Random(1).shuffle(moved)
+    known = tuple(f"k{n}" for n in range(count))
+    around = [row(f"c{n}", rescheduled_from=f"c{(n or count) - 1}") for n in range(count)]
+    began = time.process_time()
+    arranged = arrange([*moved, *around, row("k", rescheduled_from=known[-1])], {known[0]: known})
+    assert time.process_time() - began < 2
+    assert {chain.id: len(chain.uids) for chain in arranged.chains} == {"u0": count, "c0": count, "k0": count + 1}
 
 
 @given(st.lists(st.sampled_from(["move", "cancel"]), max_size=6), st.randoms(use_true_random=False), st.data())

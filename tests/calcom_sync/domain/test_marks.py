@@ -1,6 +1,6 @@
 """When a booking that a webhook told of has been read well enough."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -32,6 +32,14 @@ def test_what_is_older_than_the_webhook_is_read_again_for_a_while(
     read: Row | None, now: datetime, is_doubtful: bool, expected: Verdict
 ) -> None:
     assert verdict(Mark("A", 1, SAID, SAID), read, now, is_doubtful=is_doubtful) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [(datetime.min.replace(tzinfo=UTC), Verdict.SETTLED), (datetime.max.replace(tzinfo=UTC), Verdict.AGAIN)],
+)
+def test_a_time_at_the_end_of_all_times_is_one_like_others(said: datetime, expected: Verdict) -> None:
+    assert verdict(Mark("A", 1, said, SAID), row(updated_at=SAID), SOON, is_doubtful=False) is expected
 
 
 def test_where_nothing_is_said_to_be_written_any_answer_will_do() -> None:

@@ -1,17 +1,18 @@
 """A chain in our words, what differs from the last time, and what is left out."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from calcom_sync.domain.chains import Chain
+from calcom_sync.domain.chains import UIDS, Chain
 from calcom_sync.domain.changes import changed, fingerprint
 from calcom_sync.domain.counting import Outcome
 from calcom_sync.domain.integration import Placement, Terms
 from calcom_sync.domain.places import location_type_of, zone_of
-from calcom_sync.domain.row import Row
+from calcom_sync.domain.row import PEOPLE, Row
 from calcom_sync.domain.snapshots import SNAPSHOT_BYTES, Observed, Skipped, View, observe
 from calcom_sync.domain.status import GRACE
 from calcom_sync.domain.window import Window
@@ -186,10 +187,33 @@ def test_what_is_not_meant_is_left_out_unless_it_is_known() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"status": "on_hold"}, {"end": SOON}, {"metadata": {"deep": json.loads("[" * 70 + "]" * 70)}}],
+    [
+        {"status": "on_hold"},
+        {"end": SOON},
+        {"metadata": {"deep": json.loads("[" * 70 + "]" * 70)}},
+        {"attendees": (attendee(),) * (PEOPLE + 1)},
+    ],
 )
 def test_what_cannot_be_is_invalid(given: dict[str, Any]) -> None:
     assert skipped(chain(row(**given))).reason is Outcome.INVALID
+
+
+def test_nothing_is_moved_without_end() -> None:
+    def moved_often(times: int) -> Chain:
+        return chain(*(row(f"u{number}") for number in range(times + 1)))
+
+    assert observed(moved_often(UIDS - 1))
+    assert skipped(moved_often(UIDS)).reason is Outcome.INVALID
+    before = observed(moved_often(UIDS - 1)).snapshot
+    assert skipped(replace(moved_often(UIDS), is_gone=True), before).reason is Outcome.INVALID
+
+
+@pytest.mark.parametrize(("was", "becomes"), [(0, False), (1, True), (1, 1.0), ([1], [True])])
+def test_what_json_tells_apart_is_a_difference(was: object, becomes: object) -> None:
+    before = observed(chain(row(metadata={"paid": was}))).snapshot
+    after = observed(chain(row(metadata={"paid": becomes})), before)
+    assert after.changed == ("metadata",)
+    assert fingerprint(after.snapshot) != fingerprint(before)
 
 
 def test_a_window_has_what_takes_some_of_its_time() -> None:

@@ -9,17 +9,18 @@ a twentieth of a second, it lets the next ones come together, and it deletes ack
 that a busy service's database and broker spend as much on publishing as on the service's work.
 
 What is larger than its topic takes is refused where it is written. Should the broker take less than that, such a row is
-set aside in a table of its own, with the reason, and the others go on.
+set aside in a table of its own, with the reason, and the others go on. A broker refuses whole batches, so only what was
+sent alone is set aside: batches are made as the topics take them, and smaller ones if they are refused all the same.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter, Gauge
 
-from chassis.kafka import TOO_LARGE, Producer
+from chassis.kafka import BATCH_BYTES, TOO_LARGE, Producer, batch_limit
 from chassis.lifecycle import Stop
 from chassis.postgres import Connection, Database, DedicatedConnection, placeholders
 from slotwire_contracts import HEADERS, RECORD_BYTES, TOPICS, Topic
@@ -42,8 +43,10 @@ _FEW_ROWS = 8  # found by one read: some hundred a second, and none of them wait
 _GATHER_SECONDS_A_ROW = 0.004
 _GATHER_SECONDS = 0.05
 _DELETE_SECONDS = 0.05
+_SMALLER = 4  # times, are batches made when one was refused
 
 _READ = "SELECT id, topic, key, value FROM outbox WHERE id <> ALL ($1::bigint[]) ORDER BY id LIMIT $2"
+_TOPICS = "SELECT DISTINCT topic FROM outbox"
 _DELETE = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
 _AGE = "SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox"
 _ASIDE = """
@@ -140,6 +143,7 @@ class Relay:
         self._acknowledged: list[int] = []
         self._gathering = False
         self._settling: set[asyncio.Task[None]] = set()
+        self._batch_bytes = BATCH_BYTES
 
     def wake(self) -> None:
         """Tell that rows were committed; cheap, and never blocks."""
@@ -190,7 +194,8 @@ class Relay:
         self._gathering = False
         clock = asyncio.get_running_loop()
         try:
-            async with Producer.connected(self._bootstrap) as producer:
+            batch_bytes = await self._taken(connection)
+            async with Producer.connected(self._bootstrap, batch_bytes=batch_bytes) as producer:
                 while not stop.is_set():
                     began = clock.time()
                     found = await self._publish(connection, producer)
@@ -209,6 +214,11 @@ class Relay:
             await asyncio.gather(*self._settling, return_exceptions=True)
             self._settling.clear()
 
+    async def _taken(self, connection: DedicatedConnection) -> int:
+        """Tell what a batch may measure: what all topics take, as far as the broker says it."""
+        topics = {row["topic"] for row in await connection.fetch(_TOPICS)}
+        return min(self._batch_bytes, await batch_limit(self._bootstrap, topics | _LIMITS.keys()) or BATCH_BYTES)
+
     async def _publish(self, connection: DedicatedConnection, producer: Producer) -> int:
         """Hand the oldest rows that are not under way to the producer, a batch at most; tell how many they were."""
         rows = await connection.fetch(_READ, list(self._under_way), _BATCH_ROWS)
@@ -216,26 +226,35 @@ class Relay:
             acknowledged = [
                 await producer.send(row["topic"], key=row["key"], value=row["value"], headers=HEADERS) for row in rows
             ]
-            ids = [row["id"] for row in rows]
-            self._under_way.update(ids)
-            self._settling.add(asyncio.create_task(self._settle(ids, acknowledged)))
+            sizes = {row["id"]: len(row["key"]) + len(row["value"]) for row in rows}
+            self._under_way.update(sizes)
+            self._settling.add(asyncio.create_task(self._settle(sizes, acknowledged, producer.batch_bytes)))
         return len(rows)
 
-    async def _settle(self, ids: list[int], acknowledged: list[Awaitable[object]]) -> None:
+    async def _settle(self, sizes: Mapping[int, int], acknowledged: list[Awaitable[object]], batch_bytes: int) -> None:
         """Delete rows once the broker has acknowledged all of them: a batch at once, fewer together with others.
+
+        Args:
+            sizes: what each row measures, by its id.
+            acknowledged: the broker's answers.
+            batch_bytes: what a batch of them measured at most.
 
         Raises:
             KafkaError: one was not taken. If it never will be, it is set aside; whatever it was, the producer cannot go
                 on behind it in its partition, so that it takes another one to publish the rest.
         """
         answers = await asyncio.gather(*acknowledged, return_exceptions=True)
-        refused = {one: answer for one, answer in zip(ids, answers, strict=True) if isinstance(answer, TOO_LARGE)}
-        if refused:
-            await self._set_aside(list(refused), repr(next(iter(refused.values()))))
+        refused = {one: answer for one, answer in zip(sizes, answers, strict=True) if isinstance(answer, TOO_LARGE)}
+        alone = [one for one in refused if sizes[one] > batch_bytes]
+        if len(alone) < len(refused):
+            self._batch_bytes = min(self._batch_bytes, batch_bytes // _SMALLER)
+            _log.warning("outbox_batch_refused", rows=len(refused), next_batch_bytes=self._batch_bytes)
+        if alone:
+            await self._set_aside(alone, repr(refused[alone[0]]))
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        self._acknowledged += ids
+        self._acknowledged += sizes
         if len(self._acknowledged) < _BATCH_ROWS:
             if self._gathering:
                 return  # another waits already, and deletes these too

@@ -70,6 +70,10 @@ class RateLimits:
         seconds = max(0, int(reset_time - time.time())) + 1  # up, as one that comes the very moment is still too early
         return Standing(allowed, self._limit.amount, remaining, seconds)
 
+    async def allows(self, key_id: str) -> bool:
+        """Tell whether a key may make a request now, without counting one."""
+        return bool(await self._limiter_of(key_id).test(self._limit))
+
     def _limiter_of(self, key_id: str) -> SlidingWindowCounterRateLimiter:
         if key_id not in self._limiters:
             self._limiters[key_id] = SlidingWindowCounterRateLimiter(MemoryStorage())

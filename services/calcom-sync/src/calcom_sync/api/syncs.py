@@ -109,6 +109,7 @@ def routes(asking: Asking) -> list[Route]:
             errors=(
                 "not_found",
                 "calcom_not_configured",
+                "calcom_endless",
                 "calcom_unauthorized",
                 "calcom_unreachable",
                 "calcom_malformed",

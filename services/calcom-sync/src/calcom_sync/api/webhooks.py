@@ -56,7 +56,8 @@ class Receiver:
         return web.json_response({"data": {"taken_as": taken.value}}, status=status)
 
     async def _taken(self, org_id: str, body: bytes, signed: str | None) -> Taken:
-        await self.webhooks.check(org_id if _ORGANIZATION.fullmatch(org_id) else "", body, signed)
+        is_flood = not await self.others.allows(_STRANGERS)
+        await self.webhooks.check(org_id if _ORGANIZATION.fullmatch(org_id) else "", body, signed, is_flood=is_flood)
         await _count(self.genuine, org_id)
         return await self.webhooks.take(org_id, body)
 

@@ -97,7 +97,8 @@ def reset_seconds(told: str | None, now: Callable[[], float]) -> float:
 
 def _json(body: bytes) -> Any:
     try:
-        read = json.loads(body, parse_constant=lambda _: None, parse_float=_finite)
+        text = body.decode("utf-8-sig")  # by itself json would take halves of characters, too, and UTF-16
+        read = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError):
         raise CalcomMalformedError("Cal.com answered what is no JSON") from None
     return _storable(read) if _ODD_TEXT.search(body) else read

@@ -1,7 +1,8 @@
 """The client of Cal.com's API v2.
 
 Invariants: every exchange has a deadline, and no more of an answer is held than a bound; what can pass is tried again
-with jitter, what cannot is told at once, in words of our own; nothing is asked more often than the pace allows.
+with jitter, what cannot is told at once, in words of our own; nothing is asked more often than the pace allows; an
+answer is read beside the event loop, so that the largest one stops nobody.
 """
 
 import asyncio
@@ -189,7 +190,7 @@ class Calcom:
             answer = await self._ask(_BOOKINGS, query(asked, place, mode))
         except NothingThereError:
             raise CalcomUnreachableError("there is no API of Cal.com at base_url: it has no bookings") from None
-        return read_page(answer, place, MOST[mode])
+        return await asyncio.to_thread(read_page, answer, place, MOST[mode])
 
     async def pages(self, asked: Asked, position: Position | None = None) -> AsyncIterator[Page]:
         """Read the pages of a list, from a position to its end.
@@ -216,7 +217,7 @@ class Calcom:
         """
         try:
             answer = await self._ask(f"{_BOOKINGS}/{quote(uid, safe='').replace('.', '%2E')}", {})
-            return _booking(answer, uid)
+            return await asyncio.to_thread(_booking, answer, uid)
         except NothingThereError:
             return None
         except (CalcomForbiddenError, CalcomMalformedError) as error:
@@ -250,7 +251,7 @@ class Calcom:
         try:
             async for attempt in retries:
                 with attempt:
-                    return read(await self._exchange(path, asked), time.time)
+                    return await asyncio.to_thread(read, await self._exchange(path, asked), time.time)
         except LockedOutError:
             raise CalcomThrottledError("Cal.com has locked the API key out; try again later") from None
         except RetryLaterError as error:
@@ -298,7 +299,7 @@ class Calcom:
 def _booking(answer: Any, uid: str) -> Row | None:
     data = answer.get("data") if isinstance(answer, dict) else None
     if isinstance(data, list):  # of a series, asked for by what its bookings have in common
-        return next((row for row in read_rows(data) if row.uid == uid), None)
+        return next(iter(read_rows([one for one in data if isinstance(one, dict) and one.get("uid") == uid][:1])), None)
     if isinstance(data, dict) and "startTime" in data:
         raise CalcomWrongVersionError("Cal.com answered in the words of another version of its API")
     return read_rows([data])[0]

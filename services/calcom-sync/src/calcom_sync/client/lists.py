@@ -104,6 +104,8 @@ def read_page(answer: Any, position: Position, asked_for: int) -> Page:
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, list):
         raise CalcomWrongVersionError("Cal.com answered in the words of another version of its API: data is no list")
+    if len(data) > asked_for:
+        raise CalcomMalformedError(f"Cal.com answered {len(data)} bookings where {asked_for} were asked for at most")
     rows = read_rows(data)
     pagination = answer.get("pagination")
     return Page(rows, _following(pagination if isinstance(pagination, dict) else {}, position, len(rows), asked_for))

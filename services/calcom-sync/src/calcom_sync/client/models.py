@@ -4,17 +4,14 @@ Invariant: what a booking cannot be without is checked; whatever else is null, l
 since Cal.com's own description does not hold for what it answers (scheduling.md section 1).
 """
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from calcom_sync.domain.row import Row
+from calcom_sync.domain.row import PEOPLE, UID, Row
 from slotwire_contracts import CalcomAttendee, CalcomEventType, CalcomHost
-
-_UID = re.compile(r"\A[\x21-\x7e]{1,255}\Z")
 
 
 def _instant(told: object) -> datetime:
@@ -43,7 +40,7 @@ def _text(told: object) -> str | None:
 
 def _uid(told: object) -> str | None:
     """Read the uid in a link; what cannot be one leads nowhere."""
-    return told if isinstance(told, str) and _UID.match(told) else None
+    return told if isinstance(told, str) and UID.match(told) else None
 
 
 def _id(told: object) -> int | str | None:
@@ -58,6 +55,11 @@ def _objects(told: object) -> list[Any]:
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
+def _people(told: object) -> list[Any]:
+    """Read people; of a crowd enough to tell that it is one."""
+    return _objects(told)[: PEOPLE + 1]
+
+
 def _object(told: object) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
@@ -67,7 +69,7 @@ MaybeInstant = Annotated[datetime | None, BeforeValidator(_maybe_instant)]
 MaybeText = Annotated[str | None, BeforeValidator(_text)]
 MaybeNumber = Annotated[int | None, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(lambda told: told is True)]
-Uid = Annotated[str, StringConstraints(pattern=_UID)]
+Uid = Annotated[str, StringConstraints(pattern=UID)]
 MaybeUid = Annotated[str | None, BeforeValidator(_uid)]
 
 
@@ -150,8 +152,8 @@ class BookingTold(Told):
     description: MaybeText = None
     location: MaybeText = None
     meeting_url: MaybeText = None
-    hosts: Annotated[tuple[HostTold, ...], BeforeValidator(_objects)] = ()
-    attendees: Annotated[tuple[AttendeeTold, ...], BeforeValidator(_objects)] = ()
+    hosts: Annotated[tuple[HostTold, ...], BeforeValidator(_people)] = ()
+    attendees: Annotated[tuple[AttendeeTold, ...], BeforeValidator(_people)] = ()
     event_type: Annotated[EventTypeTold, BeforeValidator(_object)] = EventTypeTold()
     event_type_id: MaybeNumber = None
     cancellation_reason: MaybeText = None

@@ -8,7 +8,7 @@ Invariants: a uid that has a chain never changes it; the same rows give the same
 what is not known yet is asked for, never guessed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,9 @@ from calcom_sync.domain.row import Row
 
 REPLICA_LAG = timedelta(minutes=5)
 """How far what Cal.com answers may be behind what it has answered before."""
+
+UIDS = 500
+"""How many uids a chain may have: nobody moves an appointment more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ class _Graph:
         self._before = dict(self._links())
         for uids in known.values():
             self._before |= zip(uids[1:], uids, strict=False)
+        self._roots = dict(self._home)
+        self._depths: dict[str, int] = {}
         self._after: dict[str, set[str]] = {}
         for later, earlier in self._before.items():
             self._after.setdefault(earlier, set()).add(later)
@@ -137,13 +142,25 @@ class _Graph:
         return not seated and earlier != later and later not in self._home
 
     def _root(self, uid: str) -> str:
-        path = [uid]
-        while path[-1] not in self._home and path[-1] in self._before:
-            before = self._before[path[-1]]
-            if before in path:
-                return min(path[path.index(before) :])  # a circle, which no life makes
-            path.append(before)
-        return self._home.get(path[-1], path[-1])
+        path, circle, end = self._back(uid, self._roots)
+        first = path[-1] if end is None else self._roots.get(end)
+        root = min(circle) if first is None else first
+        self._roots |= dict.fromkeys([*path, *circle], root)
+        return root
+
+    def _back(self, uid: str, known: Container[str]) -> tuple[list[str], list[str], str | None]:
+        """Go back from a uid to the first one, or to one of which the answer is known, each step once.
+
+        Returns:
+            The uids on the way; those of the circle, which no life makes, in which it ends; and the one that is known.
+        """
+        way: dict[str, int] = {}
+        one: str | None = uid
+        while one is not None and one not in known and one not in way:
+            way[one] = len(way)
+            one = self._before.get(one)
+        uids, turn = list(way), len(way) if one is None else way.get(one, len(way))
+        return uids[:turn], uids[turn:], one
 
     def _ordered(self, root: str, uids: set[str]) -> list[str]:
         """Put a chain's uids into order; what was known of it keeps its own, and the current one comes last."""
@@ -154,10 +171,13 @@ class _Graph:
         return [uid for uid in [*order, *new] if uid != current] + ([current] if current else [])
 
     def _depth(self, uid: str) -> int:
-        path = [uid]
-        while path[-1] in self._before and self._before[path[-1]] not in path:
-            path.append(self._before[path[-1]])
-        return len(path)
+        path, circle, end = self._back(uid, self._depths)
+        depth = len(circle) if circle or end is None else self._depths[end]
+        self._depths |= dict.fromkeys(circle, depth)
+        for one in reversed(path):
+            depth += 1
+            self._depths[one] = depth
+        return self._depths[uid]
 
     def _age(self, uid: str) -> float:
         return self._rows[uid].created_at.timestamp() if uid in self._rows else 0.0

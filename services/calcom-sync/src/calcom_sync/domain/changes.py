@@ -6,6 +6,7 @@ difference by itself: Cal.com moves it for much that nobody sees here, and does 
 
 import hashlib
 import json
+from typing import Any
 
 from slotwire_contracts import CalcomBooking
 
@@ -16,11 +17,19 @@ def changed(before: CalcomBooking | None, after: CalcomBooking) -> tuple[str, ..
     """Name the fields that differ, in their order; none of a first snapshot's."""
     if before is None:
         return ()
-    seen = [name for name in CalcomBooking.model_fields if name not in _UNSEEN]
-    return tuple(name for name in seen if getattr(before, name) != getattr(after, name))
+    known, told = _seen(before), _seen(after)
+    return tuple(name for name in told if _written(known[name]) != _written(told[name]))
 
 
 def fingerprint(snapshot: CalcomBooking) -> str:
     """Make what is compared instead of a whole snapshot."""
-    told = snapshot.model_dump(mode="json", exclude=set(_UNSEEN))
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_written(_seen(snapshot)).encode()).hexdigest()
+
+
+def _seen(snapshot: CalcomBooking) -> dict[str, Any]:
+    return snapshot.model_dump(mode="json", exclude=set(_UNSEEN))
+
+
+def _written(value: object) -> str:
+    """Write a value as JSON, where 1 is not true, as it is in Python."""
+    return json.dumps(value, sort_keys=True)

@@ -75,4 +75,4 @@ def is_hearsay(mark: Mark, now: datetime, *, is_doubtful: bool) -> bool:
 def _is_as_new(row: Row, said_at: datetime | None) -> bool:
     if said_at is None:
         return True
-    return row.updated_at is not None and row.updated_at >= said_at - _AT_ONCE
+    return row.updated_at is not None and said_at - row.updated_at <= _AT_ONCE  # a time can be too early to reckon with

@@ -15,12 +15,12 @@ def in_known_order(told: Sequence[CalcomAttendee], known: Sequence[CalcomAttende
         told: who comes now.
         known: who was known to come; of two with one email and one seat, each is found by the rest of it.
     """
-    seats = [(one.seat_uid, one.email) for one in known]
+    places, seats = dict[CalcomAttendee, int](), dict[tuple[str | None, str], int]()
+    for number, one in enumerate(known):
+        places.setdefault(one, number)
+        seats.setdefault((one.seat_uid, one.email), number)
 
     def place(one: CalcomAttendee) -> int:
-        if one in known:
-            return known.index(one)
-        seat = (one.seat_uid, one.email)
-        return seats.index(seat) if seat in seats else len(known)
+        return places.get(one, seats.get((one.seat_uid, one.email), len(known)))
 
     return tuple(sorted(told, key=place))

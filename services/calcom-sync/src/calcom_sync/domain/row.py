@@ -4,6 +4,7 @@ Invariant: an instant is aware and in UTC; people are known by the email that Ca
 what Cal.com does not know (a host with the id "unknown", an event type that is null) is not here.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +12,14 @@ from typing import Any
 
 from slotwire_contracts import CalcomAttendee, CalcomEventType, CalcomHost
 
+UID = re.compile(r"\A[\x21-\x7e]{1,255}\Z")
+"""What can be a uid."""
+
 LIVE = frozenset({"accepted", "pending", "awaiting_host"})
 """The statuses of what takes place or may yet."""
+
+PEOPLE = 2_000
+"""How many attendees a booking may have; of one with more, that many and one are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from calcom_sync.domain.chains import REPLICA_LAG, Chain
+from calcom_sync.domain.chains import REPLICA_LAG, UIDS, Chain
 from calcom_sync.domain.changes import changed
 from calcom_sync.domain.counting import Outcome
 from calcom_sync.domain.integration import Terms
 from calcom_sync.domain.people import in_known_order
 from calcom_sync.domain.places import location_type_of, zone_of
 from calcom_sync.domain.placing import place_of
-from calcom_sync.domain.row import Row
+from calcom_sync.domain.row import PEOPLE, Row
 from calcom_sync.domain.status import GRACE, aged, deleted, standing
 from calcom_sync.domain.window import Window
 from slotwire_contracts import CalcomAttendee, CalcomBooking, CalcomEventType, CalcomHost, is_too_deep
@@ -105,7 +105,7 @@ def _compared(before: CalcomBooking | None, after: CalcomBooking, *, is_doubtful
     names = changed(before, after)
     if before is not None and not names:
         return Skipped(Outcome.UNCHANGED)
-    if len(after.model_dump_json().encode()) > SNAPSHOT_BYTES:
+    if len(after.uids) > UIDS or len(after.model_dump_json().encode()) > SNAPSHOT_BYTES:
         return Skipped(Outcome.INVALID)
     return Observed(after, names, is_doubtful)
 
@@ -124,9 +124,12 @@ def _renamed(snapshot: CalcomBooking, chain: Chain) -> CalcomBooking:
 
 
 def _invalid(row: Row) -> Skipped | None:
-    """Skip what can be no booking: of an unknown status, without an extent in time, or too deep to be written."""
+    """Skip what can be no booking: of an unknown status, without an extent in time, of a crowd, or too deep."""
     possible = (
-        standing(row, row.end, timedelta()) is not None and row.end > row.start and not is_too_deep(dict(row.metadata))
+        standing(row, row.end, timedelta()) is not None
+        and row.end > row.start
+        and len(row.attendees) <= PEOPLE
+        and not is_too_deep(dict(row.metadata))
     )
     return None if possible else Skipped(Outcome.INVALID)
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from calcom_sync.domain.row import UID
+
 _UIDS = ("uid", "bookingUid", "rescheduleUid")
-_UID = re.compile(r"[\x21-\x7e]{1,255}")
 _PING, _OF_BOOKINGS = "PING", "BOOKING_"
 _WRITING_NOTHING = ("MEETING_", "RECORDING_")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
@@ -116,7 +117,7 @@ def meaning(body: bytes) -> Meaning:
 def _asked_for(trigger: str, where: str, named: Mapping[str, Any], written: object) -> Meaning:
     found = {name: named[name] for name in _UIDS if named.get(name) is not None}
     for name, uid in found.items():
-        if not isinstance(uid, str) or not _UID.fullmatch(uid):
+        if not isinstance(uid, str) or not UID.match(uid):
             return Malformed(f"{where}{name}", "must be 1 to 255 visible ASCII characters")
     if found:
         is_unique = isinstance(written, str) and _WRITTEN.fullmatch(written) is not None

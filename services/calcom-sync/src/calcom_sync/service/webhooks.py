@@ -1,15 +1,18 @@
 """Taking Cal.com's webhooks in: who sent one is checked, and what it is about is marked to be read again.
 
 Invariant: what is answered as taken is in the database; whoever cannot sign learns nothing, not even which
-organizations there are. What nobody can have signed costs no look into the database.
+organizations there are. What nobody can have signed costs no look into the database; and while strangers flood us, what
+was not signed with the secrets that an organization had a moment ago costs none either.
 """
 
 import secrets
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
 from calcom_sync.domain.errors import Flaw, UnauthenticatedError, ValidationFailedError
+from calcom_sync.domain.integration import Integration
 from calcom_sync.domain.webhooks import Malformed, Nothing, Refetch, is_genuine, meaning, replay_key, signed_with
 from calcom_sync.store import webhooks
 from calcom_sync.store.integrations import IntegrationStore
@@ -17,6 +20,8 @@ from chassis.clock import Clock
 from chassis.postgres import Database
 
 _NOBODYS = (secrets.token_urlsafe(),)  # is compared with where there is no secret, so that it takes as long
+_A_MOMENT = timedelta(seconds=10)
+_KEPT = 10_000  # organizations of which is kept what was found
 
 
 class Taken(StrEnum):
@@ -45,14 +50,16 @@ class Webhooks:
         self._store = store
         self._clock = clock
         self._wake = wake
+        self._found: dict[str, tuple[datetime, Integration | None]] = {}
 
-    async def check(self, org_id: str, body: bytes, signed: str | None) -> None:
+    async def check(self, org_id: str, body: bytes, signed: str | None, *, is_flood: bool) -> None:
         """Check that an organization's Cal.com sent a webhook.
 
         Args:
             org_id: whose it is said to be.
             body: as it came.
             signed: its signature, if it has one.
+            is_flood: whether strangers send more than is heard; what was found a moment ago is enough to refuse then.
 
         Raises:
             UnauthenticatedError: it did not, or there is no such organization, or it has no integration.
@@ -60,11 +67,20 @@ class Webhooks:
         given = signed_with(signed)
         if given is None:
             raise _unsigned()
+        now = self._clock()
+        then, lately = self._found.get(org_id, (now - _A_MOMENT, None))
+        if is_flood and now - then < _A_MOMENT and not _is_theirs(lately, now, body, given):
+            raise _unsigned()
         async with self._database.connection() as conn:
             found = await self._store.fetch(conn, org_id)
-        known = () if found is None else found.secrets(self._clock())
-        if not is_genuine(known or _NOBODYS, body, given):
+        self._keep(org_id, now, found)
+        if not _is_theirs(found, now, body, given):
             raise _unsigned()
+
+    def _keep(self, org_id: str, now: datetime, found: Integration | None) -> None:
+        if len(self._found) >= _KEPT:
+            self._found.clear()
+        self._found[org_id] = now, found
 
     async def take(self, org_id: str, body: bytes) -> Taken:
         """Take a genuine webhook in.
@@ -89,6 +105,11 @@ class Webhooks:
             await webhooks.mark(conn, org_id, told.uids, told.said_at, self._clock())
         self._wake()
         return Taken.MARKED
+
+
+def _is_theirs(found: Integration | None, now: datetime, body: bytes, given: str) -> bool:
+    known = () if found is None else found.secrets(now)
+    return is_genuine(known or _NOBODYS, body, given)
 
 
 def _unsigned() -> UnauthenticatedError:

@@ -1,0 +1,115 @@
+"""Reading topics, as a member of a group or alone.
+
+Invariant: a consumer commits only what its owner says is done, and never moves its group back.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
+
+from chassis.kafka.records import REQUEST_BYTES, REQUEST_MS, Partition, Record, ends, partition_of, record_of
+
+_COMMIT_SECONDS = 5.0
+
+
+class _Read(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no py.typed
+    """What was read of each partition since it was assigned; what was read before may be others' by now."""
+
+    def __init__(self) -> None:
+        self._first: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+
+    def add(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._first.setdefault((record.topic, record.partition), record.offset)
+        self._ends.update(ends(records))
+
+    def holds(self, partition: Partition, end: int) -> bool:
+        """Tell whether an offset lies behind one of the records."""
+        return partition in self._ends and self._first[partition] < end <= self._ends[partition]
+
+    def on_partitions_revoked(self, _: Collection[TopicPartition], /) -> None:
+        self._first.clear()
+        self._ends.clear()
+
+    on_partitions_assigned = on_partitions_revoked  # what was fetched meanwhile is in vain, too
+
+
+class Consumer:
+    """A member of a consumer group, or with no group a reader of all partitions; offsets are committed by hand."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, read: _Read) -> None:
+        self._consumer = consumer
+        self._read = read
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(
+        cls, bootstrap: str, topics: Collection[str], *, group: str | None, from_beginning: bool = True
+    ) -> AsyncIterator["Consumer"]:
+        """Connect and subscribe for the block.
+
+        Args:
+            bootstrap: the brokers.
+            topics: the topics to read.
+            group: the consumer group, or None to read every partition alone.
+            from_beginning: where to start without a committed offset: at the oldest record, or behind the newest.
+
+        Raises:
+            KafkaError: when no broker answers.
+        """
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest" if from_beginning else "latest",
+            fetch_max_wait_ms=500,
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_000,
+            rebalance_timeout_ms=30_000,
+            request_timeout_ms=REQUEST_MS,
+            metadata_max_age_ms=30_000,
+            max_partition_fetch_bytes=REQUEST_BYTES,
+        )
+        read = _Read()
+        consumer.subscribe(tuple(topics), listener=read)
+        try:
+            await consumer.start()
+            yield cls(consumer, read)
+        finally:
+            await consumer.stop()
+
+    async def fetch(self, *, at_most: int, wait_seconds: float) -> list[Record]:
+        """Fetch the next records, in offset order within each partition; empty when none came in time.
+
+        Raises:
+            KafkaError: when reading failed for good.
+        """
+        batches: Mapping[TopicPartition, list[object]] = await self._consumer.getmany(
+            timeout_ms=int(wait_seconds * 1000), max_records=at_most
+        )
+        records = [record_of(raw) for batch in batches.values() for raw in batch]
+        self._read.add(records)
+        return records
+
+    async def commit(self, done: Mapping[Partition, int]) -> set[Partition]:
+        """Commit offsets, of those partitions whose records were read since they are ours; answers which these are.
+
+        Args:
+            done: the offsets behind what is done, as `ends` tells them.
+
+        Raises:
+            KafkaError: when the group is moving on, or the broker is away; then nothing may have been committed.
+        """
+        # Were a partition ours again, the broker would take it, and forget how far others have come meanwhile.
+        held = {partition for partition, end in done.items() if self._read.holds(partition, end)}
+        if held:
+            try:
+                async with asyncio.timeout(_COMMIT_SECONDS):  # aiokafka would look for a coordinator for ever
+                    await self._consumer.commit({partition_of(*partition): done[partition] for partition in held})
+            except TimeoutError as error:
+                raise KafkaTimeoutError from error
+        return held
