@@ -337,7 +337,8 @@ class Taking:
         async with self._tools.units.begin() as unit:
             told = await self._tools.telling.tell(unit, run.org_id, seen, by=by, run_id=run.id, again=again)
             found = _fates(decided, told.keys()) | dict(left)
-            new = news(self._fates, found)
+            uids = [uid for one in decided if one.chain.id in told for uid in one.chain.uids]
+            new = news(self._fates, found, uids)
             old = [fate for fate in (self._fates.get(uid) for uid in new) if fate is not None]
             tally = self._tally.without(old).adding(fate for fate in new.values() if fate is not None)
             progress = Progress(course and course.stored, tally, self._requests_before + self.source.calcom.requests)
