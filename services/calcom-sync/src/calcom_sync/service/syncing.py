@@ -134,7 +134,7 @@ class _Sync:
         is_whole = stands.stage is Stage.RANGE and self._wants_all
         known_until = (stands.highest or self._run.created_at) if is_whole else stands.highest
         await self._taking.take(Read(), stands, is_final=is_last, known_until=known_until if is_last else None)
-        if is_whole:
+        if is_whole and self._taking.is_whole:
             await self._note_whole()
         return stands
 

@@ -141,6 +141,7 @@ class Taking:
         self._tally = held.run.progress.tally
         self._requests_before = held.run.progress.requests
         self._open: dict[str, Row] = {}
+        self._lost: dict[str, Outcome] = {}
         self._unreadable: set[str] = set()
 
     async def get(self, uid: str) -> Row | None:
@@ -157,11 +158,21 @@ class Taking:
         return uid in self._unreadable
 
     async def reopen(self, uids: Iterable[str]) -> None:
-        """Read again what waited for the end of the lists when the run was left."""
+        """Read again what waited for the end of the lists when the run was left.
+
+        Of what is not to be had now nobody knows what it was: a later run has to read the lists that showed it.
+        """
         for uid in uids:
             row = await self.get(uid)
             if row is not None:
                 self._open[uid] = row
+            else:
+                self._lost[uid] = Outcome.UNREADABLE if self.is_unreadable(uid) else Outcome.STALE
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that the run was shown could be taken up."""
+        return not self._lost and not self._tally.counts.get(Outcome.UNREADABLE)
 
     async def read(self, known: Iterable[CalcomBooking]) -> Read:
         """Read bookings by themselves."""
@@ -186,8 +197,11 @@ class Taking:
             read: what was read.
             course: where the run goes on, but for what is open.
             is_final: whether all lists are read, so that nothing is open any more.
-            known_until: up to which update the organization's bookings are known with this, if that is known.
+            known_until: up to which update the organization's bookings are known with this, if that is known and
+                nothing was lost.
         """
+        for row in read.rows:
+            self._lost.pop(row.uid, None)
         if is_final:
             read = replace(read, rows=latest([*self._open.values(), *read.rows]))
             self._open = {}
@@ -209,14 +223,14 @@ class Taking:
         is_left = any(one.is_left for one in decided)
 
         async def advance(conn: Connection) -> None:
-            if known_until is not None:
+            if known_until is not None and not self._lost:
                 await rounds.advance(conn, self.run.org_id, known_until)
             if is_left and self.run.kind is not RunKind.INCREMENTAL:  # which comes again anyway
                 run = queued(self._tools.ids, self._tools.clock(), self.run.org_id, RunKind.INCREMENTAL)
                 await runs.insert_unless_waiting(conn, run)
 
-        left = dict.fromkeys(unsure, Outcome.STALE)
-        await self.write(decided, left, replace(course, open=tuple(self._open)), advance)
+        left = dict.fromkeys(unsure, Outcome.STALE) | (self._lost if is_final else {})
+        await self.write(decided, left, replace(course, open=(*self._open, *self._lost)), advance)
 
     async def arranged(self, read: Read) -> tuple[tuple[Chain, ...], frozenset[str]]:
         """Put rows into chains, reading those that are lacking; answers also those that are not to be had yet.
