@@ -49,6 +49,26 @@ async def test_the_stages_go_on(desk: CalcomDesk) -> None:
     assert (await desk.runs.get(ORG, run.id)).tally.failed == 2
 
 
+async def test_what_is_over_and_cannot_be_read_is_asked_for_ever_more_seldom(desk: CalcomDesk) -> None:
+    refused, broken = await known(desk, 2)
+    desk.calcom.defects.forbidden = {refused}
+    desk.life.edit(broken, status="odd", updated_at=desk.life.now - timedelta(hours=2))
+    desk.life.create(desk.life.now + timedelta(days=60))
+    await desk.sync(INCREMENTAL)
+    await desk.answer_all()
+    desk.life.advance(days=2)
+    desk.calcom.requests.clear()
+    for _ in range(7 * 24):
+        desk.life.advance(hours=1)
+        await desk.sync(INCREMENTAL)
+    assert 8 <= desk.calcom.requests[f"/v2/bookings/{refused}"] <= 12
+    assert desk.calcom.requests[f"/v2/bookings/{broken}"] == desk.calcom.requests[f"/v2/bookings/{refused}"]
+    desk.calcom.defects.forbidden = ()
+    desk.life.advance(days=1)
+    await desk.sync(INCREMENTAL)
+    assert await desk.answer_all("updated") == {refused: "COMPLETED"}
+
+
 async def test_what_is_missing_and_refused_is_not_deleted(desk: CalcomDesk) -> None:
     refused, missing, good = await known(desk, 3)
     desk.calcom.defects.forbidden = {refused}

@@ -110,15 +110,16 @@ class _Sync:
                 course = await self._walk(course, is_last=is_last)
             else:
                 await self._read_again(course)
+        if self._wants_all and Stage.CHANGES not in stages and self._taking.is_whole:
+            await self._note_whole()
 
     async def _is_all_known(self) -> bool:
         """Tell whether reading what changed tells all, as all was read before and booking has it."""
-        run, integration = self._run, self._taking.source.integration
         async with self._tools.database.connection() as conn:
-            whole = await rounds.whole(conn, run.org_id)
-            is_owing = await rereading.owes(conn, run.org_id)
-        now, enabled = self._tools.clock(), integration.terms.enabled
-        return not is_owing and is_known(whole, integration.updated_at, now, enabled=enabled)
+            whole = await rounds.whole(conn, self._run.org_id)
+            is_owing = await rereading.owes(conn, self._run.org_id)
+        settings_at = self._taking.source.integration.updated_at
+        return not is_owing and is_known(whole, settings_at, self._tools.clock())
 
     async def _walk(self, course: Course, *, is_last: bool) -> Course:
         """Walk a list; answers where the run stands then.
@@ -134,8 +135,6 @@ class _Sync:
         is_whole = stands.stage is Stage.RANGE and self._wants_all
         known_until = (stands.highest or self._run.created_at) if is_whole else stands.highest
         await self._taking.take(Read(), stands, is_final=is_last, known_until=known_until if is_last else None)
-        if is_whole and self._taking.is_whole:
-            await self._note_whole()
         return stands
 
     async def _note_whole(self) -> None:
@@ -204,7 +203,9 @@ class _Sync:
                 case Stage.REFUSED:
                     return await rereading.refused(conn, asker, source.integration.updated_at)
                 case Stage.ENDED:
-                    return await rereading.ended(conn, asker, self._tools.clock() - GRACE)
+                    now = self._tools.clock()
+                    is_all = run.kind is RunKind.RECONCILE
+                    return await rereading.ended(conn, asker, now - GRACE, None if is_all else now)
                 case Stage.CHANGES | Stage.RANGE:
                     raise AssertionError("these are lists")
                 case unknown:

@@ -14,7 +14,7 @@ import structlog
 
 from calcom_sync.client import Calcom
 from calcom_sync.domain.chains import REPLICA_LAG, Chain, arrange, is_surely_gone, linked
-from calcom_sync.domain.counting import Fate, Outcome, news, outcomes
+from calcom_sync.domain.counting import UNTAKEN, Fate, Outcome, news, outcomes
 from calcom_sync.domain.course import Course, Stage
 from calcom_sync.domain.errors import CalcomEndlessError, CalcomUnreadableError
 from calcom_sync.domain.integration import Integration
@@ -359,9 +359,22 @@ class Taking:
             await self._held.save(unit.conn, progress, told, new)
             there = [one.chain.id for one in decided if one.chain.rows]
             await chains.claim(unit.conn, run.org_id, there, self.source.account)
+            await self._note_untaken(unit.conn, decided, left)
             await also(unit.conn)
         self._tally = tally
         self._fates |= new
+
+    async def _note_untaken(self, conn: Connection, decided: Sequence[Decided], left: Mapping[str, Outcome]) -> None:
+        """Note which chains stay as they were although they were read."""
+        untaken = {uid: outcome for uid, outcome in left.items() if outcome in UNTAKEN}
+        taken = []
+        for one in decided:
+            if isinstance(one.found, Skipped) and one.found.reason in UNTAKEN:
+                untaken[one.chain.id] = one.found.reason
+            else:
+                taken.append(one.chain.id)
+        await chains.note_taken(conn, self.run.org_id, taken)
+        await chains.note_untaken(conn, self.run.org_id, untaken, self._tools.clock())
 
 
 def _is_later(row: Row | None, since: datetime) -> bool:
