@@ -18,9 +18,11 @@ from calcom_sync.domain.run import Run, RunKind
 from calcom_sync.domain.snapshots import ANY_TIME
 from calcom_sync.domain.status import DELETED, GRACE
 from calcom_sync.domain.walking import Key, Place, Trail, Walk, begin, by_start, by_update, step, watermark
+from calcom_sync.service.reading import Read
 from calcom_sync.service.refetching import Refetching
 from calcom_sync.service.runs import Held
-from calcom_sync.service.taking import Read, Source, Taking, Tools
+from calcom_sync.service.taking import Taking
+from calcom_sync.service.tools import Source, Tools
 from calcom_sync.store import rereading, rounds, runs
 from calcom_sync.store.integrations import IntegrationStore
 from calcom_sync.store.rereading import Asker
@@ -190,7 +192,7 @@ class _Sync:
         """Read bookings by themselves."""
         known = await self._unread(course.stage)
         for first in range(0, len(known), _AT_ONCE):
-            read = await self._taking.read(known[first : first + _AT_ONCE])
+            read = await self._taking.reading.read(known[first : first + _AT_ONCE])
             await self._taking.take(read, course, is_final=True)
 
     async def _unread(self, stage: Stage) -> list[CalcomBooking]:
