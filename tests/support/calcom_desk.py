@@ -17,8 +17,8 @@ from calcom_sync.domain.window import Window
 from calcom_sync.service.periodic import Periodic
 from calcom_sync.service.runs import Held, Runs, note_answers
 from calcom_sync.service.syncing import Syncing
-from calcom_sync.service.taking import Tools
 from calcom_sync.service.telling import Telling
+from calcom_sync.service.tools import Tools
 from calcom_sync.store import runs
 from calcom_sync.store.integrations import IntegrationStore
 from chassis.crypto import Sealer

@@ -35,7 +35,13 @@ def test_synced_and_skipped_and_failed_are_what_was_fetched(batches: list[list[O
 def test_what_was_found_last_stands_but_for_what_booking_has_to_tell() -> None:
     before = {"a": Outcome.UNCHANGED, "b": None, "c": None, "d": Outcome.STALE}
     found = {"a": None, "b": Outcome.UNCHANGED, "c": Outcome.SUPERSEDED, "d": Outcome.STALE, "e": Outcome.INVALID}
-    assert news(before, found) == {"a": None, "c": Outcome.SUPERSEDED, "e": Outcome.INVALID}
+    assert news(before, found, ()) == {"a": None, "e": Outcome.INVALID}
+
+
+def test_what_booking_was_told_of_is_superseded_when_it_is_told_of_the_chain_again() -> None:
+    before = {"a": Outcome.SUPERSEDED, "b": None}
+    assert news(before, {"c": None}, ("a", "b", "c")) == {"b": Outcome.SUPERSEDED, "c": None}
+    assert news(before, {"b": None}, ("a", "b")) == {}
 
 
 def test_what_is_counted_otherwise_now_is_counted_once() -> None:

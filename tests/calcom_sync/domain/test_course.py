@@ -25,6 +25,6 @@ def test_what_was_stored_is_read_back(kind: RunKind) -> None:
 
 def test_a_run_goes_on_where_it_stands() -> None:
     assert stages_from(RunKind.RECONCILE, Stage.MISSING) == (Stage.MISSING, Stage.REFUSED, Stage.ENDED)
-    assert stages_from(RunKind.MANUAL, Stage.RANGE) == (Stage.RANGE,)
+    assert stages_from(RunKind.MANUAL, Stage.RANGE) == (Stage.RANGE, Stage.MISSING)
     assert stages_from(RunKind.MANUAL, Stage.CHANGES) == STAGES[RunKind.INCREMENTAL]
     assert stages_from(RunKind.MANUAL, Stage.ENDED) == (Stage.ENDED,)

@@ -89,11 +89,11 @@ def test_changed_settings_have_all_compared_at_once_whatever_failed_before() -> 
 
 def test_all_is_known_that_was_read_whole_under_the_same_settings() -> None:
     whole = Whole(begun_at=NOW, settings_at=NOW - DAY)
-    assert is_known(whole, NOW - DAY, NOW + 100 * DAY, enabled=True)
-    assert not is_known(whole, NOW, NOW + MINUTE, enabled=True)
-    assert not is_known(None, NOW - DAY, NOW, enabled=True)
+    assert is_known(whole, NOW - DAY, NOW + MINUTE)
+    assert not is_known(whole, NOW, NOW + MINUTE)
+    assert not is_known(None, NOW - DAY, NOW)
 
 
-def test_where_nothing_is_compared_by_itself_all_is_known_for_a_day() -> None:
+def test_all_is_known_for_a_day() -> None:
     whole = Whole(begun_at=NOW, settings_at=NOW)
-    assert [is_known(whole, NOW, NOW + DAY - late, enabled=False) for late in (MINUTE, 0 * MINUTE)] == [True, False]
+    assert [is_known(whole, NOW, NOW + DAY - late) for late in (MINUTE, 0 * MINUTE)] == [True, False]

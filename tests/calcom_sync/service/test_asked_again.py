@@ -97,16 +97,47 @@ async def test_under_other_settings_all_is_read(desk: CalcomDesk) -> None:
     assert (await again(desk)).progress.requests == NEWS
 
 
-@pytest.mark.parametrize(("enabled", "requests"), [(True, NEWS), (False, ALL)])
-async def test_where_nothing_is_compared_once_a_day_that_is_done_when_it_is_asked_for(
-    desk: CalcomDesk, enabled: bool, requests: int
-) -> None:
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_once_a_day_all_is_read(desk: CalcomDesk, enabled: bool) -> None:
     await desk.configure(enabled=enabled)
     await filled(desk)
     desk.life.advance(hours=23)
     assert (await again(desk)).progress.requests == NEWS
     desk.life.advance(hours=1)
-    assert (await again(desk)).progress.requests == requests
+    assert (await again(desk)).progress.requests == ALL
+
+
+async def test_what_is_far_away_and_no_update_tells_of_is_found(desk: CalcomDesk) -> None:
+    """One is deleted, and of one it is marked that nobody comes."""
+    deleted, absent, _ = (desk.life.create(desk.life.now + timedelta(days=200)) for _ in range(3))
+    await again(desk)
+    await desk.answer_all()
+    desk.life.delete(deleted)
+    desk.life.mark_absent(absent)
+    desk.life.advance(days=1)
+    run = await again(desk)
+    (gone, marked) = sorted(await desk.told(), key=lambda event: event.subject != deleted)
+    assert (gone.subject, gone.data.resource.status_reason) == (deleted, "deleted")
+    assert (marked.subject, marked.data.change.changed) == (absent, ("attendees",))
+    assert run.fetched == 3
+
+
+async def test_what_cannot_be_read_by_itself_has_all_read_again(desk: CalcomDesk) -> None:
+    """It differs from what is known, and its update does not say so."""
+    uid = desk.life.create(desk.life.now + timedelta(days=200))
+    desk.life.advance(minutes=10)
+    desk.life.create(desk.life.now + timedelta(days=200))
+    await again(desk)
+    await desk.answer_all()
+    desk.life.mark_absent(uid)
+    desk.calcom.defects.forbidden = {uid}
+    for hours in (24, 1, 1):
+        desk.life.advance(hours=hours)
+        assert (await again(desk)).tally.details == {"unreadable": 1, "unchanged": 1}
+    desk.calcom.defects.forbidden = ()
+    await again(desk)
+    assert [event.subject for event in await desk.told()] == [uid]
+    assert (await again(desk)).tally.details == {"unchanged": 1}, "within the overlap"
 
 
 async def test_what_booking_has_not_taken_over_is_told_again(desk: CalcomDesk) -> None:

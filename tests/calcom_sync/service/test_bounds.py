@@ -10,7 +10,7 @@ from calcom_sync.store import webhooks
 from chassis.postgres import Database
 from support.calcom_desk import ORG, CalcomDesk, calcom_desk
 
-MANUAL, WEBHOOK = RunKind.MANUAL, RunKind.WEBHOOK
+INCREMENTAL, MANUAL, WEBHOOK = RunKind.INCREMENTAL, RunKind.MANUAL, RunKind.WEBHOOK
 FEW = Bounds(requests=12, links=4)
 
 
@@ -48,7 +48,7 @@ async def test_a_list_without_end_ends_with_its_run(alone: Database) -> None:
         assert (run.state, run.error and run.error.code) == (RunState.FAILED, "calcom_endless")
         assert desk.calcom.count == FEW.requests
         desk.calcom.defects.endless_list = False
-        assert (await desk.sync(MANUAL)).state is RunState.COMPLETED
+        assert (await desk.sync(INCREMENTAL)).state is RunState.COMPLETED
 
 
 async def test_a_run_has_its_time(alone: Database) -> None:

@@ -82,6 +82,25 @@ async def test_a_run_that_is_under_way_has_the_word_before(desk: CalcomDesk, int
     assert len(await released(desk)) == 1
 
 
+async def test_what_booking_has_no_use_for_is_still_told_again_under_other_settings(
+    desk: CalcomDesk, integrations: Integrations
+) -> None:
+    """It is far away, so no comparison has it."""
+    far = desk.life.create(desk.now() + timedelta(days=200))
+    await desk.sync(RunKind.MANUAL)
+    (event,) = await desk.told()
+    await integrations.delete(ORG)
+    assert await released(desk) == [], "booking may yet take it"
+    await desk.answer(event, "invalid")
+    assert len(await released(desk)) == 1
+    desk.life.advance(hours=1)
+    await desk.configure(times_editable=True)
+    await desk.sync(RunKind.RECONCILE)
+    assert await desk.answer_all() == {far: "CONFIRMED"}
+    await desk.sync(RunKind.RECONCILE)
+    assert await desk.told() == []
+
+
 async def test_who_sets_it_again_has_nothing_more_released(desk: CalcomDesk, integrations: Integrations) -> None:
     await read(desk)
     await integrations.delete(ORG)

@@ -14,8 +14,8 @@ from calcom_sync.domain.run import Bounds, Run, RunKind, RunState
 from calcom_sync.domain.window import Window
 from calcom_sync.service.runs import Runs
 from calcom_sync.service.syncing import Syncing
-from calcom_sync.service.taking import Tools
 from calcom_sync.service.telling import Telling
+from calcom_sync.service.tools import Tools
 from calcom_sync.store.integrations import IntegrationStore
 from calcom_sync.worker import Runner
 from chassis.clock import utc_now

@@ -1,5 +1,6 @@
 """One booking that Cal.com does not give out by itself is counted as failed, and is in no other's way."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -46,6 +47,26 @@ async def test_the_stages_go_on(desk: CalcomDesk) -> None:
     assert await desk.answer_all("updated") == {good: "COMPLETED"}
     check(await desk.runs.get(ORG, run.id), updated=1, unreadable=2)
     assert (await desk.runs.get(ORG, run.id)).tally.failed == 2
+
+
+async def test_what_is_over_and_cannot_be_read_is_asked_for_ever_more_seldom(desk: CalcomDesk) -> None:
+    refused, broken = await known(desk, 2)
+    desk.calcom.defects.forbidden = {refused}
+    desk.life.edit(broken, status="odd", updated_at=desk.life.now - timedelta(hours=2))
+    desk.life.create(desk.life.now + timedelta(days=60))
+    await desk.sync(INCREMENTAL)
+    await desk.answer_all()
+    desk.life.advance(days=2)
+    desk.calcom.requests.clear()
+    for _ in range(7 * 24):
+        desk.life.advance(hours=1)
+        await desk.sync(INCREMENTAL)
+    assert 8 <= desk.calcom.requests[f"/v2/bookings/{refused}"] <= 12
+    assert desk.calcom.requests[f"/v2/bookings/{broken}"] == desk.calcom.requests[f"/v2/bookings/{refused}"]
+    desk.calcom.defects.forbidden = ()
+    desk.life.advance(days=1)
+    await desk.sync(INCREMENTAL)
+    assert await desk.answer_all("updated") == {refused: "COMPLETED"}
 
 
 async def test_what_is_missing_and_refused_is_not_deleted(desk: CalcomDesk) -> None:
@@ -111,3 +132,37 @@ async def test_a_key_that_is_refused_still_ends_the_run(desk: CalcomDesk) -> Non
     run = await desk.sync(INCREMENTAL)
     assert run.error is not None
     assert run.error.code == "calcom_unauthorized"
+
+
+@pytest.mark.parametrize("outcome", ["unreadable", "stale"])
+async def test_what_a_run_that_was_broken_off_cannot_read_again_is_found_by_the_next(
+    desk: CalcomDesk, outcome: str
+) -> None:
+    """It waited for the end of the list, as it may have been moved; what changed after it is an hour younger each."""
+    (uid,) = await known(desk, 1)
+    desk.life.request_reschedule(uid)
+    others = set()
+    for _ in range(4):
+        desk.life.advance(hours=1)
+        others.add(desk.life.create(desk.life.now + timedelta(days=1)))
+    desk.calcom.defects.short_pages = 1
+    run = await desk.runs.ask(ORG, INCREMENTAL)
+    late_page = desk.calcom.halt("/v2/bookings", passing=5)
+    work = asyncio.create_task(desk.work())
+    await late_page.met()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    async with desk.database.connection() as conn:
+        assert (await conn.fetchval("SELECT position FROM runs WHERE id = $1", run.id))["open"] == [uid]
+        await conn.execute("UPDATE runs SET held_until = now() WHERE id = $1", run.id)
+    if outcome == "unreadable":
+        desk.calcom.defects.forbidden = {uid}
+    else:
+        desk.calcom.defects.read_lag = timedelta(days=1)
+    assert await desk.work() == [run.id]
+    assert (await desk.answer_all()).keys() == others
+    check(await desk.runs.get(ORG, run.id), created=4, **{outcome: 1})
+    desk.calcom.defects.forbidden = ()
+    desk.calcom.defects.read_lag = timedelta()
+    await desk.sync(INCREMENTAL)
+    assert await desk.answer_all() == {uid: "CANCELLED"}

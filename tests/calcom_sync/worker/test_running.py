@@ -149,6 +149,18 @@ async def test_a_stop_leaves_a_run_to_the_next_at_once(alone: Database, doer: Do
     assert doer.positions == [None, {"page": 1}]
 
 
+async def test_however_many_stop_a_run_comes_to_its_end(alone: Database, doer: Doer) -> None:
+    async with working(alone, doer.carry_out) as runs:
+        run = await runs.ask(ORG, RunKind.MANUAL)
+        await begun(doer)
+    for stops in range(1, 12):
+        async with working(alone, doer.carry_out):
+            await begun(doer, stops + 1)
+    doer.gate.set()
+    async with working(alone, doer.carry_out) as runs:
+        assert (await ended(runs, run)).state is RunState.COMPLETED
+
+
 async def test_what_nobody_keeps_any_more_goes_on_elsewhere(alone: Database, doer: Doer) -> None:
     """As after kill -9: the first worker is still there, but a stopped process keeps nothing."""
     lost: list[Exception] = []

@@ -38,6 +38,7 @@ class StandIn:
         key: the API key that is right.
         requests: how many requests came, by path.
         asked: the query of each list that was asked for.
+        served: the uids of all bookings that were given out.
         halts: what requests pass by, and where they may stand still.
     """
 
@@ -47,6 +48,7 @@ class StandIn:
     key: str = KEY
     requests: Counter[str] = field(default_factory=Counter)
     asked: list[dict[str, str]] = field(default_factory=list)
+    served: set[str] = field(default_factory=set)
     halts: list[Passed] = field(default_factory=list)
     _gates: Gates = field(default_factory=Gates)
     _random: Random = field(default_factory=lambda: Random(1))
@@ -161,6 +163,7 @@ class StandIn:
         return version if version in {OFFSETS, CURSORS} and not self.defects.old_version else None
 
     def _json(self, row: Booking) -> dict[str, Any]:
+        self.served.add(row.uid)
         if self.defects.mixed_people:
             row = replace(row, attendees=tuple(self._random.sample(row.attendees, len(row.attendees))))
         return booking_json(row, self.defects)

@@ -20,8 +20,8 @@ from calcom_sync.service.periodic import Periodic
 from calcom_sync.service.releasing import Releasing
 from calcom_sync.service.runs import Runs
 from calcom_sync.service.syncing import Syncing
-from calcom_sync.service.taking import Tools
 from calcom_sync.service.telling import Telling
+from calcom_sync.service.tools import Tools
 from calcom_sync.service.webhooks import Webhooks
 from calcom_sync.settings import DATABASE, Settings
 from calcom_sync.store.integrations import TABLE, IntegrationStore

@@ -5,8 +5,9 @@ fetched. A uid that Cal.com turned out not to have any more counts as read where
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -38,6 +39,12 @@ class Outcome(StrEnum):
 SYNCED = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.CONFLICT})
 FAILED = frozenset({Outcome.NO_ANSWER, Outcome.UNREADABLE})
 SKIPPED = frozenset(Outcome) - SYNCED - FAILED
+
+UNTAKEN = frozenset({Outcome.STALE, Outcome.INVALID, Outcome.UNREADABLE})
+"""With these a chain stays here as it was, whatever it is at Cal.com."""
+
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
+"""How long one is left alone that stays as it was after so many readings in a row; the last again and again."""
 
 Fate = Outcome | None
 """What became of a uid; None where booking was told, and its answer is what became of it."""
@@ -94,17 +101,21 @@ def outcomes(chain: Chain, outcome: Outcome) -> dict[str, Outcome]:
     return told
 
 
-def news(before: Mapping[str, Fate], found: Mapping[str, Fate]) -> dict[str, Fate]:
+def news(before: Mapping[str, Fate], found: Mapping[str, Fate], told: Collection[str]) -> dict[str, Fate]:
     """Tell which fates of a run's uids are not yet counted as they are: what was found last stands.
 
-    Of a uid that booking was told of its answer stands, unless the uid turned out to be superseded.
+    Of a uid that booking was told of its answer stands, until booking is told of the chain once more: that answer is
+    about another uid then.
 
     Args:
         before: the fates of those that were counted.
         found: what became of uids that were read now, perhaps once more.
+        told: all uids of the chains that booking is told of now.
     """
-    return {uid: fate for uid, fate in found.items() if uid not in before or _is_other(before[uid], fate)}
+    left = {uid: Outcome.SUPERSEDED for uid in told if uid in before and before[uid] is None}
+    now: dict[str, Fate] = {**left, **found}
+    return {uid: fate for uid, fate in now.items() if uid not in before or _is_other(before[uid], fate, uid in left)}
 
 
-def _is_other(before: Fate, after: Fate) -> bool:
-    return after is Outcome.SUPERSEDED if before is None else after is not before
+def _is_other(before: Fate, after: Fate, is_told: bool) -> bool:
+    return after is not before and (before is not None or is_told)

@@ -36,7 +36,7 @@ class Stage(StrEnum):
 
 
 STAGES: Mapping[RunKind, tuple[Stage, ...]] = {
-    RunKind.MANUAL: (Stage.RANGE,),
+    RunKind.MANUAL: (Stage.RANGE, Stage.MISSING),
     RunKind.INCREMENTAL: (Stage.CHANGES, Stage.ENDED),
     RunKind.RECONCILE: (Stage.CHANGES, Stage.RANGE, Stage.MISSING, Stage.REFUSED, Stage.ENDED),
 }

@@ -46,18 +46,15 @@ class Whole:
     settings_at: datetime
 
 
-def is_known(whole: Whole | None, settings_at: datetime, now: datetime, *, enabled: bool) -> bool:
-    """Tell whether all is known but for what has changed since.
+def is_known(whole: Whole | None, settings_at: datetime, now: datetime) -> bool:
+    """Tell whether all is known but for what has changed since: what no list of changes tells was looked for lately.
 
     Args:
         whole: when all was read last; None: it never was.
         settings_at: of when the settings are.
         now: the current instant.
-        enabled: whether what no list of changes tells is looked for once a day.
     """
-    if whole is None or whole.settings_at != settings_at:
-        return False
-    return enabled or now < whole.begun_at + DAY
+    return whole is not None and whole.settings_at == settings_at and now < whole.begun_at + DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

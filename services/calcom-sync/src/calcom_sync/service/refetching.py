@@ -12,10 +12,13 @@ from calcom_sync.domain.errors import CalcomEndlessError
 from calcom_sync.domain.marks import Mark, Verdict, is_hearsay, is_patient, verdict
 from calcom_sync.domain.run import RunKind
 from calcom_sync.domain.snapshots import Observed, Skipped
+from calcom_sync.service.deciding import Decided
 from calcom_sync.service.metrics import READINGS
-from calcom_sync.service.runs import queued
-from calcom_sync.service.taking import Decided, Read, Taking, Tools
-from calcom_sync.store import runs, webhooks
+from calcom_sync.service.reading import Read
+from calcom_sync.service.runs import ask_unless_waiting
+from calcom_sync.service.taking import Taking
+from calcom_sync.service.tools import Tools
+from calcom_sync.store import webhooks
 from chassis.postgres import Connection
 
 _AT_ONCE = 10
@@ -28,6 +31,7 @@ class Refetching:
     def __init__(self, tools: Tools, taking: Taking) -> None:
         self._tools = tools
         self._taking = taking
+        self._reading = taking.reading
         self._run = taking.run
         self._endless: CalcomEndlessError | None = None
 
@@ -62,13 +66,13 @@ class Refetching:
                 await webhooks.leave(conn, self._run.org_id, self._run.id, [marks[0].uid])
 
     async def _read(self, marks: Sequence[Mark]) -> None:
-        rows = {mark.uid: await self._taking.get(mark.uid) for mark in marks}
+        rows = {mark.uid: await self._reading.get(mark.uid) for mark in marks}
         now = self._tools.clock()
-        unreadable = {mark.uid for mark in marks if self._taking.is_unreadable(mark.uid)}
+        unreadable = {mark.uid for mark in marks if self._reading.is_unreadable(mark.uid)}
         gone = {mark.uid for mark in marks if rows[mark.uid] is None and not is_patient(mark, now)} | unreadable
         read = Read(tuple(row for row in rows.values() if row is not None), frozenset(gone))
-        arranged, unsure = await self._taking.arranged(read)
-        decided = await self._taking.decided(arranged)
+        arranged, unsure = await self._reading.arranged(read)
+        decided = await self._taking.deciding.decided(arranged)
         doubtful = {one.chain.uid for one in decided if isinstance(one.found, Observed) and one.found.is_doubtful}
         hearsay = {mark.uid for mark in marks if is_hearsay(mark, now, is_doubtful=mark.uid in doubtful)}
         verdicts = {
@@ -81,8 +85,7 @@ class Refetching:
         async def settle(conn: Connection) -> None:
             await self._settle(conn, verdicts)
             if any(each.is_moving for each in decided):
-                run = queued(self._tools.ids, now, self._run.org_id, RunKind.INCREMENTAL)
-                await runs.insert_unless_waiting(conn, run)
+                await ask_unless_waiting(conn, self._tools.ids, now, self._run.org_id, RunKind.INCREMENTAL)
 
         left = dict.fromkeys(unsure, Outcome.STALE) | dict.fromkeys(unreadable, Outcome.UNREADABLE)
         await self._taking.write([_told(one, hearsay) for one in decided], left, None, settle)

@@ -26,9 +26,11 @@ class Releasing:
                 return False
             known = await releases.following(unit.conn, one, AT_ONCE)
             if known:
-                free = [snapshot.model_copy(update={"times_editable": True}) for snapshot in known]
-                await self._telling.tell(unit, one.org_id, free, by=FoundBy.RECONCILE, run_id=None)
-                await releases.go_on(unit.conn, one, known[-1].chain_id)
+                free = [each.snapshot.model_copy(update={"times_editable": True}) for each in known]
+                told = await self._telling.tell(unit, one.org_id, free, by=FoundBy.RECONCILE, run_id=None)
+                before = {each.snapshot.chain_id: each.last_event_id for each in known}
+                await releases.keep_owed(unit.conn, {before[chain_id]: event for chain_id, event in told.items()})
+                await releases.go_on(unit.conn, one, known[-1].snapshot.chain_id)
             else:
                 await releases.end(unit.conn, one.org_id)
         return True

@@ -84,6 +84,14 @@ def queued(ids: Ids, now: datetime, org_id: str, kind: RunKind, window: Window =
     )
 
 
+async def ask_unless_waiting(conn: Connection, ids: Ids, now: datetime, org_id: str, kind: RunKind) -> None:
+    """Ask for a run, unless one of the kind waits already.
+
+    Within a run of the organization nobody has to be told: it waits for that one's end, at which others are looked for.
+    """
+    await runs.insert_unless_waiting(conn, queued(ids, now, org_id, kind))
+
+
 class Runs:
     """What was asked for.
 
@@ -129,7 +137,7 @@ class Runs:
     async def ask_unless_waiting(self, org_id: str, kind: RunKind) -> None:
         """Ask for a run, unless one of the kind waits already."""
         async with self._database.connection() as conn:
-            await runs.insert_unless_waiting(conn, queued(self._ids, self._clock(), org_id, kind))
+            await ask_unless_waiting(conn, self._ids, self._clock(), org_id, kind)
         self._wake()
 
     async def get(self, org_id: str, run_id: str) -> Run:

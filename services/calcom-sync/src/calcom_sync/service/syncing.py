@@ -18,9 +18,11 @@ from calcom_sync.domain.run import Run, RunKind
 from calcom_sync.domain.snapshots import ANY_TIME
 from calcom_sync.domain.status import DELETED, GRACE
 from calcom_sync.domain.walking import Key, Place, Trail, Walk, begin, by_start, by_update, step, watermark
+from calcom_sync.service.reading import Read
 from calcom_sync.service.refetching import Refetching
 from calcom_sync.service.runs import Held
-from calcom_sync.service.taking import Read, Source, Taking, Tools
+from calcom_sync.service.taking import Taking
+from calcom_sync.service.tools import Source, Tools
 from calcom_sync.store import rereading, rounds, runs
 from calcom_sync.store.integrations import IntegrationStore
 from calcom_sync.store.rereading import Asker
@@ -110,15 +112,16 @@ class _Sync:
                 course = await self._walk(course, is_last=is_last)
             else:
                 await self._read_again(course)
+        if self._wants_all and Stage.CHANGES not in stages and self._taking.is_whole:
+            await self._note_whole()
 
     async def _is_all_known(self) -> bool:
         """Tell whether reading what changed tells all, as all was read before and booking has it."""
-        run, integration = self._run, self._taking.source.integration
         async with self._tools.database.connection() as conn:
-            whole = await rounds.whole(conn, run.org_id)
-            is_owing = await rereading.owes(conn, run.org_id)
-        now, enabled = self._tools.clock(), integration.terms.enabled
-        return not is_owing and is_known(whole, integration.updated_at, now, enabled=enabled)
+            whole = await rounds.whole(conn, self._run.org_id)
+            is_owing = await rereading.owes(conn, self._run.org_id)
+        settings_at = self._taking.source.integration.updated_at
+        return not is_owing and is_known(whole, settings_at, self._tools.clock())
 
     async def _walk(self, course: Course, *, is_last: bool) -> Course:
         """Walk a list; answers where the run stands then.
@@ -134,8 +137,6 @@ class _Sync:
         is_whole = stands.stage is Stage.RANGE and self._wants_all
         known_until = (stands.highest or self._run.created_at) if is_whole else stands.highest
         await self._taking.take(Read(), stands, is_final=is_last, known_until=known_until if is_last else None)
-        if is_whole:
-            await self._note_whole()
         return stands
 
     async def _note_whole(self) -> None:
@@ -191,7 +192,7 @@ class _Sync:
         """Read bookings by themselves."""
         known = await self._unread(course.stage)
         for first in range(0, len(known), _AT_ONCE):
-            read = await self._taking.read(known[first : first + _AT_ONCE])
+            read = await self._taking.reading.read(known[first : first + _AT_ONCE])
             await self._taking.take(read, course, is_final=True)
 
     async def _unread(self, stage: Stage) -> list[CalcomBooking]:
@@ -204,7 +205,9 @@ class _Sync:
                 case Stage.REFUSED:
                     return await rereading.refused(conn, asker, source.integration.updated_at)
                 case Stage.ENDED:
-                    return await rereading.ended(conn, asker, self._tools.clock() - GRACE)
+                    now = self._tools.clock()
+                    is_all = run.kind is RunKind.RECONCILE
+                    return await rereading.ended(conn, asker, now - GRACE, None if is_all else now)
                 case Stage.CHANGES | Stage.RANGE:
                     raise AssertionError("these are lists")
                 case unknown:

@@ -3,10 +3,12 @@
 Invariant: a chain's row moves on by one event at a time; a uid that has a chain keeps it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from calcom_sync.domain.counting import PAUSES, Outcome
 from chassis.postgres import Connection
 from slotwire_contracts import CalcomBooking
 
@@ -37,6 +39,18 @@ FROM {_GIVEN} WHERE c.org_id = $1 AND c.chain_id = given.chain_id
 """
 _CLAIM = """
 UPDATE chains SET account = $3 WHERE org_id = $1 AND chain_id = ANY ($2::text[]) AND account IS DISTINCT FROM $3
+"""
+_NOTE_UNTAKEN = """
+UPDATE chains AS c SET
+    untaken = given.outcome,
+    failures = c.failures + 1,
+    try_at = $4 + ($5::interval[])[least(c.failures + 1, cardinality($5::interval[]))]
+FROM unnest($2::text[], $3::text[]) AS given (uid, outcome) JOIN aliases AS a ON a.org_id = $1 AND a.uid = given.uid
+WHERE c.org_id = $1 AND c.chain_id = a.chain_id AND (c.try_at IS NULL OR c.try_at <= $4)
+"""
+_NOTE_TAKEN = """
+UPDATE chains SET untaken = NULL, failures = 0, try_at = NULL
+WHERE org_id = $1 AND chain_id = ANY ($2::text[]) AND untaken IS NOT NULL
 """
 _ALIAS = """
 INSERT INTO aliases (org_id, uid, chain_id)
@@ -98,6 +112,17 @@ async def update(conn: Connection, org_id: str, told: Sequence[Known]) -> None:
 async def claim(conn: Connection, org_id: str, chain_ids: Collection[str], account: str) -> None:
     """Note that an account of Cal.com's has chains; those that are not known are left out."""
     await conn.execute(_CLAIM, org_id, list(chain_ids), account)
+
+
+async def note_untaken(conn: Connection, org_id: str, found: Mapping[str, Outcome], now: datetime) -> None:
+    """Note of uids that their chains stay as they were, and leave those alone for a while; twice in it counts once."""
+    outcomes = [outcome.value for outcome in found.values()]
+    await conn.execute(_NOTE_UNTAKEN, org_id, list(found), outcomes, now, list(PAUSES))
+
+
+async def note_taken(conn: Connection, org_id: str, chain_ids: Collection[str]) -> None:
+    """Note that chains are as Cal.com has them."""
+    await conn.execute(_NOTE_TAKEN, org_id, list(chain_ids))
 
 
 async def _alias(conn: Connection, org_id: str, told: Sequence[Known]) -> None:

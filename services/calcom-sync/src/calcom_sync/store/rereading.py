@@ -28,6 +28,7 @@ _ENDED = f"""
 SELECT c.snapshot::text FROM chains AS c
 WHERE {_UNREAD}
     AND c.snapshot ->> 'status' = 'CONFIRMED' AND (c.snapshot ->> 'end_time') COLLATE "C" <= $4
+    AND ($5::timestamptz IS NULL OR c.try_at IS NULL OR c.try_at <= $5)
 ORDER BY (c.snapshot ->> 'end_time') COLLATE "C"
 """
 _REFUSED = f"""
@@ -47,7 +48,7 @@ _OWES = """
 SELECT EXISTS (
     SELECT FROM chains AS c JOIN run_items AS i ON i.event_id = c.last_event_id
     WHERE c.org_id = $1 AND i.outcome IN ('invalid', 'no_answer')
-)
+) OR EXISTS (SELECT FROM chains WHERE org_id = $1 AND untaken IN ('invalid', 'unreadable'))
 """
 
 
@@ -78,9 +79,16 @@ async def missing(conn: Connection, asker: Asker, window: Window, gone_reason: s
     return _snapshots(await conn.fetch(_MISSING, *astuple(asker), window.start, window.end, gone_reason))
 
 
-async def ended(conn: Connection, asker: Asker, by: datetime) -> list[CalcomBooking]:
-    """Read the chains that are told to be on, and were over by then."""
-    return _snapshots(await conn.fetch(_ENDED, *astuple(asker), f"{by.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"))
+async def ended(conn: Connection, asker: Asker, by: datetime, now: datetime | None) -> list[CalcomBooking]:
+    """Read the chains that are told to be on, and were over by then.
+
+    Args:
+        conn: the connection.
+        asker: who asks.
+        by: by when they were over.
+        now: the current instant, if those are left out that are to be left alone.
+    """
+    return _snapshots(await conn.fetch(_ENDED, *astuple(asker), f"{by.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", now))
 
 
 async def refused(conn: Connection, asker: Asker, settings_at: datetime) -> list[CalcomBooking]:
@@ -101,7 +109,7 @@ async def owed(conn: Connection, org_id: str, run_id: str, chain_ids: Collection
 
 
 async def owes(conn: Connection, org_id: str) -> bool:
-    """Tell whether there is any chain that booking was told and has not taken over."""
+    """Tell whether there is any chain that could not be taken, here or by booking."""
     return bool(await conn.fetchval(_OWES, org_id))
 
 

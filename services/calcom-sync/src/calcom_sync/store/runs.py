@@ -94,7 +94,7 @@ WITH ended AS (
 )
 SELECT true FROM ended
 """
-_LET_GO = f"UPDATE runs SET held_until = now() WHERE {_HELD}"
+_LET_GO = f"UPDATE runs SET held_until = now(), takes = takes - 1 WHERE {_HELD}"
 _UIDS = "SELECT uid, outcome FROM run_uids WHERE run_id = $1"
 _NOTE_UIDS = """
 INSERT INTO run_uids (run_id, uid, outcome)
@@ -247,7 +247,7 @@ async def end(conn: Connection, taken: Taken, error: RunError | None, now: datet
 
 
 async def let_go(conn: Connection, taken: Taken) -> None:
-    """Leave a run to whoever takes it next, at once."""
+    """Leave a run to whoever takes it next, at once; that it was taken does not count."""
     await conn.execute(_LET_GO, taken.run_id, taken.holder)
 
 

@@ -1,0 +1,147 @@
+"""Deciding what is to be told: chains are compared with what was told of them last.
+
+Invariant: no network call is made inside a transaction, and nothing is written. What one account of Cal.com's does not
+have is not gone if it was read of another one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from calcom_sync.domain.chains import REPLICA_LAG, Chain
+from calcom_sync.domain.counting import Outcome
+from calcom_sync.domain.row import Row
+from calcom_sync.domain.run import Run, RunKind
+from calcom_sync.domain.snapshots import ANY_TIME, Observed, Skipped, View, observe
+from calcom_sync.domain.status import is_due
+from calcom_sync.service.reading import Read, Reading
+from calcom_sync.service.tools import Source, Tools
+from calcom_sync.store import chains, rereading
+from calcom_sync.store.chains import Known
+from slotwire_contracts import CalcomBooking
+
+_TELLS_AGAIN = frozenset({RunKind.MANUAL, RunKind.RECONCILE})
+"""The kinds of runs that tell again what booking has not taken over, though it is as it was."""
+
+_LEFT = Skipped(Outcome.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a chain.
+
+    Attributes:
+        again: it is told although it is as it was told last.
+        is_unsure: a list's replica may be wrong about it.
+    """
+
+    chain: Chain
+    found: Observed | Skipped
+    again: bool = False
+    is_unsure: bool = False
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it was moved to where it is not known, and would be told as called off."""
+        return self.chain.is_open and isinstance(self.found, Observed)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it was moved, and left to whoever finds out where to."""
+        return self.chain.is_open and self.found == _LEFT
+
+    def untold(self) -> Self:
+        """Leave it to whoever finds out where it was moved to."""
+        return replace(self, found=_LEFT)
+
+
+class Deciding:
+    """What becomes of the chains that one run reads.
+
+    Args:
+        tools: what it works with.
+        run: the run.
+        source: where it reads.
+        reading: reads by itself what lists may be wrong about.
+    """
+
+    def __init__(self, tools: Tools, run: Run, source: Source, reading: Reading) -> None:
+        self._tools = tools
+        self._run = run
+        self._source = source
+        self._reading = reading
+
+    async def decided(self, whole: Sequence[Chain]) -> list[Decided]:
+        """Compare chains with what was told last."""
+        ids, org_id, run = [chain.id for chain in whole], self._run.org_id, self._run
+        async with self._tools.database.connection() as conn:
+            before = await chains.fetch(conn, org_id, ids)
+            is_told = run.kind in _TELLS_AGAIN
+            owed = await rereading.owed(conn, org_id, run.id, ids) if is_told else frozenset[str]()
+        decided: list[Decided] = []
+        for chain in whole:
+            last = before[chain.id].snapshot if chain.id in before else None
+            found = observe(chain, last, self._view)
+            if chain.is_gone and self._reading.is_unreadable(chain.uid):
+                decided.append(Decided(chain, Skipped(Outcome.UNREADABLE)))
+            elif self._is_others(chain, before.get(chain.id)):
+                decided.append(Decided(chain, Skipped(Outcome.OTHER_ACCOUNT)))
+            elif last is not None and chain.id in owed and found == Skipped(Outcome.UNCHANGED):
+                decided.append(Decided(chain, Observed(last, ()), again=True))
+            else:
+                is_unsure = isinstance(found, Observed) and (found.is_doubtful or self._is_due(last))
+                decided.append(Decided(chain, found, is_unsure=is_unsure))
+        return decided
+
+    async def made_sure(self, listed: Sequence[Decided]) -> tuple[list[Decided], frozenset[str]]:
+        """Read by itself what a list's replica may be wrong about; it may have been moved by now.
+
+        Returns:
+            All, and the uids that are not to be had yet.
+        """
+        sure = [one for one in listed if not one.is_unsure]
+        rows, listed_open = list[Row](), set[str]()
+        for one in listed:
+            if not one.is_unsure:
+                continue
+            uid = one.chain.uid
+            row = await self._reading.get(uid)
+            if row is None:
+                reason = Outcome.UNREADABLE if self._reading.is_unreadable(uid) else Outcome.STALE
+                sure.append(replace(one, found=Skipped(reason)))
+            else:
+                rows += (*(other for other in one.chain.rows if other.uid != uid), row)
+                listed_open |= {one.chain.id} if one.chain.is_open else set()
+        arranged, unsure = await self._reading.arranged(Read(rows))
+        again = await self.decided(arranged)
+        known = [one for one in again if one.chain.id in listed_open]
+        return [*sure, *known, *self.but_moving([one for one in again if one not in known], REPLICA_LAG)], unsure
+
+    def but_moving(self, decided: Iterable[Decided], lag: timedelta) -> list[Decided]:
+        """Leave out what was moved when the list of changes may have been read already, or so late.
+
+        Where it was moved to, that list tells the next time.
+
+        Args:
+            decided: what became of chains.
+            lag: how far the list may have been behind.
+        """
+        since = self._run.created_at - lag
+        return [one.untold() if one.is_moving and _is_later(one.chain.row, since) else one for one in decided]
+
+    def _is_others(self, chain: Chain, known: Known | None) -> bool:
+        """Tell whether a chain that is not found may well be there, for the account of which it was read."""
+        return known is not None and chain.is_gone and not chain.rows and known.account != self._source.account
+
+    def _is_due(self, last: CalcomBooking | None) -> bool:
+        return last is not None and is_due(last, self._tools.clock())
+
+    @property
+    def _view(self) -> View:
+        window = self._run.window if self._run.kind is RunKind.MANUAL else ANY_TIME
+        return View(self._source.integration.terms, self._tools.clock(), self._source.owner, window)
+
+
+def _is_later(row: Row | None, since: datetime) -> bool:
+    return row is not None and row.updated_at is not None and row.updated_at > since
