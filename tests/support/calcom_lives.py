@@ -15,7 +15,7 @@ from calcom_sync.domain.integration import Pagination
 from calcom_sync.domain.run import RunKind
 from calcom_sync.service.webhooks import Webhooks
 from chassis.postgres import Database
-from slotwire_contracts import CalcomBooking, CalcomBookingObserved, FoundBy
+from slotwire_contracts import CalcomBooking, CalcomBookingObserved
 from support.calcom import Chance, Courier, Defects, Life, Loss, Malformed
 from support.calcom.standin import CURSORS
 from support.calcom_desk import ORG, STORE, CalcomDesk, calcom_desk
@@ -23,7 +23,6 @@ from support.calcom_truths import Truths, shown
 
 LAG = timedelta(minutes=4)
 REACH = timedelta(days=18)  # with the longest rest it is less than what a comparison looks back
-_SEES_CHANGES_ALONE = {FoundBy.INCREMENTAL, FoundBy.WEBHOOK}
 _BY_CURSOR: dict[str, Any] = {"pagination": Pagination.CURSOR, "api_version": CURSORS}
 STORMS: tuple[tuple[str, Any], ...] = (
     ("failing", 2),
@@ -190,14 +189,11 @@ class Lived:
                 self.untrue.append(f"{event.time:%m-%d %H:%M:%S} {by} {event.data.change.changed} {said}")
 
     def _is_true(self, event: CalcomBookingObserved, since: datetime) -> bool:
-        snapshot, change, chain_id = event.data.resource, event.data.change, event.subject
+        snapshot, chain_id = event.data.resource, event.subject
         if self.truths.chain_of(snapshot.uid) != chain_id:
             return False
         go_back = self.climate.may_go_back
-        if self.truths.agrees(chain_id, shown(snapshot), since=since, at=event.time, may_go_back=go_back):
-            return True
-        is_moved = snapshot.status_reason == "rescheduled" and change.found_by in _SEES_CHANGES_ALONE
-        return is_moved and self.truths.is_out_of_sight(chain_id, snapshot.uid, self.desk.calcom.defects)
+        return self.truths.agrees(chain_id, shown(snapshot), since=since, at=event.time, may_go_back=go_back)
 
 
 @asynccontextmanager

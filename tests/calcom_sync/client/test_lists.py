@@ -55,6 +55,9 @@ async def test_bounds_and_order_are_asked_for(calcom: StandIn, client: CalcomCli
     asked = client.of(account(calcom))
     changed = await asked.page(Asked(after_updated=calcom.life.now, sort=Sort.UPDATED))
     assert [row.uid for row in changed.rows] == [uids[3]]
+    calcom.life.create(BEGINNING)
+    made = await asked.page(Asked(after_created=calcom.life.now, sort=Sort.CREATED))
+    assert [row.created_at for row in made.rows] == [calcom.life.now]
     window = Asked(after_start=BEGINNING + timedelta(hours=1), before_end=BEGINNING + timedelta(hours=3))
     assert [row.uid for row in (await asked.page(window)).rows] == uids[1:3]
     assert calcom.asked[-1]["afterStart"] == "2026-01-05T09:00:00.000Z"

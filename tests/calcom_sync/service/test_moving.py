@@ -84,6 +84,23 @@ async def test_what_moves_to_where_was_read_already_is_found_there(desk: CalcomD
     assert await told(desk) == [(uids[-1], moved, "CONFIRMED")]
 
 
+async def test_where_it_was_moved_to_is_found_though_no_list_of_changes_has_that(desk: CalcomDesk) -> None:
+    """The successor has no time of its update, and the row that was moved does not name it."""
+    life = desk.life
+    desk.calcom.defects.null_successor = True
+    uid = life.create(life.now + timedelta(days=1))
+    while life.last_row(uid).id % 7 != 6:
+        uid = life.create(life.now + timedelta(days=1))
+    desk.calcom.defects.nulls = True
+    await desk.sync(RECONCILE)
+    await desk.answer_all()
+    life.advance(hours=1)
+    moved = life.reschedule(uid, life.now + timedelta(days=200))
+    requests = [(await desk.sync(INCREMENTAL)).progress.requests for _ in range(3)]
+    assert await told(desk) == [(uid, moved, "CONFIRMED")]
+    assert requests == [3, 2, 2]
+
+
 async def test_what_its_host_wants_moved_is_told_at_once(desk: CalcomDesk) -> None:
     uid = desk.life.create(desk.life.now + timedelta(days=1))
     await desk.sync(MANUAL)

@@ -25,6 +25,7 @@ class Sort(StrEnum):
     """What a list is sorted by; rows that are equal in it come in any order, and in another one each time."""
 
     START = "sortStart"
+    CREATED = "sortCreated"
     UPDATED = "sortUpdatedAt"
 
 
@@ -35,12 +36,14 @@ class Asked:
     Attributes:
         after_start: those that start then or later.
         before_end: those that end then or earlier.
+        after_created: those that were made then or later.
         after_updated: those that changed then or later; one that does not say when never does.
         sort: by what they are sorted, upwards.
     """
 
     after_start: datetime | None = None
     before_end: datetime | None = None
+    after_created: datetime | None = None
     after_updated: datetime | None = None
     sort: Sort = Sort.START
 
@@ -64,6 +67,7 @@ class Page:
 _NAMES = {
     "after_start": "afterStart",
     "before_end": "beforeEnd",
+    "after_created": "afterCreatedAt",
     "after_updated": "afterUpdatedAt",
 }
 

@@ -30,6 +30,11 @@ def by_update(row: Row) -> datetime:
     return row.updated_at or row.created_at
 
 
+def by_creation(row: Row) -> datetime:
+    """Tell the instant by which `sortCreated` sorts."""
+    return row.created_at
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a request begins: at an instant, it included, and so many rows later."""

@@ -6,7 +6,7 @@ have is not gone if it was read of another one.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from calcom_sync.domain.chains import REPLICA_LAG, Chain
@@ -116,19 +116,26 @@ class Deciding:
         arranged, unsure = await self._reading.arranged(Read(rows))
         again = await self.decided(arranged)
         known = [one for one in again if one.chain.id in listed_open]
-        return [*sure, *known, *self.but_moving([one for one in again if one not in known], REPLICA_LAG)], unsure
+        return [*sure, *known, *self.but_moving([one for one in again if one not in known])], unsure
 
-    def but_moving(self, decided: Iterable[Decided], lag: timedelta) -> list[Decided]:
+    def but_moving(self, decided: Iterable[Decided], since: datetime | None = None) -> list[Decided]:
         """Leave out what was moved when the list of changes may have been read already, or so late.
 
-        Where it was moved to, that list tells the next time.
+        Where it was moved to, that list tells the next time. What was read by itself may be ahead of it, however early,
+        and if it does not say when it was moved, a list that has it tells whether that was long ago.
 
         Args:
             decided: what became of chains.
-            lag: how far the list may have been behind.
+            since: of when the list of changes is; None: it is what they were read from, unless by themselves.
         """
-        since = self._run.created_at - lag
-        return [one.untold() if one.is_moving and _is_later(one.chain.row, since) else one for one in decided]
+        return [one.untold() if one.is_moving and self._is_later(one.chain.row, since) else one for one in decided]
+
+    def _is_later(self, row: Row | None, since: datetime | None) -> bool:
+        if row is None:
+            return False
+        if self._reading.was_got(row.uid):
+            return row.updated_at is None or row.updated_at > self._run.created_at - REPLICA_LAG
+        return since is not None and row.updated_at is not None and row.updated_at > since
 
     def _is_others(self, chain: Chain, known: Known | None) -> bool:
         """Tell whether a chain that is not found may well be there, for the account of which it was read."""
@@ -141,7 +148,3 @@ class Deciding:
     def _view(self) -> View:
         window = self._run.window if self._run.kind is RunKind.MANUAL else ANY_TIME
         return View(self._source.integration.terms, self._tools.clock(), self._source.owner, window)
-
-
-def _is_later(row: Row | None, since: datetime) -> bool:
-    return row is not None and row.updated_at is not None and row.updated_at > since

@@ -50,10 +50,12 @@ class Reading:
         self._tools = tools
         self._run = run
         self._source = source
+        self._got: set[str] = set()
         self._unreadable: set[str] = set()
 
     async def get(self, uid: str) -> Row | None:
         """Read one booking; None if Cal.com does not have it, or does not give it out: then it is unreadable."""
+        self._got.add(uid)
         try:
             return await self._source.calcom.get(uid)
         except CalcomUnreadableError as error:
@@ -64,6 +66,10 @@ class Reading:
     def is_unreadable(self, uid: str) -> bool:
         """Tell whether a booking could not be read, so that nothing is known of it now."""
         return uid in self._unreadable
+
+    def was_got(self, uid: str) -> bool:
+        """Tell whether a booking was read by itself, so that it may be ahead of what lists have of others."""
+        return uid in self._got
 
     async def read(self, known: Iterable[CalcomBooking]) -> Read:
         """Read bookings by themselves."""

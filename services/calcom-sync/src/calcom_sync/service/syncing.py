@@ -17,7 +17,7 @@ from calcom_sync.domain.row import Row
 from calcom_sync.domain.run import Run, RunKind
 from calcom_sync.domain.snapshots import ANY_TIME
 from calcom_sync.domain.status import DELETED, GRACE
-from calcom_sync.domain.walking import Key, Place, Trail, Walk, begin, by_start, by_update, step, watermark
+from calcom_sync.domain.walking import Key, Place, Trail, Walk, begin, by_creation, by_start, by_update, step, watermark
 from calcom_sync.service.reading import Read
 from calcom_sync.service.refetching import Refetching
 from calcom_sync.service.runs import Held
@@ -81,9 +81,15 @@ class _Listing:
 
     def after(self, instant: datetime) -> Asked:
         """Ask for what is there from an instant on."""
-        if self.asked.sort is Sort.START:
-            return replace(self.asked, after_start=instant)
-        return replace(self.asked, after_updated=instant)
+        match self.asked.sort:
+            case Sort.START:
+                return replace(self.asked, after_start=instant)
+            case Sort.CREATED:
+                return replace(self.asked, after_created=instant)
+            case Sort.UPDATED:
+                return replace(self.asked, after_updated=instant)
+            case unknown:
+                assert_never(unknown)
 
 
 class _Sync:
@@ -134,10 +140,27 @@ class _Sync:
         stands = course
         async for rows, stands in self._pages(listing, course):
             await self._taking.take(Read(rows), stands)
+        if course.stage is Stage.CHANGES:
+            await self._read_successors(stands)
         is_whole = stands.stage is Stage.RANGE and self._wants_all
         known_until = (stands.highest or self._run.created_at) if is_whole else stands.highest
         await self._taking.take(Read(), stands, is_final=is_last, known_until=known_until if is_last else None)
         return stands
+
+    async def _read_successors(self, stands: Course) -> None:
+        """Read what was made since the first move that leads nowhere yet.
+
+        What a booking was moved to may say neither that nor when it changed, and then is in no list of changes.
+
+        Args:
+            stands: where the run goes on if it is left meanwhile.
+        """
+        since = self._taking.moved_since(await self._known_until())
+        if since is None:
+            return
+        listing = _Listing(Asked(sort=Sort.CREATED), begin(since).after, by_creation)
+        async for rows, _ in self._pages(listing, Course(stage=stands.stage)):
+            await self._taking.take(Read(rows), stands)
 
     async def _note_whole(self) -> None:
         read = Whole(self._run.created_at, self._taking.source.integration.updated_at)

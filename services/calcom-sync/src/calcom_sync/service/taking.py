@@ -6,9 +6,8 @@ tells nothing twice and counts nothing twice.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from calcom_sync.domain.chains import REPLICA_LAG
 from calcom_sync.domain.counting import UNTAKEN, Fate, Outcome, news, outcomes
 from calcom_sync.domain.course import Course, Stage
 from calcom_sync.domain.row import Row
@@ -68,6 +67,11 @@ class Taking:
             else:
                 self._lost[uid] = Outcome.UNREADABLE if self.reading.is_unreadable(uid) else Outcome.STALE
 
+    def moved_since(self, known_until: datetime) -> datetime | None:
+        """Tell when the first of those was moved that are open, and of which was not known before that they were."""
+        moved = [row.updated_at for row in self._open.values() if row.updated_at is not None]
+        return min((instant for instant in moved if instant > known_until), default=None)
+
     @property
     def is_whole(self) -> bool:
         """Whether all that the run was shown could be taken up."""
@@ -98,11 +102,8 @@ class Taking:
             else:
                 whole.append(chain)
         decided = await self.deciding.decided(whole)
-        if read.is_single:
-            decided = self.deciding.but_moving(decided, REPLICA_LAG)
-        else:
-            if course.stage is Stage.RANGE:
-                decided = self.deciding.but_moving(decided, timedelta())
+        decided = self.deciding.but_moving(decided, self.run.created_at if course.stage is Stage.RANGE else None)
+        if not read.is_single:
             decided, late = await self.deciding.made_sure(decided)
             unsure |= late
         is_left = any(one.is_left for one in decided)
