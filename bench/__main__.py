@@ -7,22 +7,21 @@ import argparse
 import asyncio
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from bench import machine
-from bench.child import ChildError
 from bench.measures import api, availability, backlog, calcom, delivering, journey, lists, neighbours, relay, waitlist
 from bench.plan import QUICK, WHOLE, Plan
 from bench.report import text, write
 from bench.results import Results
 from bench.stack import Stack, running_stack
 from devstack.ending import end_on_signals
-from devstack.server import ServerError
 
 REPORTS = Path(__file__).parent / "reports"
-_INTERRUPTED = 130
+_FAILED, _INTERRUPTED = 1, 130
 
 Measure = Callable[[Stack], Awaitable[Any]]
 
@@ -43,25 +42,42 @@ PARTS: dict[str, tuple[str, Measure]] = {
 
 
 async def measure(plan: Plan, parts: Collection[str]) -> Results:
-    """Measure some parts on a stack of their own."""
+    """Measure some parts, each on a stack of its own: none starts with what another has left.
+
+    A part that fails is told on standard error, with its cause, and has no results; the others are measured.
+
+    Raises:
+        NotDurableError: nothing measured here would count.
+    """
     began = time.monotonic()
-    _say("Starting PostgreSQL and Kafka …")
-    async with running_stack(plan) as stack:
-        described = await machine.describe(stack)
-        measured = {}
-        for name, (what, measuring) in PARTS.items():
-            if name in parts:
-                _say(f"{what} …")
+    described: dict[str, str] = {}
+    measured = {}
+    for name, (what, measuring) in PARTS.items():
+        if name not in parts:
+            continue
+        _say(f"{what} …")
+        try:
+            async with running_stack(plan) as stack:
+                described = described or await machine.describe(stack)
                 measured[name] = await measuring(stack)
+        except machine.NotDurableError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever ends one part, what the others take minutes to measure is kept
+            sys.stderr.write(f"{name} failed:\n{traceback.format_exc()}")
     return Results(plan, described, measured, time.monotonic() - began)
 
 
-async def run(plan: Plan, parts: Collection[str], folder: Path) -> None:
-    """Measure and print the report; with all parts, write it into a folder too. SIGINT and SIGTERM end it in order."""
+async def run(plan: Plan, parts: Collection[str], folder: Path) -> bool:
+    """Measure and print the report; when all parts are in it, write it into a folder too.
+
+    SIGINT and SIGTERM end it in order. Tells whether every part that was asked for was measured.
+    """
     measuring = asyncio.create_task(measure(plan, parts))
     end_on_signals(measuring)
     results = await measuring
-    sys.stdout.write(write(results, folder) if len(parts) == len(PARTS) else text(results))
+    is_whole = len(results.measured) == len(PARTS)
+    sys.stdout.write(write(results, folder) if is_whole else text(results))
+    return len(results.measured) == len(parts)
 
 
 def main() -> int:
@@ -72,13 +88,13 @@ def main() -> int:
     parser.add_argument("--reports", type=Path, default=REPORTS, help="the folder for the report (%(default)s)")
     given = parser.parse_args()
     try:
-        asyncio.run(run(QUICK if given.quick else WHOLE, frozenset(given.only or PARTS), given.reports))
+        measured = asyncio.run(run(QUICK if given.quick else WHOLE, frozenset(given.only or PARTS), given.reports))
     except asyncio.CancelledError:
         return _INTERRUPTED
-    except (ChildError, ServerError, machine.NotDurableError) as error:
+    except machine.NotDurableError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+        return _FAILED
+    return 0 if measured else _FAILED
 
 
 def _say(line: str) -> None:

@@ -23,7 +23,6 @@ _PATH, _BOOKINGS = "/api/v1/waitlist", "/api/v1/bookings"
 _MATCH = "slotwire_waitlist_match_seconds"
 _NO_SWEEP = {"SLOTWIRE_WAITLIST_SWEEP": "86400"}
 _WAIT_SECONDS = 120.0
-_HEARS_SECONDS = 900.0  # what other measures told before is heard first
 _COMMITTED = "(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8"
 _FREED = f"SELECT table_ids[1], {_COMMITTED} FROM bookings WHERE org_id = $1 AND status = 'CANCELLED'"
 _OFFERED = f"SELECT table_ids[1], {_COMMITTED} FROM offers WHERE org_id = $1 AND state = 'live'"
@@ -139,13 +138,13 @@ class _House:
         """Count what is offered now."""
         return int(await self.stack.value("waitlist", _LIVE, self.tenant.org_id))
 
-    async def has_offers(self, count: int, within: float = _WAIT_SECONDS) -> None:
+    async def has_offers(self, count: int) -> None:
         """Wait until so much is offered."""
 
         async def has() -> bool:
             return await self.offers() >= count
 
-        await until(has, within=within)
+        await until(has, within=_WAIT_SECONDS)
 
     async def rests(self) -> None:
         """Wait until no match is owed or under way."""
@@ -168,19 +167,19 @@ async def measure(stack: Stack) -> Measured:
         async with stack.service("waitlist", **asking) as waitlist:
             new = partial(_House.opened, stack, booking, waitlist)
             least, others = plan.waitlist_sizes[0], plan.waitlist_others
-            await _at_once(await new(), 1, _HEARS_SECONDS)  # not counted: the service has only begun to hear
+            await _at_once(await new(), 1)  # not counted: the service has only begun to hear
             offered = await _at_once(await new(tables=plan.waitlist_places), plan.waitlist_waiting)
             sizes = [await _size(await new(), waiting) for waiting in plan.waitlist_sizes]
             beside = await _size(await new(days=1 + others // least), least, others)
     return Measured(offered, tuple(sizes), beside)
 
 
-async def _at_once(house: _House, waiting: int, within: float = _WAIT_SECONDS) -> tuple[float, ...]:
+async def _at_once(house: _House, waiting: int) -> tuple[float, ...]:
     """Have all tables fall free, for which so many wait; tell of each how long it took until it was offered."""
     await house.fill(waiting)
     await house.rests()
     await asyncio.gather(*(house.falls_free(one) for one in house.bookings))
-    await house.has_offers(len(house.bookings), within)
+    await house.has_offers(len(house.bookings))
     async with house.stack.asking("booking") as conn:
         freed = {row[0]: row[1] for row in await conn.fetch(_FREED, house.tenant.org_id)}
     async with house.stack.asking("waitlist") as conn:
