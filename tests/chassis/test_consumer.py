@@ -167,6 +167,57 @@ async def test_while_the_database_is_away_nothing_is_given_up(
     assert await read_topic(servers.kafka_bootstrap, dead_letter_topic(topic.name)) == []
 
 
+@asynccontextmanager
+async def in_the_way(db: Database, first: str, then: str) -> AsyncIterator[None]:
+    """Somebody who locks one name, and the other as soon as the first is waited for: again and again."""
+
+    async def lock(connection: Connection, name: str) -> None:
+        await connection.execute("SELECT FROM names WHERE name = $1 FOR UPDATE", name)
+
+    async def is_waited_for(connection: Connection) -> bool:
+        waiting = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        return bool(await connection.fetchval(f"SELECT EXISTS ({waiting})"))
+
+    async def get_in_the_way() -> None:
+        async with db.connection() as connection:
+            await connection.execute("SET deadlock_timeout = '1min'")  # the other one is to find it
+            while True:
+                async with connection.transaction():
+                    await lock(connection, first)
+                    while not await is_waited_for(connection):
+                        await asyncio.sleep(0.01)
+                    await lock(connection, then)
+
+    rival = asyncio.create_task(get_in_the_way())
+    try:
+        yield
+    finally:
+        rival.cancel()
+        await asyncio.wait([rival])
+
+
+async def test_two_who_are_in_each_others_way_go_on_with_less_at_once(
+    topic: Topic, db: Database, servers: Servers, group: str
+) -> None:
+    async with db.connection() as connection:
+        await connection.execute("CREATE TABLE names (name text); INSERT INTO names VALUES ('a'), ('b')")
+    taken: list[str] = []
+
+    async def handle(connection: Connection, fresh: Sequence[Incoming[str]]) -> After | None:
+        for one in fresh:
+            await connection.execute("SELECT FROM names WHERE name = $1 FOR UPDATE", one.event)
+        return lambda: taken.extend(one.event for one in fresh)
+
+    async def are_taken() -> bool:
+        return len(taken) == 2
+
+    await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"a"), (b"k", b"b")])
+    loop = ConsumerLoop((topic,), group, servers.kafka_bootstrap, db, decode, Inbox(handle))
+    async with in_the_way(db, "b", then="a"), background(Loop("consumer", loop.run), drain_seconds=20):
+        await eventually(are_taken)
+    assert taken == ["a", "b"]
+
+
 async def test_a_broker_that_is_killed_and_comes_back_needs_no_restart(
     topic: Topic, effects: Effects, db: Database, servers: Servers, group: str
 ) -> None:

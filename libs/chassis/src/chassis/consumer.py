@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+import asyncpg
 import structlog
 from prometheus_client import Counter
 
@@ -169,13 +170,14 @@ class ConsumerLoop(Generic[E]):
         return readable, dead
 
     async def _handle_all(self, incoming: Sequence[Incoming[E]], stop: Stop) -> list[DeadLetter]:
-        """Handle some in one transaction; if that fails, one event at a time, so that one cannot stop the others."""
+        """Handle some in one transaction; if that fails, each half by itself, so that one cannot stop the others."""
         failure = await self._persist(functools.partial(self._take, incoming), len(incoming), stop)
         if failure is None:
             return []
         if len(incoming) == 1:
             return [DeadLetter(incoming[0].record, f"{type(failure).__name__}: {failure}")]
-        return [dead for one in incoming for dead in await self._handle_all([one], stop)]
+        half = len(incoming) // 2
+        return [*await self._handle_all(incoming[:half], stop), *await self._handle_all(incoming[half:], stop)]
 
     async def _take(self, incoming: Sequence[Incoming[E]]) -> After | None:
         await self.sink.prepare(incoming)
@@ -187,7 +189,7 @@ class ConsumerLoop(Generic[E]):
             await self.sink.set_aside(connection, records)
 
     async def _persist(self, act: Callable[[], Awaitable[After | None]], records: int, stop: Stop) -> Exception | None:
-        """Commit what is to be done, waiting for the database as long as it takes; answer what went wrong."""
+        """Commit what is to be done, waiting for the database as long as it takes; answer what went wrong with it."""
         failures = 0
         while True:
             try:
@@ -198,6 +200,8 @@ class ConsumerLoop(Generic[E]):
             except TRANSIENT as error:
                 failures += 1
                 _log.warning("batch_waits", group=self.group, error=repr(error), failures=failures)
+                if records > 1 and isinstance(error, asyncpg.DeadlockDetectedError):
+                    return error  # so much at once would get in the other member's way again and again
                 if await stop.wait(self.backoff.delay(failures, random.random())):  # noqa: S311 - jitter, not a secret
                     raise _InterruptedError from error
             except Exception as error:  # noqa: BLE001 - whatever a sink raises, its event must not stop the rest
