@@ -12,8 +12,8 @@ What is larger than its topic takes is refused where it is written. Should the b
 set aside in a table of its own, with the reason, and the others go on. A broker refuses whole batches, so only what was
 sent alone is set aside: batches are made as the topic takes them that takes least, and smaller ones, for as long as the
 process lives, if they are refused all the same. A broker that takes less than it tells, since we may not read the
-settings of topics or they have just changed, may take what comes behind a batch that it refused: then the order of a key
-is lost there, and nothing else.
+settings of topics or they have just changed, may take what comes behind a batch that it refused: then the order of a
+key is lost there, and nothing else.
 """
 
 import asyncio
