@@ -242,6 +242,8 @@ async def test_one_that_failed_half_way_has_not_read_all(desk: CalcomDesk) -> No
 
 async def test_one_that_read_what_changed_and_is_broken_off_has_not_read_all(desk: CalcomDesk) -> None:
     over = [desk.life.create(desk.life.now + timedelta(hours=1)) for _ in range(27)]
+    desk.life.advance(minutes=10)
+    desk.life.create(desk.life.now + timedelta(days=200))
     await desk.sync(MANUAL)
     await desk.answer_all()
     async with desk.database.connection() as conn:
