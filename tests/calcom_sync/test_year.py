@@ -68,8 +68,6 @@ async def check_told(year: Year) -> None:
         uid = resource["external"]["uid"]
         chain_id, said = year.truths.chain_of(uid), claimed(event.type, change, shown(resource))
         is_true = year.truths.agrees(chain_id, said, since=event.time - LAG, at=event.time)
-        if not is_true and change.get("reason") == "rescheduled":
-            is_true = year.truths.is_out_of_sight(chain_id, uid, year.calcom.defects)
         assert is_true, (event.type, event.time, chain_id, said, year.chance.happened)
 
 

@@ -3,6 +3,7 @@
 Invariant: what decides and writes is the service's own; a test says only when, and what booking answers.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -97,6 +98,18 @@ class CalcomDesk:
                 await runs.end(conn, taken, error, self.now())
             done.append(run.id)
         return done
+
+    async def broken_off(self, kind: RunKind, path: str, *, passing: int) -> str:
+        """Ask for a run that is left to the next worker at a request to a path, behind so many others; tells its id."""
+        run = await self.runs.ask(ORG, kind)
+        there = self.calcom.halt(path, passing=passing)
+        work = asyncio.create_task(self.work())
+        await there.met()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        async with self.database.connection() as conn:
+            await conn.execute("UPDATE runs SET held_until = now() WHERE id = $1", run.id)
+        return run.id
 
     async def _taken(self) -> runs.Taken | None:
         async with self.database.connection() as conn:

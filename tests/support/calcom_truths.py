@@ -12,8 +12,7 @@ from typing import Any
 
 from calcom_sync.domain.status import GRACE
 from slotwire_contracts import CalcomBooking
-from support.calcom import Booking, Defects, Fate, Life, fates
-from support.calcom.telling import has_no_updated_at
+from support.calcom import Booking, Fate, Life, fates
 
 Truth = Mapping[str, Any]
 
@@ -57,12 +56,6 @@ class Truths:
                 self._told[chain_id] = place
                 return True
         return False
-
-    def is_out_of_sight(self, chain_id: str, uid: str, defects: Defects) -> bool:
-        """Whether a booking was moved to one that no list of changes has, as that one never tells when it changed."""
-        uids = next(chain.uids for chain in self.life.chains() if chain.id == chain_id)
-        later = uids[uids.index(uid) + 1 :]
-        return bool(later) and has_no_updated_at(self.life.last_row(later[0]), defects)
 
 
 def truth(fate: Fate, now: datetime) -> dict[str, Any]:

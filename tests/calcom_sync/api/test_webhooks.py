@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from calcom_sync.service import webhooks
 from support.booking_service import Answer
 from support.calcom.couriers import NO_SECRET, body, signature
 from support.calcom_service import INTEGRATION, CalcomService, running_calcom_service
 from support.calcom_webhooks import Told, in_days, told_by_webhooks
 from support.servers import Servers
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -179,4 +181,35 @@ async def test_a_flood_costs_no_look_into_the_database_each(servers: Servers) ->
             await conn.execute("LOCK TABLE integrations IN ACCESS EXCLUSIVE MODE")  # whoever looks waits for us
             async with asyncio.timeout(2):
                 assert [(await send(told, content, "0" * 64)).status for _ in range(3)] == [429] * 3
+                others = [(await send(told, content, "0" * 64, f"org_{n}")).status for n in range(20)]
+                assert others == [429] * 20, "though each names another organization"
         assert (await send(told, content)).status == 202
+
+
+async def test_a_flood_keeps_nobody_out_of_whom_nothing_was_heard_before(servers: Servers) -> None:
+    async with (
+        running_calcom_service(servers, calcom_webhooks_per_minute=3) as service,
+        told_by_webhooks(service, enabled=False) as told,
+    ):
+        flood = [(await send(told, b"{}", "0" * 64, f"org_{n}")).status for n in range(20)]
+        assert flood == [401] * 3 + [429] * 17
+        content = created(told)
+        assert (await send(told, content)).status == 202
+        assert (await send(told, content, signature("other", content))).status == 429
+
+
+async def test_a_flood_keeps_nobody_out_for_long_who_is_new(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "_A_MOMENT", 0.5)
+    async with (
+        running_calcom_service(servers, calcom_webhooks_per_minute=3) as service,
+        told_by_webhooks(service, enabled=False) as told,
+    ):
+        content = created(told)
+        assert [(await send(told, content, "0" * 64)).status for _ in range(4)] == [401, 401, 401, 429]
+        async with told_by_webhooks(service, enabled=False) as new:
+            content = created(new)
+
+            async def is_heard() -> bool:
+                return (await send(new, content)).status == 202
+
+            await eventually(is_heard, within=5)

@@ -10,7 +10,7 @@ from calcom_sync.domain.run import Run, RunKind, RunState
 from calcom_sync.domain.window import Window
 from calcom_sync.store import rounds
 from chassis.postgres import Database
-from support.calcom import Malformed
+from support.calcom import Host, Life, Malformed
 from support.calcom_desk import ORG, CalcomDesk, calcom_desk
 
 INCREMENTAL, RECONCILE, MANUAL = RunKind.INCREMENTAL, RunKind.RECONCILE, RunKind.MANUAL
@@ -122,7 +122,7 @@ async def test_what_is_far_away_and_no_update_tells_of_is_found(desk: CalcomDesk
     assert run.fetched == 3
 
 
-async def test_what_cannot_be_read_by_itself_has_all_read_again(desk: CalcomDesk) -> None:
+async def test_what_cannot_be_read_by_itself_has_all_read_again_when_it_is_due(desk: CalcomDesk) -> None:
     """It differs from what is known, and its update does not say so."""
     uid = desk.life.create(desk.life.now + timedelta(days=200))
     desk.life.advance(minutes=10)
@@ -134,10 +134,80 @@ async def test_what_cannot_be_read_by_itself_has_all_read_again(desk: CalcomDesk
     for hours in (24, 1, 1):
         desk.life.advance(hours=hours)
         assert (await again(desk)).tally.details == {"unreadable": 1, "unchanged": 1}
+        assert (await again(desk)).tally.details == {"unchanged": 1}, "within the overlap, as it was just asked for"
     desk.calcom.defects.forbidden = ()
+    desk.life.advance(hours=1)
     await again(desk)
     assert [event.subject for event in await desk.told()] == [uid]
     assert (await again(desk)).tally.details == {"unchanged": 1}, "within the overlap"
+
+
+async def unreadable(desk: CalcomDesk, number: int) -> list[str]:
+    """Have some bookings known that are in no list any more, and that the key may not read."""
+    uids = [desk.life.create(desk.life.now + timedelta(days=200)) for _ in range(number)]
+    desk.life.advance(minutes=10)
+    desk.life.create(desk.life.now + timedelta(days=200))
+    await again(desk)
+    await desk.answer_all()
+    for uid in uids:
+        desk.life.delete(uid)
+    desk.calcom.defects.forbidden = set(uids)
+    return uids
+
+
+async def test_what_stays_unreadable_has_all_read_ever_more_seldom(desk: CalcomDesk) -> None:
+    """As a booking of a team that the key's owner has left."""
+    await unreadable(desk, 1)
+    desk.life.advance(days=1)
+    wholes = 0
+    for _ in range(48):
+        desk.life.advance(minutes=30)
+        desk.calcom.asked.clear()
+        assert (await again(desk)).error is None
+        wholes += any("sortStart" in query for query in desk.calcom.asked)
+    assert wholes <= 7, "the first, and one after each pause that is shorter than a day"
+
+
+async def test_what_was_asked_for_just_now_is_not_asked_for_with_all_the_rest(desk: CalcomDesk) -> None:
+    await unreadable(desk, 7)
+    for again_in in ({"seconds": 0}, {"seconds": 59}, {"seconds": 1}):
+        desk.life.advance(**again_in)
+        await desk.configure()
+        desk.calcom.requests.clear()
+        run = await again(desk)
+        asked = sum(number for path, number in desk.calcom.requests.items() if path.startswith("/v2/bookings/"))
+        assert asked == run.tally.details.get("unreadable", 0) == (0 if again_in["seconds"] == 59 else 7)
+
+
+async def test_what_another_account_could_not_read_has_nothing_read_again(desk: CalcomDesk) -> None:
+    """Neither what it could not read, nor what booking did not take over of it."""
+    await unreadable(desk, 1)
+    await desk.configure()
+    assert (await again(desk)).tally.details["unreadable"] == 1
+    desk.life.create(desk.life.now + timedelta(days=200))
+    await again(desk)
+    assert len(await desk.answer_all("invalid")) == 1
+    other = Host(id=8, name="Otto Other", email="otto@host.example")
+    desk.calcom.life = Life(seed=2, now=desk.life.advance(hours=1), owner=other)
+    await desk.configure()
+    for _ in range(2):
+        desk.calcom.asked.clear()
+        desk.life.advance(hours=1)
+        await again(desk)
+    assert {query["sortUpdatedAt"] for query in desk.calcom.asked} == {"asc"}
+
+
+async def test_what_was_never_known_and_cannot_be_read_has_nothing_read_again(desk: CalcomDesk) -> None:
+    uid = desk.life.create(desk.life.now + timedelta(days=200))
+    desk.life.advance(hours=1)
+    moved = desk.life.reschedule(uid, desk.life.now + timedelta(days=300))
+    desk.life.delete(moved)
+    desk.calcom.defects.forbidden = {moved}
+    desk.life.advance(hours=1)
+    desk.life.create(desk.life.now + timedelta(days=200))
+    assert (await again(desk)).tally.details == {"superseded": 1, "unreadable": 1}
+    await desk.answer_all()
+    assert (await again(desk)).progress.requests == NEWS
 
 
 async def test_what_booking_has_not_taken_over_is_told_again(desk: CalcomDesk) -> None:
@@ -170,21 +240,30 @@ async def test_one_that_failed_half_way_has_not_read_all(desk: CalcomDesk) -> No
     assert (await again(desk)).fetched == 300
 
 
+async def test_one_that_read_what_changed_and_is_broken_off_has_not_read_all(desk: CalcomDesk) -> None:
+    over = [desk.life.create(desk.life.now + timedelta(hours=1)) for _ in range(27)]
+    desk.life.advance(minutes=10)
+    desk.life.create(desk.life.now + timedelta(days=200))
+    await desk.sync(MANUAL)
+    await desk.answer_all()
+    async with desk.database.connection() as conn:
+        whole = await rounds.whole(conn, ORG)
+    desk.life.advance(hours=20)
+    run_id = await desk.broken_off(MANUAL, "/v2/bookings/", passing=26)
+    assert await desk.work() == [run_id]
+    assert await desk.answer_all() == dict.fromkeys(over, "COMPLETED")
+    async with desk.database.connection() as conn:
+        assert await rounds.whole(conn, ORG) == whole
+
+
 async def test_one_that_is_broken_off_goes_on_with_what_changed(desk: CalcomDesk) -> None:
     uids = await filled(desk)
     desk.life.advance(hours=1)
     for uid in uids[:300]:
         desk.life.cancel(uid)
-    run = await desk.runs.ask(ORG, MANUAL)
-    second_page = desk.calcom.halt("/v2/bookings", passing=1)
-    work = asyncio.create_task(desk.work())
-    await second_page.met()
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
-    async with desk.database.connection() as conn:
-        await conn.execute("UPDATE runs SET held_until = now() WHERE id = $1", run.id)
+    run_id = await desk.broken_off(MANUAL, "/v2/bookings", passing=1)
     desk.calcom.asked.clear()
-    assert await desk.work() == [run.id]
+    assert await desk.work() == [run_id]
     assert {query["sortUpdatedAt"] for query in desk.calcom.asked} == {"asc"}
     assert len(await desk.told()) == 300
 

@@ -49,6 +49,10 @@ async def test_a_list_without_end_ends_with_its_run(alone: Database) -> None:
         assert desk.calcom.count == FEW.requests
         desk.calcom.defects.endless_list = False
         assert (await desk.sync(INCREMENTAL)).state is RunState.COMPLETED
+        desk.life.advance(minutes=10)
+        gone = [await desk.sync(MANUAL) for _ in range(7)]
+        assert {run.error.code for run in gone if run.error is not None} == {"calcom_endless"}, "some more each time"
+        assert gone[-1].state is RunState.COMPLETED
 
 
 async def test_a_run_has_its_time(alone: Database) -> None:

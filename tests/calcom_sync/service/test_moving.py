@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from calcom_sync.domain.run import RunKind
+from calcom_sync.domain.window import Window
 from chassis.postgres import Database
+from support.calcom.telling import written
 from support.calcom_desk import ORG, CalcomDesk, calcom_desk
 
 INCREMENTAL, RECONCILE, MANUAL = RunKind.INCREMENTAL, RunKind.RECONCILE, RunKind.MANUAL
@@ -109,3 +111,82 @@ async def test_what_its_host_wants_moved_is_told_at_once(desk: CalcomDesk) -> No
     desk.life.request_reschedule(uid)
     await desk.sync(MANUAL)
     assert await told(desk) == [(uid, uid, "CANCELLED")]
+
+
+def without_update(desk: CalcomDesk, days: int = 1) -> str:
+    """Book for so many days from now, in a row that never says when it changed."""
+    desk.calcom.defects.nulls = True
+    uid = desk.life.create(desk.life.now + timedelta(days=days))
+    while desk.life.last_row(uid).id % 7:
+        uid = desk.life.create(desk.life.now + timedelta(days=days))
+    return uid
+
+
+async def test_who_names_a_time_is_told_where_to_though_that_is_another_time(desk: CalcomDesk) -> None:
+    desk.calcom.defects.null_successor = True
+    uid = desk.life.create(desk.life.now + timedelta(days=1))
+    await desk.sync(MANUAL)
+    await desk.answer_all()
+    desk.life.advance(hours=1)
+    moved = desk.life.reschedule(uid, desk.life.now + timedelta(days=200))
+    desk.life.advance(hours=1)
+    await desk.runs.ask(ORG, MANUAL, Window(desk.now(), desk.now() + timedelta(days=10)))
+    await desk.work()
+    assert await told(desk) == [(uid, moved, "CONFIRMED")]
+
+
+async def test_where_it_was_moved_to_is_found_though_neither_says_when(desk: CalcomDesk) -> None:
+    """That is far away, and so only in the list of what was made."""
+    desk.calcom.defects.null_successor = True
+    uid = without_update(desk)
+    for _ in range(6):
+        desk.life.create(desk.life.now + timedelta(days=1))
+    await desk.sync(RECONCILE)
+    await desk.answer_all()
+    desk.life.advance(days=3 / 4)
+    moved = desk.life.reschedule(uid, desk.life.now + timedelta(days=200))
+    assert desk.life.last_row(moved).id % 7 == 0
+    desk.life.advance(hours=1)
+    await desk.sync(RECONCILE)
+    assert await told(desk) == [(uid, moved, "CONFIRMED")]
+
+
+async def test_what_moves_to_where_was_read_already_and_does_not_say_when_is_found_there(desk: CalcomDesk) -> None:
+    life = desk.life
+    desk.calcom.defects.null_successor = True
+    for day in (2, 3):
+        life.create(life.now + timedelta(days=day))
+    uid = without_update(desk, days=5)
+    desk.calcom.defects.short_pages = 1
+    await desk.sync(MANUAL)
+    await desk.answer_all()
+    life.advance(days=1 / 2)
+    await desk.configure()
+    await desk.runs.ask(ORG, MANUAL)
+    page = desk.calcom.halt("/v2/bookings", passing=1)
+    desk.calcom.asked.clear()
+    work = asyncio.create_task(desk.work())
+    await page.met()
+    life.advance(seconds=1)
+    moved = life.reschedule(uid, life.now + timedelta(days=1))
+    page.let_go()
+    assert len(await work) == 1
+    assert await told(desk) == [(uid, moved, "CONFIRMED")]
+    made = [query["afterCreatedAt"] for query in desk.calcom.asked if "sortCreated" in query]
+    assert min(made) == written(life.now - timedelta(minutes=5, seconds=1)), "what was made before was read"
+
+
+async def test_what_is_called_off_is_told_though_it_is_read_once_more_as_the_run_was_broken_off(
+    desk: CalcomDesk,
+) -> None:
+    uid = without_update(desk)
+    desk.life.request_reschedule(uid)
+    for day in (2, 3, 4):
+        desk.life.create(desk.life.now + timedelta(days=day))
+    desk.life.advance(hours=1)
+    desk.calcom.defects.short_pages = 1
+    run_id = await desk.broken_off(MANUAL, "/v2/bookings", passing=3)
+    async with desk.database.connection() as conn:
+        assert (await conn.fetchval("SELECT position FROM runs WHERE id = $1", run_id))["open"] == [uid]
+    assert await desk.work() == [run_id]
+    assert (uid, uid, "CANCELLED") in await told(desk)

@@ -1,7 +1,7 @@
 """One booking that Cal.com does not give out by itself is counted as failed, and is in no other's way."""
 
-import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from calcom_sync.domain.run import Run, RunKind, RunState
 from calcom_sync.store import webhooks
 from chassis.postgres import Database
+from support.calcom import Life
 from support.calcom_desk import ORG, CalcomDesk, calcom_desk
 
 INCREMENTAL, RECONCILE, WEBHOOK = RunKind.INCREMENTAL, RunKind.RECONCILE, RunKind.WEBHOOK
@@ -146,23 +147,83 @@ async def test_what_a_run_that_was_broken_off_cannot_read_again_is_found_by_the_
         desk.life.advance(hours=1)
         others.add(desk.life.create(desk.life.now + timedelta(days=1)))
     desk.calcom.defects.short_pages = 1
-    run = await desk.runs.ask(ORG, INCREMENTAL)
-    late_page = desk.calcom.halt("/v2/bookings", passing=5)
-    work = asyncio.create_task(desk.work())
-    await late_page.met()
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    run_id = await desk.broken_off(INCREMENTAL, "/v2/bookings", passing=5)
     async with desk.database.connection() as conn:
-        assert (await conn.fetchval("SELECT position FROM runs WHERE id = $1", run.id))["open"] == [uid]
-        await conn.execute("UPDATE runs SET held_until = now() WHERE id = $1", run.id)
+        assert (await conn.fetchval("SELECT position FROM runs WHERE id = $1", run_id))["open"] == [uid]
     if outcome == "unreadable":
         desk.calcom.defects.forbidden = {uid}
     else:
         desk.calcom.defects.read_lag = timedelta(days=1)
-    assert await desk.work() == [run.id]
+    assert await desk.work() == [run_id]
     assert (await desk.answer_all()).keys() == others
-    check(await desk.runs.get(ORG, run.id), created=4, **{outcome: 1})
+    check(await desk.runs.get(ORG, run_id), created=4, **{outcome: 1})
     desk.calcom.defects.forbidden = ()
     desk.calcom.defects.read_lag = timedelta()
     await desk.sync(INCREMENTAL)
     assert await desk.answer_all() == {uid: "CANCELLED"}
+
+
+@dataclass
+class Slow:
+    """Bookings that take minutes to be read by themselves."""
+
+    life: Life
+
+    async def pass_by(self, path: str) -> None:
+        """Let the time pass that a request takes."""
+        if path.startswith("/v2/bookings/"):
+            self.life.advance(minutes=2)
+
+
+async def failures(desk: CalcomDesk, chain_id: str) -> int:
+    """How often in a row a chain could not be taken."""
+    async with desk.database.connection() as conn:
+        found: int = await conn.fetchval("SELECT failures FROM chains WHERE chain_id = $1", chain_id)
+        return found
+
+
+async def test_what_a_run_cannot_read_again_counts_once_however_long_it_takes(desk: CalcomDesk) -> None:
+    uid, *over = await known(desk, 7)
+    desk.life.create(desk.life.now + timedelta(days=60))
+    await desk.sync(INCREMENTAL)
+    await desk.answer_all()
+    desk.life.advance(days=2)
+    desk.life.request_reschedule(uid)
+    for _ in range(3):
+        desk.life.advance(hours=1)
+        desk.life.create(desk.life.now + timedelta(days=60))
+    desk.calcom.defects.short_pages = 1
+    run_id = await desk.broken_off(INCREMENTAL, "/v2/bookings", passing=5)
+    async with desk.database.connection() as conn:
+        assert (await conn.fetchval("SELECT position FROM runs WHERE id = $1", run_id))["open"] == [uid]
+    desk.calcom.defects.forbidden = {uid}
+    desk.calcom.halts.append(Slow(desk.life))
+    assert await desk.work() == [run_id]
+    assert (await desk.answer_all()).items() >= dict.fromkeys(over, "COMPLETED").items()
+    assert await failures(desk, uid) == 1
+
+
+async def test_a_webhook_about_where_it_was_before_says_nothing_of_where_it_is(desk: CalcomDesk) -> None:
+    old = desk.life.create(desk.life.now + timedelta(days=1))
+    desk.life.advance(hours=1)
+    desk.life.reschedule(old, desk.life.now + timedelta(days=2))
+    await known(desk, 1)
+    desk.calcom.defects.forbidden = {old}
+    async with desk.database.connection() as conn:
+        await webhooks.mark(conn, ORG, [old], None, desk.now() - HOUR)
+    check(await desk.sync(WEBHOOK), unreadable=1)
+    assert await failures(desk, old) == 0
+
+
+async def test_where_it_was_before_says_nothing_of_where_it_is_refused(desk: CalcomDesk) -> None:
+    """The old one is read, and that ends no pause of the present one."""
+    old = desk.life.create(desk.life.now + timedelta(days=1))
+    desk.life.advance(hours=1)
+    moved = desk.life.reschedule(old, desk.life.now + timedelta(days=2))
+    await known(desk, 1)
+    desk.calcom.defects.forbidden = {moved}
+    for uid, expected in ((moved, 1), (old, 1)):
+        async with desk.database.connection() as conn:
+            await webhooks.mark(conn, ORG, [uid], None, desk.now() - HOUR)
+        await desk.sync(WEBHOOK)
+        assert await failures(desk, old) == expected

@@ -10,9 +10,10 @@ that a busy service's database and broker spend as much on publishing as on the 
 
 What is larger than its topic takes is refused where it is written. Should the broker take less than that, such a row is
 set aside in a table of its own, with the reason, and the others go on. A broker refuses whole batches, so only what was
-sent alone is set aside: batches are made as the topics take them, and smaller ones if they are refused all the same. A
-broker that takes less than it tells, since we may not read the settings of topics or they have just changed, may take
-what comes behind a batch that it refused: then the order of a key is lost there, and nothing else.
+sent alone is set aside: batches are made as the topic takes them that takes least, and smaller ones, for as long as the
+process lives, if they are refused all the same. A broker that takes less than it tells, since we may not read the
+settings of topics or they have just changed, may take what comes behind a batch that it refused: then the order of a
+key is lost there, and nothing else.
 """
 
 import asyncio

@@ -1,10 +1,11 @@
 """Deciding what is to be told: chains are compared with what was told of them last.
 
 Invariant: no network call is made inside a transaction, and nothing is written. What one account of Cal.com's does not
-have is not gone if it was read of another one.
+have is not gone if it was read of another one. Comparing holds nobody else up, however large what is compared.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -53,7 +54,7 @@ class Decided:
 
     def untold(self) -> Self:
         """Leave it to whoever finds out where it was moved to."""
-        return replace(self, found=_LEFT)
+        return replace(self, found=_LEFT, is_unsure=False)
 
 
 class Deciding:
@@ -79,20 +80,22 @@ class Deciding:
             before = await chains.fetch(conn, org_id, ids)
             is_told = run.kind in _TELLS_AGAIN
             owed = await rereading.owed(conn, org_id, run.id, ids) if is_told else frozenset[str]()
-        decided: list[Decided] = []
-        for chain in whole:
-            last = before[chain.id].snapshot if chain.id in before else None
-            found = observe(chain, last, self._view)
-            if chain.is_gone and self._reading.is_unreadable(chain.uid):
-                decided.append(Decided(chain, Skipped(Outcome.UNREADABLE)))
-            elif self._is_others(chain, before.get(chain.id)):
-                decided.append(Decided(chain, Skipped(Outcome.OTHER_ACCOUNT)))
-            elif last is not None and chain.id in owed and found == Skipped(Outcome.UNCHANGED):
-                decided.append(Decided(chain, Observed(last, ()), again=True))
-            else:
-                is_unsure = isinstance(found, Observed) and (found.is_doubtful or self._is_due(last))
-                decided.append(Decided(chain, found, is_unsure=is_unsure))
-        return decided
+        return await asyncio.to_thread(self._compared, whole, before, owed)
+
+    def _compared(self, whole: Iterable[Chain], before: Mapping[str, Known], owed: Collection[str]) -> list[Decided]:
+        return [self._one(chain, before.get(chain.id), is_owed=chain.id in owed) for chain in whole]
+
+    def _one(self, chain: Chain, known: Known | None, *, is_owed: bool) -> Decided:
+        last = None if known is None else known.snapshot
+        found = observe(chain, last, self._view)
+        if chain.is_gone and self._reading.is_unreadable(chain.uid):
+            return Decided(chain, Skipped(Outcome.UNREADABLE))
+        if self._is_others(chain, known):
+            return Decided(chain, Skipped(Outcome.OTHER_ACCOUNT))
+        if last is not None and is_owed and found == Skipped(Outcome.UNCHANGED):
+            return Decided(chain, Observed(last, ()), again=True)
+        is_unsure = isinstance(found, Observed) and (found.is_doubtful or self._is_due(last))
+        return Decided(chain, found, is_unsure=is_unsure)
 
     async def made_sure(self, listed: Sequence[Decided]) -> tuple[list[Decided], frozenset[str]]:
         """Read by itself what a list's replica may be wrong about; it may have been moved by now.

@@ -56,6 +56,10 @@ class Reading:
     async def get(self, uid: str) -> Row | None:
         """Read one booking; None if Cal.com does not have it, or does not give it out: then it is unreadable."""
         self._got.add(uid)
+        return await self.reread(uid)
+
+    async def reread(self, uid: str) -> Row | None:
+        """Read one booking as `get` does that a list has shown before, so that it is not ahead of what lists have."""
         try:
             return await self._source.calcom.get(uid)
         except CalcomUnreadableError as error:

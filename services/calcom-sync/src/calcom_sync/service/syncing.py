@@ -25,11 +25,11 @@ from calcom_sync.service.taking import Taking
 from calcom_sync.service.tools import Source, Tools
 from calcom_sync.store import rereading, rounds, runs
 from calcom_sync.store.integrations import IntegrationStore
-from calcom_sync.store.rereading import Asker
+from calcom_sync.store.rereading import Asker, Some
 from slotwire_contracts import CalcomBooking
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_AT_ONCE = 25  # bookings that are read by themselves between two steps that are stored
+_AT_ONCE = 5  # bookings that are read by themselves between two steps that are stored; any run may ask for more
 
 
 class Syncing:
@@ -100,6 +100,7 @@ class _Sync:
         self._taking = taking
         self._run = taking.run
         self._wants_all = taking.run.kind is RunKind.MANUAL and taking.run.window == ANY_TIME
+        self._reads_all = False
 
     async def carry_out(self) -> None:
         """Go through the stages, from where the run stands."""
@@ -108,56 +109,55 @@ class _Sync:
             course = Course(stage=Stage.CHANGES)
         await self._taking.reopen(course.open)
         stages = stages_from(self._run.kind, course.stage)
+        self._reads_all = self._wants_all and stages[-1] is Stage.MISSING
         for place, stage in enumerate(stages):
             if stage is not course.stage:
                 course = Course(stage=stage, highest=course.highest)
             if stage is Stage.CHANGES and course.highest is None:
                 course = replace(course, highest=await self._known_until())
-            if stage.is_list:
-                is_last = not any(other.is_list for other in stages[place + 1 :])
-                course = await self._walk(course, is_last=is_last)
-            else:
-                await self._read_again(course)
-        if self._wants_all and Stage.CHANGES not in stages and self._taking.is_whole:
+            course = await (self._walk(course) if stage.is_list else self._read_again(course))
+            if not any(other.is_list for other in stages[place + 1 :]):
+                await self._conclude(course)
+        if self._reads_all and self._taking.is_whole:
             await self._note_whole()
 
     async def _is_all_known(self) -> bool:
-        """Tell whether reading what changed tells all, as all was read before and booking has it."""
+        """Tell whether reading what changed tells all, as all was read before, booking has it, and no other is due."""
+        source, now = self._taking.source, self._tools.clock()
         async with self._tools.database.connection() as conn:
             whole = await rounds.whole(conn, self._run.org_id)
-            is_owing = await rereading.owes(conn, self._run.org_id)
-        settings_at = self._taking.source.integration.updated_at
-        return not is_owing and is_known(whole, settings_at, self._tools.clock())
+            is_owing = await rereading.owes(conn, self._run.org_id, source.account, now)
+        return not is_owing and is_known(whole, source.integration.updated_at, now)
 
-    async def _walk(self, course: Course, *, is_last: bool) -> Course:
-        """Walk a list; answers where the run stands then.
-
-        Args:
-            course: where it stands.
-            is_last: whether no other list follows, so that nothing has to wait for its successor any more.
-        """
+    async def _walk(self, course: Course) -> Course:
+        """Walk a list; answers where the run stands then."""
         listing = await self._listing(course.stage)
         stands = course
         async for rows, stands in self._pages(listing, course):
             await self._taking.take(Read(rows), stands)
-        if course.stage is Stage.CHANGES:
-            await self._read_successors(stands)
-        is_whole = stands.stage is Stage.RANGE and self._wants_all
-        known_until = (stands.highest or self._run.created_at) if is_whole else stands.highest
-        await self._taking.take(Read(), stands, is_final=is_last, known_until=known_until if is_last else None)
         return stands
 
-    async def _read_successors(self, stands: Course) -> None:
-        """Read what was made since the first move that leads nowhere yet.
+    async def _conclude(self, stands: Course) -> None:
+        """Tell what has waited for its successor: no list follows that may have it."""
+        await self._read_successors(stands)
+        known_until = stands.highest or (self._run.created_at if self._reads_all else None)
+        await self._taking.take(Read(), stands, is_final=True, known_until=known_until)
 
-        What a booking was moved to may say neither that nor when it changed, and then is in no list of changes.
+    async def _read_successors(self, stands: Course) -> None:
+        """Read what was made since the first move of those that lead nowhere yet and would be told as called off.
+
+        The row that was moved does not have to name the one that it was moved to; that one names it, but may lie in no
+        time that was asked for and, as it need not say when it changed, in no list of changes. It was made with the
+        move, and every row says when it was made.
 
         Args:
             stands: where the run goes on if it is left meanwhile.
         """
-        since = self._taking.moved_since(await self._known_until())
+        since = await self._taking.moved_since(stands)
         if since is None:
             return
+        if self._reads_all:  # what was made before was in the list
+            since = max(since, self._run.created_at)
         listing = _Listing(Asked(sort=Sort.CREATED), begin(since).after, by_creation)
         async for rows, _ in self._pages(listing, Course(stage=stands.stage)):
             await self._taking.take(Read(rows), stands)
@@ -211,26 +211,25 @@ class _Sync:
             return replace(course, highest=watermark(course.highest, rows, self._run.created_at))
         return course
 
-    async def _read_again(self, course: Course) -> None:
-        """Read bookings by themselves."""
-        known = await self._unread(course.stage)
-        for first in range(0, len(known), _AT_ONCE):
-            read = await self._taking.reading.read(known[first : first + _AT_ONCE])
-            await self._taking.take(read, course, is_final=True)
+    async def _read_again(self, course: Course) -> Course:
+        """Read bookings by themselves, some at a time; answers where the run stands then, which is where it stood."""
+        after = ""
+        while known := await self._unread(course.stage, Some(after, _AT_ONCE)):
+            await self._taking.take(await self._taking.reading.read(known), course)
+            after = known[-1].chain_id
+        return course
 
-    async def _unread(self, stage: Stage) -> list[CalcomBooking]:
-        run, source = self._run, self._taking.source
-        asker = Asker(run.org_id, run.id, source.account)
+    async def _unread(self, stage: Stage, some: Some) -> list[CalcomBooking]:
+        run, source, now = self._run, self._taking.source, self._tools.clock()
+        asker = Asker(run.org_id, run.id, source.account, None if run.kind is RunKind.RECONCILE else now)
         async with self._tools.database.connection() as conn:
             match stage:
                 case Stage.MISSING:
-                    return await rereading.missing(conn, asker, run.window, DELETED)
+                    return await rereading.missing(conn, asker, some, run.window, DELETED)
                 case Stage.REFUSED:
-                    return await rereading.refused(conn, asker, source.integration.updated_at)
+                    return await rereading.refused(conn, asker, some, source.integration.updated_at)
                 case Stage.ENDED:
-                    now = self._tools.clock()
-                    is_all = run.kind is RunKind.RECONCILE
-                    return await rereading.ended(conn, asker, now - GRACE, None if is_all else now)
+                    return await rereading.ended(conn, asker, some, now - GRACE)
                 case Stage.CHANGES | Stage.RANGE:
                     raise AssertionError("these are lists")
                 case unknown:

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from calcom_sync.domain.chains import Chain
 from calcom_sync.domain.counting import UNTAKEN, Fate, Outcome, news, outcomes
 from calcom_sync.domain.course import Course, Stage
 from calcom_sync.domain.row import Row
 from calcom_sync.domain.run import Progress, RunKind
 from calcom_sync.domain.snapshots import Observed, Skipped
-from calcom_sync.domain.walking import latest
+from calcom_sync.domain.walking import by_update, latest
 from calcom_sync.service.deciding import Decided, Deciding
 from calcom_sync.service.reading import Read, Reading
 from calcom_sync.service.runs import Held, ask_unless_waiting
@@ -61,21 +62,27 @@ class Taking:
         Of what is not to be had now nobody knows what it was: a later run has to read the lists that showed it.
         """
         for uid in uids:
-            row = await self.reading.get(uid)
+            row = await self.reading.reread(uid)
             if row is not None:
                 self._open[uid] = row
             else:
                 self._lost[uid] = Outcome.UNREADABLE if self.reading.is_unreadable(uid) else Outcome.STALE
 
-    def moved_since(self, known_until: datetime) -> datetime | None:
-        """Tell when the first of those was moved that are open, and of which was not known before that they were."""
-        moved = [row.updated_at for row in self._open.values() if row.updated_at is not None]
-        return min((instant for instant in moved if instant > known_until), default=None)
+    async def moved_since(self, course: Course) -> datetime | None:
+        """Tell since when those may have been moved that are open and would be told as called off; None: there is none.
+
+        One that does not say when it changed may have been moved at any time since it was made.
+        """
+        if not self._open:
+            return None
+        arranged, _ = await self.reading.arranged(Read(tuple(self._open.values())))
+        rows = [one.chain.row for one in await self._decided(arranged, course) if one.is_moving]
+        return min((by_update(row) for row in rows if row is not None), default=None)
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that the run was shown could be taken up."""
-        return not self._lost and not self._tally.counts.get(Outcome.UNREADABLE)
+        """Whether nothing that the run was shown was lost; what cannot be read is asked for again when it is due."""
+        return not self._lost
 
     async def take(
         self, read: Read, course: Course, *, is_final: bool = False, known_until: datetime | None = None
@@ -101,8 +108,7 @@ class Taking:
                 self._open |= {row.uid: row for row in chain.rows}
             else:
                 whole.append(chain)
-        decided = await self.deciding.decided(whole)
-        decided = self.deciding.but_moving(decided, self.run.created_at if course.stage is Stage.RANGE else None)
+        decided = await self._decided(whole, course)
         if not read.is_single:
             decided, late = await self.deciding.made_sure(decided)
             unsure |= late
@@ -117,6 +123,11 @@ class Taking:
 
         left = dict.fromkeys(unsure, Outcome.STALE) | (self._lost if is_final else {})
         await self.write(decided, left, replace(course, open=(*self._open, *self._lost)), advance)
+
+    async def _decided(self, whole: Sequence[Chain], course: Course) -> list[Decided]:
+        """Compare chains with what was told last, but for what moved when the list of changes had been read."""
+        decided = await self.deciding.decided(whole)
+        return self.deciding.but_moving(decided, self.run.created_at if course.stage is Stage.RANGE else None)
 
     async def write(
         self, decided: Sequence[Decided], left: Mapping[str, Outcome], course: Course | None, also: Also
@@ -146,19 +157,20 @@ class Taking:
             await self._held.save(unit.conn, progress, told, new)
             there = [one.chain.id for one in decided if one.chain.rows]
             await chains.claim(unit.conn, run.org_id, there, self.source.account)
-            await self._note_untaken(unit.conn, decided, left)
+            await self._note_untaken(unit.conn, decided, {uid: left[uid] for uid in left if uid in new})
             await also(unit.conn)
         self._tally = tally
         self._fates |= new
 
     async def _note_untaken(self, conn: Connection, decided: Sequence[Decided], left: Mapping[str, Outcome]) -> None:
-        """Note which chains stay as they were although they were read."""
-        untaken = {uid: outcome for uid, outcome in left.items() if outcome in UNTAKEN}
+        """Note which chains stay as they were although their current booking was read."""
+        current = await chains.of_current(conn, self.run.org_id, left)
+        untaken = {chain_id: left[uid] for chain_id, uid in current.items() if left[uid] in UNTAKEN}
         taken = []
         for one in decided:
             if isinstance(one.found, Skipped) and one.found.reason in UNTAKEN:
                 untaken[one.chain.id] = one.found.reason
-            else:
+            elif one.chain.row is not None or one.chain.is_gone:
                 taken.append(one.chain.id)
         await chains.note_taken(conn, self.run.org_id, taken)
         await chains.note_untaken(conn, self.run.org_id, untaken, self._tools.clock())

@@ -1,10 +1,13 @@
 """Telling what is found in Cal.com: the projection moves on and its event leaves with the same commit.
 
 Invariant: what is told differs from what was told before it, and names every field in which it does, unless booking has
-not taken it over and is told again; a chain's events are numbered without a gap.
+not taken it over and is told again; a chain's events are numbered without a gap. Comparing and writing them holds
+nobody else up, however large they are.
 """
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from calcom_sync.domain.changes import changed, fingerprint
@@ -25,6 +28,15 @@ from slotwire_contracts import (
     make_event,
     record_key,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A chain that is told: as it is stored, whether it was known, and what leaves with it."""
+
+    told: Known
+    is_new: bool
+    message: OutboxMessage
 
 
 class Telling:
@@ -57,26 +69,33 @@ class Telling:
         Returns:
             The ids of the events, by the chains' ids; a chain that is as it was told last has none.
         """
-        now = self._clock()
         before = await chains.lock(unit.conn, org_id, [one.chain_id for one in found])
-        events: list[CalcomBookingObserved] = []
-        new: list[Known] = []
-        moved: list[Known] = []
+        change = ObservedChange(found_by=by, run_id=run_id, changed=())
+        written = await asyncio.to_thread(self._written, org_id, found, before, change, again)
+        if written:
+            await chains.insert(unit.conn, org_id, [one.told for one in written if one.is_new])
+            await chains.update(unit.conn, org_id, [one.told for one in written if not one.is_new])
+            await outbox.append(unit.conn, [one.message for one in written])
+            unit.publishes()
+        return {one.told.snapshot.chain_id: one.told.last_event_id for one in written}
+
+    def _written(
+        self,
+        org_id: str,
+        found: Sequence[CalcomBooking],
+        before: Mapping[str, Known],
+        change: ObservedChange,
+        again: Collection[str],
+    ) -> list[_Written]:
+        now, written = self._clock(), list[_Written]()
         for snapshot in found:
             known = before.get(snapshot.chain_id)
             told = self._following(snapshot, known, now, again=snapshot.chain_id in again)
-            if told is None:
-                continue
-            (new if known is None else moved).append(told)
-            names = changed(None if known is None else known.snapshot, snapshot)
-            change = ObservedChange(found_by=by, run_id=run_id, changed=names)
-            events.append(_event(told, change, org_id, now))
-        if events:
-            await chains.insert(unit.conn, org_id, new)
-            await chains.update(unit.conn, org_id, moved)
-            await outbox.append(unit.conn, [_message(event) for event in events])
-            unit.publishes()
-        return {event.subject: event.id for event in events}
+            if told is not None:
+                names = changed(None if known is None else known.snapshot, snapshot)
+                event = _event(told, change.model_copy(update={"changed": names}), org_id, now)
+                written.append(_Written(told, known is None, _message(event)))
+        return written
 
     def _following(self, snapshot: CalcomBooking, known: Known | None, now: datetime, *, again: bool) -> Known | None:
         """Number what is told next; None where that is what was told last."""

@@ -2,17 +2,17 @@
 
 Invariant: what is answered as taken is in the database; whoever cannot sign learns nothing, not even which
 organizations there are. What nobody can have signed costs no look into the database; and while strangers flood us, what
-was not signed with the secrets that an organization had a moment ago costs none either.
+was not signed with the secrets of a moment ago costs none either, whatever organization it names: those of all are read
+at once, and kept for no longer than that moment.
 """
 
+import asyncio
 import secrets
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import assert_never
 
 from calcom_sync.domain.errors import Flaw, UnauthenticatedError, ValidationFailedError
-from calcom_sync.domain.integration import Integration
 from calcom_sync.domain.webhooks import Malformed, Nothing, Refetch, is_genuine, meaning, replay_key, signed_with
 from calcom_sync.store import webhooks
 from calcom_sync.store.integrations import IntegrationStore
@@ -20,8 +20,7 @@ from chassis.clock import Clock
 from chassis.postgres import Database
 
 _NOBODYS = (secrets.token_urlsafe(),)  # is compared with where there is no secret, so that it takes as long
-_A_MOMENT = timedelta(seconds=10)
-_KEPT = 10_000  # organizations of which is kept what was found
+_A_MOMENT = 10.0  # seconds
 
 
 class Taken(StrEnum):
@@ -50,7 +49,8 @@ class Webhooks:
         self._store = store
         self._clock = clock
         self._wake = wake
-        self._found: dict[str, tuple[datetime, Integration | None]] = {}
+        self._lately: Mapping[str, tuple[str, ...]] | None = None
+        self._looking = asyncio.Lock()
 
     async def check(self, org_id: str, body: bytes, signed: str | None, *, is_flood: bool) -> None:
         """Check that an organization's Cal.com sent a webhook.
@@ -59,7 +59,7 @@ class Webhooks:
             org_id: whose it is said to be.
             body: as it came.
             signed: its signature, if it has one.
-            is_flood: whether strangers send more than is heard; what was found a moment ago is enough to refuse then.
+            is_flood: whether strangers send more than is heard; what was known a moment ago is enough to refuse then.
 
         Raises:
             UnauthenticatedError: it did not, or there is no such organization, or it has no integration.
@@ -67,20 +67,25 @@ class Webhooks:
         given = signed_with(signed)
         if given is None:
             raise _unsigned()
-        now = self._clock()
-        then, lately = self._found.get(org_id, (now - _A_MOMENT, None))
-        if is_flood and now - then < _A_MOMENT and not _is_theirs(lately, now, body, given):
+        if is_flood and not is_genuine((await self._of_all()).get(org_id, _NOBODYS), body, given):
             raise _unsigned()
         async with self._database.connection() as conn:
             found = await self._store.fetch(conn, org_id)
-        self._keep(org_id, now, found)
-        if not _is_theirs(found, now, body, given):
+        known = () if found is None else found.secrets(self._clock())
+        if not is_genuine(known or _NOBODYS, body, given):
             raise _unsigned()
 
-    def _keep(self, org_id: str, now: datetime, found: Integration | None) -> None:
-        if len(self._found) >= _KEPT:
-            self._found.clear()
-        self._found[org_id] = now, found
+    async def _of_all(self) -> Mapping[str, tuple[str, ...]]:
+        """Tell the secrets that each organization had a moment ago; one looks, however many ask."""
+        async with self._looking:
+            if self._lately is None:
+                async with self._database.connection() as conn:
+                    self._lately = await self._store.secrets(conn, self._clock())
+                asyncio.get_running_loop().call_later(_A_MOMENT, self._forget)
+            return self._lately
+
+    def _forget(self) -> None:
+        self._lately = None
 
     async def take(self, org_id: str, body: bytes) -> Taken:
         """Take a genuine webhook in.
@@ -105,11 +110,6 @@ class Webhooks:
             await webhooks.mark(conn, org_id, told.uids, told.said_at, self._clock())
         self._wake()
         return Taken.MARKED
-
-
-def _is_theirs(found: Integration | None, now: datetime, body: bytes, given: str) -> bool:
-    known = () if found is None else found.secrets(now)
-    return is_genuine(known or _NOBODYS, body, given)
 
 
 def _unsigned() -> UnauthenticatedError:

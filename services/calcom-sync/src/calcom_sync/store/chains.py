@@ -1,8 +1,10 @@
 """Chains in their table, each as it was told last, and the uids that belong to them.
 
-Invariant: a chain's row moves on by one event at a time; a uid that has a chain keeps it.
+Invariant: a chain's row moves on by one event at a time; a uid that has a chain keeps it. Snapshots are read and
+written as JSON beside all else, as one may have thousands of attendees.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +22,10 @@ _FETCH = f"SELECT {_COLUMNS} FROM chains WHERE org_id = $1 AND chain_id = ANY ($
 _UIDS = """
 SELECT chain_id, snapshot -> 'uids' AS uids FROM chains
 WHERE org_id = $1 AND chain_id IN (SELECT chain_id FROM aliases WHERE org_id = $1 AND uid = ANY ($2::text[]))
+"""
+_OF_CURRENT = """
+SELECT c.chain_id, a.uid FROM aliases AS a JOIN chains AS c ON c.org_id = a.org_id AND c.chain_id = a.chain_id
+WHERE a.org_id = $1 AND a.uid = ANY ($2::text[]) AND c.snapshot ->> 'uid' = a.uid
 """
 _GIVEN = """
 unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[])
@@ -45,8 +51,8 @@ UPDATE chains AS c SET
     untaken = given.outcome,
     failures = c.failures + 1,
     try_at = $4 + ($5::interval[])[least(c.failures + 1, cardinality($5::interval[]))]
-FROM unnest($2::text[], $3::text[]) AS given (uid, outcome) JOIN aliases AS a ON a.org_id = $1 AND a.uid = given.uid
-WHERE c.org_id = $1 AND c.chain_id = a.chain_id AND (c.try_at IS NULL OR c.try_at <= $4)
+FROM unnest($2::text[], $3::text[]) AS given (chain_id, outcome)
+WHERE c.org_id = $1 AND c.chain_id = given.chain_id AND (c.try_at IS NULL OR c.try_at <= $4)
 """
 _NOTE_TAKEN = """
 UPDATE chains SET untaken = NULL, failures = 0, try_at = NULL
@@ -79,12 +85,12 @@ class Known:
 
 async def fetch(conn: Connection, org_id: str, chain_ids: Collection[str]) -> dict[str, Known]:
     """Read chains, by their ids; those that are not known are left out."""
-    return _known(await conn.fetch(_FETCH, org_id, list(chain_ids)))
+    return await asyncio.to_thread(_known, await conn.fetch(_FETCH, org_id, list(chain_ids)))
 
 
 async def lock(conn: Connection, org_id: str, chain_ids: Collection[str]) -> dict[str, Known]:
     """Read chains as `fetch` does, and keep everybody else from changing them until the transaction ends."""
-    return _known(await conn.fetch(_LOCK, org_id, list(chain_ids)))
+    return await asyncio.to_thread(_known, await conn.fetch(_LOCK, org_id, list(chain_ids)))
 
 
 async def uids(conn: Connection, org_id: str, named: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -93,19 +99,25 @@ async def uids(conn: Connection, org_id: str, named: Collection[str]) -> dict[st
     return {row["chain_id"]: tuple(row["uids"]) for row in rows}
 
 
+async def of_current(conn: Connection, org_id: str, named: Collection[str]) -> dict[str, str]:
+    """Tell which chains have one of some uids as their current one, and which; another one that they have is past."""
+    rows = await conn.fetch(_OF_CURRENT, org_id, list(named))
+    return {row["chain_id"]: row["uid"] for row in rows}
+
+
 async def insert(conn: Connection, org_id: str, told: Sequence[Known]) -> None:
     """Write chains that are new.
 
     Raises:
         asyncpg.UniqueViolationError: one is not.
     """
-    await conn.execute(_INSERT, org_id, *_given(told))
+    await conn.execute(_INSERT, org_id, *await asyncio.to_thread(_given, told))
     await _alias(conn, org_id, told)
 
 
 async def update(conn: Connection, org_id: str, told: Sequence[Known]) -> None:
     """Write chains that the transaction has locked."""
-    await conn.execute(_UPDATE, org_id, *_given(told))
+    await conn.execute(_UPDATE, org_id, *await asyncio.to_thread(_given, told))
     await _alias(conn, org_id, told)
 
 
@@ -115,7 +127,7 @@ async def claim(conn: Connection, org_id: str, chain_ids: Collection[str], accou
 
 
 async def note_untaken(conn: Connection, org_id: str, found: Mapping[str, Outcome], now: datetime) -> None:
-    """Note of uids that their chains stay as they were, and leave those alone for a while; twice in it counts once."""
+    """Note of chains that they stay as they were, and leave them alone for a while; twice in it counts once."""
     outcomes = [outcome.value for outcome in found.values()]
     await conn.execute(_NOTE_UNTAKEN, org_id, list(found), outcomes, now, list(PAUSES))
 

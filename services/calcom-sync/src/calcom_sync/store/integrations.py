@@ -4,7 +4,10 @@ Invariant: a sealed value opens in its own row and column alone; one that no key
 it stops nobody else.
 """
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -39,6 +42,9 @@ _COLUMNS = (
 )
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('integrations/' || $1, 0))"
 _FETCH = "SELECT * FROM integrations WHERE org_id = $1"
+_SECRETS = """
+SELECT org_id, webhook_secret, CASE WHEN old_secret_ends_at > $1 THEN old_secret END AS old_secret FROM integrations
+"""
 _PUT = f"""
 INSERT INTO integrations (org_id, {", ".join(_COLUMNS)})
 VALUES ($1, {", ".join(f"${place}" for place in range(2, len(_COLUMNS) + 2))})
@@ -61,6 +67,15 @@ class IntegrationStore:
         """Read an organization's integration, or None."""
         row = await conn.fetchrow(_FETCH, org_id)
         return None if row is None else self._integration(row)
+
+    async def secrets(self, conn: Connection, now: datetime) -> dict[str, tuple[str, ...]]:
+        """Read with which secrets webhooks may be signed now, of each organization that has any."""
+        return await asyncio.to_thread(self._secrets, await conn.fetch(_SECRETS, now))
+
+    def _secrets(self, rows: Iterable[Any]) -> dict[str, tuple[str, ...]]:
+        opened = ((row["org_id"], self._open(row, "webhook_secret"), self._open(row, "old_secret")) for row in rows)
+        found = {org_id: tuple(one for one in (new, old) if one is not None) for org_id, new, old in opened}
+        return {org_id: known for org_id, known in found.items() if known}
 
     async def put(self, conn: Connection, one: Integration, *, api_key: str, webhook_secret: str) -> None:
         """Write an integration, in the place of the one that is there.

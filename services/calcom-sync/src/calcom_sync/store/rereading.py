@@ -1,8 +1,11 @@
 """Which chains are to be read by themselves, as no list has told of them and yet they may have changed.
 
+They are told some at a time, in the order of their ids, as there may be as many as an organization has.
+
 Invariant: what the run has read already is not among them, nor what was read of another account of Cal.com's last.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
@@ -13,23 +16,24 @@ from chassis.postgres import Connection
 from slotwire_contracts import CalcomBooking
 
 _UNREAD = """
-c.org_id = $1 AND c.account = $3
+c.org_id = $1 AND c.account = $3 AND c.chain_id > $5
+AND ($4::timestamptz IS NULL OR c.try_at IS NULL OR c.try_at <= $4)
 AND NOT EXISTS (SELECT FROM run_uids AS u WHERE u.run_id = $2 AND u.uid = c.snapshot ->> 'uid')
 """
+_SOME = "ORDER BY c.chain_id LIMIT $6"
 _MISSING = f"""
 SELECT c.snapshot::text FROM chains AS c
 WHERE {_UNREAD}
-    AND ($4::timestamptz IS NULL OR (c.snapshot ->> 'start_time')::timestamptz >= $4)
-    AND ($5::timestamptz IS NULL OR (c.snapshot ->> 'end_time')::timestamptz <= $5)
-    AND c.snapshot ->> 'status_reason' IS DISTINCT FROM $6
-ORDER BY c.chain_id
+    AND ($7::timestamptz IS NULL OR (c.snapshot ->> 'start_time')::timestamptz >= $7)
+    AND ($8::timestamptz IS NULL OR (c.snapshot ->> 'end_time')::timestamptz <= $8)
+    AND c.snapshot ->> 'status_reason' IS DISTINCT FROM $9
+{_SOME}
 """
 _ENDED = f"""
 SELECT c.snapshot::text FROM chains AS c
 WHERE {_UNREAD}
-    AND c.snapshot ->> 'status' = 'CONFIRMED' AND (c.snapshot ->> 'end_time') COLLATE "C" <= $4
-    AND ($5::timestamptz IS NULL OR c.try_at IS NULL OR c.try_at <= $5)
-ORDER BY (c.snapshot ->> 'end_time') COLLATE "C"
+    AND c.snapshot ->> 'status' = 'CONFIRMED' AND (c.snapshot ->> 'end_time') COLLATE "C" <= $7
+{_SOME}
 """
 _REFUSED = f"""
 SELECT c.snapshot::text
@@ -37,8 +41,8 @@ FROM chains AS c
 JOIN run_items AS i ON i.event_id = c.last_event_id
 JOIN runs AS r ON r.id = i.run_id
 WHERE {_UNREAD}
-    AND (i.outcome = 'no_answer' OR (i.outcome = 'invalid' AND r.started_at < $4))
-ORDER BY c.chain_id
+    AND (i.outcome = 'no_answer' OR (i.outcome = 'invalid' AND r.started_at < $7))
+{_SOME}
 """
 _OWED = """
 SELECT c.chain_id FROM chains AS c JOIN run_items AS i ON i.event_id = c.last_event_id
@@ -47,8 +51,11 @@ WHERE c.org_id = $1 AND i.run_id <> $2 AND c.chain_id = ANY ($3::text[]) AND i.o
 _OWES = """
 SELECT EXISTS (
     SELECT FROM chains AS c JOIN run_items AS i ON i.event_id = c.last_event_id
-    WHERE c.org_id = $1 AND i.outcome IN ('invalid', 'no_answer')
-) OR EXISTS (SELECT FROM chains WHERE org_id = $1 AND untaken IN ('invalid', 'unreadable'))
+    WHERE c.org_id = $1 AND c.account = $2 AND i.outcome IN ('invalid', 'no_answer')
+) OR EXISTS (
+    SELECT FROM chains
+    WHERE org_id = $1 AND account = $2 AND untaken IN ('invalid', 'unreadable') AND try_at <= $3
+)
 """
 
 
@@ -60,46 +67,58 @@ class Asker:
         org_id: whose chains it is about.
         run_id: the run that reads them.
         account: which of Cal.com's accounts it reads.
+        due_by: the current instant, if those are left out that are to be left alone; None: all are wanted.
     """
 
     org_id: str
     run_id: str
     account: str
+    due_by: datetime | None
 
 
-async def missing(conn: Connection, asker: Asker, window: Window, gone_reason: str) -> list[CalcomBooking]:
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Which of them are told: so many, behind one."""
+
+    after: str
+    most: int
+
+
+async def missing(conn: Connection, asker: Asker, some: Some, window: Window, gone_reason: str) -> list[CalcomBooking]:
     """Read the chains that lie in a time, and should have been found there.
 
     Args:
         conn: the connection.
         asker: who looked.
+        some: which of them.
         window: the time.
         gone_reason: the reason by which those are known that are gone for good.
     """
-    return _snapshots(await conn.fetch(_MISSING, *astuple(asker), window.start, window.end, gone_reason))
+    return await _read(conn, _MISSING, asker, some, window.start, window.end, gone_reason)
 
 
-async def ended(conn: Connection, asker: Asker, by: datetime, now: datetime | None) -> list[CalcomBooking]:
+async def ended(conn: Connection, asker: Asker, some: Some, by: datetime) -> list[CalcomBooking]:
     """Read the chains that are told to be on, and were over by then.
 
     Args:
         conn: the connection.
         asker: who asks.
+        some: which of them.
         by: by when they were over.
-        now: the current instant, if those are left out that are to be left alone.
     """
-    return _snapshots(await conn.fetch(_ENDED, *astuple(asker), f"{by.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", now))
+    return await _read(conn, _ENDED, asker, some, f"{by.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
 
-async def refused(conn: Connection, asker: Asker, settings_at: datetime) -> list[CalcomBooking]:
+async def refused(conn: Connection, asker: Asker, some: Some, settings_at: datetime) -> list[CalcomBooking]:
     """Read the chains of which booking has no use, or gave no answer.
 
     Args:
         conn: the connection.
         asker: who asks.
+        some: which of them.
         settings_at: of when the settings are; what was refused under the same ones would be refused again.
     """
-    return _snapshots(await conn.fetch(_REFUSED, *astuple(asker), settings_at))
+    return await _read(conn, _REFUSED, asker, some, settings_at)
 
 
 async def owed(conn: Connection, org_id: str, run_id: str, chain_ids: Collection[str]) -> frozenset[str]:
@@ -108,9 +127,14 @@ async def owed(conn: Connection, org_id: str, run_id: str, chain_ids: Collection
     return frozenset(row["chain_id"] for row in rows)
 
 
-async def owes(conn: Connection, org_id: str) -> bool:
-    """Tell whether there is any chain that could not be taken, here or by booking."""
-    return bool(await conn.fetchval(_OWES, org_id))
+async def owes(conn: Connection, org_id: str, account: str, now: datetime) -> bool:
+    """Tell whether there is any chain of an account's that could not be taken, by booking, or here and is due again."""
+    return bool(await conn.fetchval(_OWES, org_id, account, now))
+
+
+async def _read(conn: Connection, statement: str, asker: Asker, some: Some, *more: object) -> list[CalcomBooking]:
+    rows = await conn.fetch(statement, *astuple(asker), *astuple(some), *more)
+    return await asyncio.to_thread(_snapshots, rows)
 
 
 def _snapshots(rows: Iterable[Any]) -> list[CalcomBooking]:

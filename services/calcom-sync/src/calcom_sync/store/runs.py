@@ -272,6 +272,12 @@ async def answer(conn: Connection, answers: Sequence[tuple[str, Outcome]]) -> No
     await conn.execute(_ANSWER, [event for event, _ in answers], [outcome.value for _, outcome in answers])
 
 
+async def give_up(conn: Connection, ended_before: datetime) -> int:
+    """Wait no more for answers to runs that ended so long ago; tells how many there were."""
+    status = await conn.execute(_GIVE_UP, Outcome.NO_ANSWER.value, ended_before)
+    return int(status.rpartition(" ")[2])
+
+
 def _values(kinds: Iterable[RunKind]) -> list[str]:
     return [kind.value for kind in kinds]
 
@@ -296,9 +302,3 @@ def _run(row: Any) -> Run:
 
 def _tally(counts: Iterable[tuple[str, int]]) -> Tally:
     return Tally({Outcome(outcome): number for outcome, number in counts})
-
-
-async def give_up(conn: Connection, ended_before: datetime) -> int:
-    """Wait no more for answers to runs that ended so long ago; tells how many there were."""
-    status = await conn.execute(_GIVE_UP, Outcome.NO_ANSWER.value, ended_before)
-    return int(status.rpartition(" ")[2])
