@@ -1,0 +1,49 @@
+"""The committed OpenAPI document is what the services say of themselves, all of it and well-formed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from devstack.gateway import route
+from devstack.openapi import DOCUMENT, drift, main
+from devstack.services import SERVICES
+
+COMMITTED = json.loads(DOCUMENT.read_text())
+NAMES = [service.name for service in SERVICES]
+
+
+def test_the_committed_document_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_what_drifted_is_shown(tmp_path: Path) -> None:
+    written, wanted = tmp_path / "openapi.json", DOCUMENT.read_text()
+    assert any('"party_size"' in line for line in drift(written, wanted))
+    written.write_text(wanted.replace('"party_size"', '"guests"', 1))
+    shown = list(drift(written, wanted))
+    assert any(line.startswith("-  ") and '"guests"' in line for line in shown)
+    written.write_text(wanted)
+    assert list(drift(written, wanted)) == []
+
+
+def test_every_service_is_in_it() -> None:
+    """Of each at least what the seeds ask of it; that nothing lacks follows from the check."""
+    targets = {path: route(path, dict.fromkeys(NAMES, "")) for path in COMMITTED["paths"]}
+    assert {target.service for target in targets.values() if target is not None} == set(NAMES)
+    assert targets.keys() >= {
+        "/api/v1/bookings",
+        "/v1/reservations/{id}/events",
+        "/v2/settings/services",
+        "/api/v1/waitlist/{id}/convert",
+        "/platform/v1/scheduling/waitlist",
+        "/api/v1/webhooks/subscriptions",
+        "/api/bookings/sync-calcom",
+        "/api/v1/integrations/calcom/webhook/{org}",
+    }
+
+
+def test_what_services_answer_alike_is_described_once() -> None:
+    schemas = COMMITTED["components"]["schemas"]
+    assert {"ErrorAnswer", "ErrorBody"} <= schemas.keys()
+    assert not {f"{service}ErrorAnswer" for service in ("Booking", "Waitlist")} & schemas.keys()
