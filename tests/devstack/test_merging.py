@@ -59,6 +59,17 @@ def test_it_has_every_operation_of_each() -> None:
     assert document["components"]["securitySchemes"].keys() == {"bearer"}
 
 
+def test_it_has_the_answers_of_the_gateway_too() -> None:
+    own = a_document(BOOKINGS, {"Answer": TEXT})
+    own["paths"][BOOKINGS]["get"]["responses"]["504"] = {"description": "`too_slow`", "content": {}}
+    document = merged(own, a_document(WAITLIST, {"Answer": TEXT}))
+    answers = document["paths"][BOOKINGS]["get"]["responses"]
+    assert list(answers) == ["200", "502", "504"]
+    assert answers["502"] == {"$ref": "#/components/responses/BadGateway"}
+    assert answers["504"]["description"].startswith("`too_slow`, `gateway_timeout`")
+    assert document["components"]["responses"].keys() == {"BadGateway", "GatewayTimeout"}
+
+
 def test_what_is_the_same_everywhere_is_there_once() -> None:
     document = merged(a_document(BOOKINGS, {"Answer": TEXT}), a_document(WAITLIST, {"Answer": TEXT}))
     assert document["components"]["schemas"] == {"Answer": TEXT}

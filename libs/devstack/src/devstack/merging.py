@@ -1,7 +1,7 @@
 """The OpenAPI documents of several services as one, for the gateway in front of them.
 
-Invariant: every operation of every service is in it, once, at the path by which the gateway reaches that service; and a
-component's name means one thing in it, which is what it meant where it came from.
+Invariant: every operation of every service is in it, once, at the path by which the gateway reaches that service, with
+the answers of both; and a component's name means one thing in it, which is what it meant where it came from.
 """
 
 import json
@@ -15,6 +15,10 @@ Document = Mapping[str, Any]
 
 _SCHEMAS = "#/components/schemas/"
 _OTHER_COMPONENTS = ("headers", "securitySchemes")
+_OF_THE_GATEWAY = {
+    "502": ("BadGateway", "`bad_gateway`: the service does not answer"),
+    "504": ("GatewayTimeout", "`gateway_timeout`: it has the request and says nothing"),
+}
 
 
 class MergeError(ValueError):
@@ -44,12 +48,33 @@ def merge(documents: Mapping[str, Document], *, title: str, description: str) ->
         "openapi": _agreed("openapi", (document["openapi"] for document in merged)),
         "info": {"title": title, "version": version, "description": description},
         "security": _agreed("security", (document["security"] for document in merged)),
-        "paths": {path: methods for document in merged for path, methods in document["paths"].items()},
+        "paths": {
+            path: {method: _behind_the_gateway(operation) for method, operation in methods.items()}
+            for document in merged
+            for path, methods in document["paths"].items()
+        },
         "components": {
             "schemas": dict(sorted(_united("schemas", merged).items())),
+            "responses": {name: _error(told) for name, told in _OF_THE_GATEWAY.values()},
             **{kind: _united(kind, merged) for kind in _OTHER_COMPONENTS},
         },
     }
+
+
+def _behind_the_gateway(operation: Document) -> dict[str, Any]:
+    """Add what the gateway answers in a service's place; the same status may have reasons of the service's own."""
+    own, answers = operation["responses"], dict(operation["responses"])
+    for status, (name, told) in _OF_THE_GATEWAY.items():
+        answers[status] = (
+            {**own[status], "description": f"{own[status]['description']}, {told}"}
+            if status in own
+            else {"$ref": f"#/components/responses/{name}"}
+        )
+    return {**operation, "responses": dict(sorted(answers.items()))}
+
+
+def _error(told: str) -> dict[str, Any]:
+    return {"description": told, "content": {"application/json": {"schema": {"$ref": f"{_SCHEMAS}ErrorAnswer"}}}}
 
 
 def _clashing(schemas: Iterable[Mapping[str, Any]]) -> set[str]:

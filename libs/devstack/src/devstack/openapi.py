@@ -13,12 +13,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from devstack.merging import merge
+from devstack.merging import Document, merge
 from devstack.services import SERVICES, Service
 from slotwire_contracts.generate import SCHEMAS
 from slotwire_contracts.operations import FILE_NAME
@@ -46,10 +46,19 @@ def generate() -> str:
 
     Raises:
         CalledProcessError: a service could not be asked; it has printed why.
-        MergeError: what the services say does not go together.
+        MergeError: as `text_of` says.
     """
     with ThreadPoolExecutor() as asking:
         told = dict(zip((service.name for service in SERVICES), asking.map(_ask, SERVICES), strict=True))
+    return text_of(told)
+
+
+def text_of(told: Mapping[str, Document]) -> str:
+    """Make the document's text of what each service says of itself.
+
+    Raises:
+        MergeError: it does not go together.
+    """
     return json.dumps(merge(told, title="Slotwire", description=_DESCRIPTION), indent=2) + "\n"
 
 
