@@ -115,7 +115,14 @@ def parameter(paths: Document, name: str) -> Document:
         ),
         # Keys.
         (lambda p, _: p[RECEIVER]["post"].pop("security"), "{org}: now asks for a key"),
-        (lambda p, _: p[BOOKINGS]["get"].update(security=[{"bearer": []}]), "is no longer open to apiKey"),
+        (
+            lambda p, _: p[BOOKINGS]["get"]["security"].pop(),
+            "GET /api/v1/bookings: is no longer open to apiKey bookings.read",
+        ),
+        (
+            lambda p, _: p[BOOKINGS]["get"]["security"][0].update(bearer=["bookings.manage"]),
+            "GET /api/v1/bookings: is no longer open to bearer bookings.read",
+        ),
         # What nobody can judge.
         (lambda _, s: s["NewTable"].update({"not": {}}), "POST /api/v1/tables body: its not changed"),
     ],
@@ -137,6 +144,8 @@ def test_a_change_that_breaks_older_callers_is_found(edit: Edit, finding: str) -
         lambda p, _: [each.update(name=each["name"].upper()) for each in p[BOOKING]["patch"]["parameters"][1:]],
         lambda p, _: parameter(p, "limit")["schema"].update(maximum=1000),
         lambda p, _: p[BOOKING]["patch"]["requestBody"].update(required=False),
+        lambda p, _: p[BOOKINGS]["get"]["security"].append({"mutualTLS": []}),
+        lambda p, _: p[BOOKINGS]["get"].update(security=[]),
         lambda _, s: s["Reservation"]["properties"].update(mood={"type": "string"}),
         lambda _, s: s["NewTable"]["properties"].update(mood={"type": "string"}),
         lambda _, s: s["NewTable"]["required"].remove("name"),

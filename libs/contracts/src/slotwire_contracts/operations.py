@@ -48,7 +48,11 @@ def _security(old: Node, new: Node, where: str) -> Iterator[Finding]:
         yield Finding(where, "now asks for a key")
     for way in known:
         if asked and way not in asked:
-            yield Finding(where, f"is no longer open to {' with '.join(way) or 'everybody'}")
+            yield Finding(where, f"is no longer open to {_told(way)}")
+
+
+def _told(way: Mapping[str, list[str]]) -> str:
+    return " with ".join(f"{scheme} {' '.join(scopes)}".strip() for scheme, scopes in way.items()) or "everybody"
 
 
 def _parameters(old: Node, new: Node, where: str) -> Iterator[Finding]:
