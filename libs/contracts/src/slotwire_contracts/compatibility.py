@@ -2,6 +2,8 @@
 
     python -m slotwire_contracts.compatibility OLD_DIR NEW_DIR
 
+`schemas/baseline` is a copy of what was published last; a release, or a break that is meant, makes it anew.
+
 Invariant: no finding means that such a consumer keeps reading every topic and every type that it knew, and that such a
 caller keeps being answered.
 """
