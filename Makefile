@@ -6,10 +6,10 @@ PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject
 unexport PYTHONDONTWRITEBYTECODE # where it is set, each process compiles all that it imports anew, for seconds
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
 
-.PHONY: help up down demo test lint bench lock clean
+.PHONY: help up down demo test lint contracts bench lock clean
 
 help: ## List the verbs.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(INSTALLED) ## Bring everything up in the foreground; DETACH=1 returns once it is ready.
 	@$(BIN)/slotwire up $(if $(DETACH),--detach)
@@ -30,7 +30,12 @@ lint: $(INSTALLED) ## Check style, types, the layers, and that generated contrac
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m slotwire_contracts.generate --check
+	$(BIN)/python -m devstack.openapi --check
 	$(BIN)/python -m slotwire_contracts.compatibility libs/contracts/schemas/baseline libs/contracts/schemas
+
+contracts: $(INSTALLED) ## Write what the code says of its events and of its API into libs/contracts/schemas.
+	$(BIN)/python -m slotwire_contracts.generate
+	$(BIN)/python -m devstack.openapi
 
 bench: $(INSTALLED) ## Measure, and write the report under bench/reports.
 	@$(BIN)/python -m bench

@@ -1,16 +1,20 @@
-"""The AsyncAPI document holds together: whatever it points to is there."""
+"""The AsyncAPI document is one by AsyncAPI's own rules, and holds together: whatever it points to is there."""
 
+import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
 from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, Topic, dead_letters, encode
 from slotwire_contracts.generate import SCHEMAS
 from support.catalog_events import a_catalog_event
 
 DOCUMENT = json.loads((SCHEMAS / "asyncapi.json").read_text())
+RULES = Draft7Validator(json.loads((Path(__file__).parent / "asyncapi" / "3.0.0.json").read_text()))
 
 
 def references(node: Any) -> Iterator[str]:
@@ -39,9 +43,26 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_the_document_is_asyncapi_3() -> None:
-    assert DOCUMENT["asyncapi"] == "3.0.0"
-    assert {"title", "version"} <= DOCUMENT["info"].keys()
+    assert [error.message for error in RULES.iter_errors(DOCUMENT)] == []
     assert DOCUMENT["defaultContentType"] == "application/cloudevents+json"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda d: d.update(asyncapi="2.6.0"),
+        lambda d: d["info"].pop("version"),
+        lambda d: d["channels"]["booking.events"].update(publish={}),
+        lambda d: d["channels"]["booking.events"]["bindings"]["kafka"].update(partitions=0),
+        lambda d: d["operations"]["booking.sends.booking.events"].update(action="shout"),
+        lambda d: d["components"]["messages"]["reservation.created"].update(contentType=1),
+        lambda d: d["components"]["messages"]["reservation.created"]["bindings"]["kafka"].update(key="the id"),
+    ],
+)
+def test_a_document_that_is_none_would_be_noticed(spoil: Callable[[dict[str, Any]], object]) -> None:
+    spoilt = copy.deepcopy(DOCUMENT)
+    spoil(spoilt)
+    assert not RULES.is_valid(spoilt)
 
 
 def types_of(topic: Topic) -> set[str]:

@@ -170,6 +170,14 @@ def test_a_changed_topic_is_found(published: Path, edit: Callable[[Schema], obje
     assert [str(each) for each in compare(BASELINE, published)] == [finding]
 
 
+def test_a_removed_operation_is_found(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads((published / "openapi.json").read_text())
+    del document["paths"]["/api/v1/bookings/{id}"]["patch"]
+    (published / "openapi.json").write_text(json.dumps(document))
+    assert main([str(BASELINE), str(published)]) == 1
+    assert capsys.readouterr().out == "PATCH /api/v1/bookings/{id}: is gone\n"
+
+
 def test_nothing_to_compare_with_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path), str(SCHEMAS)])

@@ -109,6 +109,26 @@ async def test_a_request_passes_as_it_is(gateway: Gateway) -> None:
         }
 
 
+async def test_what_all_services_do_is_told_by_the_gateway(gateway: Gateway) -> None:
+    async def tell(request: web.Request) -> web.Response:
+        return web.json_response({"path": request.path})
+
+    session = await gateway(tell)
+    async with session.get("/openapi.json") as answer:
+        assert (answer.status, answer.content_type) == (200, "application/json")
+        document = await answer.json()
+    assert document["info"]["title"] == "Slotwire"
+    async with session.head("/openapi.json") as answer:
+        assert answer.status == 200
+    for method, path, told in (
+        ("POST", "/openapi.json", "/openapi.json"),
+        ("GET", "/openapi.jsonx", "/openapi.jsonx"),
+        ("GET", "/services/booking/openapi.json", "/openapi.json"),
+    ):
+        async with session.request(method, path) as answer:
+            assert await answer.json() == {"path": told}
+
+
 async def test_headers_of_one_connection_stay_on_it(gateway: Gateway) -> None:
     async def tell(request: web.Request) -> web.Response:
         answer = web.json_response(list(request.headers))

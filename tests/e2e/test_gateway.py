@@ -1,6 +1,7 @@
 """The Caddyfile does what the embedded gateway does, path by path."""
 
 import io
+import json
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -9,6 +10,7 @@ import pytest
 from yarl import URL
 
 from devstack.gateway import route
+from devstack.openapi import DOCUMENT
 from devstack.ports import HOST, free_port
 from support.compose import Project, project, require_compose
 from support.waiting import eventually
@@ -49,6 +51,8 @@ PATHS = [
     "/services/bookings/docs",
     "/services/webhook-dispatcher",
     "/services/webhook-dispatcher/openapi.json",
+    "/openapi.jsonx",
+    "/docs",
     "/services/calcom-sync/docs",
     "/services/nobody/docs",
     "/services/",
@@ -93,6 +97,14 @@ async def test_it_routes_as_the_embedded_gateway_does(gateway: aiohttp.ClientSes
         assert told["name"] == target.service
         assert told["path"] == target.path + (f"?{query}" if query else "")
         assert told["headers"].get("x-forwarded-prefix", "") == target.prefix
+
+
+async def test_it_tells_what_all_services_do(gateway: aiohttp.ClientSession) -> None:
+    async with gateway.get("/openapi.json") as answer:
+        assert (answer.status, answer.content_type) == (200, "application/json")
+        assert await answer.json() == json.loads(DOCUMENT.read_text())
+    async with gateway.post("/openapi.json") as answer:
+        assert (await answer.json(content_type=None))["name"] == "booking"
 
 
 async def test_a_request_keeps_its_id_and_key(gateway: aiohttp.ClientSession) -> None:

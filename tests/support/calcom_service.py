@@ -11,9 +11,12 @@ from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
 from calcom_sync.app import create_app
+from calcom_sync.domain.run import RunKind
+from calcom_sync.service.runs import Runs
 from calcom_sync.settings import DATABASE, Settings
 from chassis.clock import Clock, utc_now
 from chassis.identity import Identity, KeyKind
+from chassis.ids import Ids, new_id, next_id
 from chassis.postgres import Database, database_url
 from chassis.service import migrate
 from support.booking_service import Caller
@@ -74,3 +77,9 @@ async def running_calcom_service(
         aiohttp.ClientSession() as http,
     ):
         yield CalcomService(str(server.make_url("")).rstrip("/"), callers, http, settings, database)
+
+
+async def a_run(database: Database, org_id: str) -> str:
+    """Ask for a sync of an organization, and answer the run's id."""
+    runs = Runs(database, utc_now, Ids(new_id, next_id), lambda: None)
+    return (await runs.ask(org_id, RunKind.MANUAL)).id

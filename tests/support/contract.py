@@ -1,4 +1,4 @@
-"""A service against its own description: requests made up from it, each answer compared with what it says.
+"""Services against their own description: requests made up from it, each answer compared with what it says.
 
 Invariant: what is asked follows from the description and the known values alone, so that a run can be had again.
 """
@@ -34,24 +34,41 @@ AnyCase = Case[AnyOperation]
 
 
 @dataclass(frozen=True)
-class Contract:
-    """What a service says of itself, and who asks it.
+class Known:
+    """What is good to ask with.
 
     Attributes:
-        base: where the service listens.
-        document: its OpenAPI document.
-        headers: the caller's key.
         values: good values of fields and parameters, by name.
         ids: the ids under each path that ends in one.
         bodies: a good body of each path that takes one.
     """
 
-    base: str
-    document: Mapping[str, Any]
-    headers: Mapping[str, str]
     values: Mapping[str, Sequence[Any]]
     ids: Mapping[str, Sequence[str]]
     bodies: Mapping[str, Mapping[str, Any]]
+
+    def __or__(self, other: "Known") -> "Known":
+        """Have the good values of both, as of several services."""
+        names = self.values.keys() | other.values.keys()
+        values = {name: [*self.values.get(name, ()), *other.values.get(name, ())] for name in sorted(names)}
+        return Known(values, {**self.ids, **other.ids}, {**self.bodies, **other.bodies})
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What services say of themselves, and who asks them.
+
+    Attributes:
+        base: where they listen.
+        document: their OpenAPI document.
+        headers: the caller's key.
+        known: what is good to ask with.
+    """
+
+    base: str
+    document: Mapping[str, Any]
+    headers: Mapping[str, str]
+    known: Known
 
     def check(self, examples: int) -> dict[int, int]:
         """Ask each operation so many times, and count the answers by status. It blocks.
@@ -88,14 +105,15 @@ class Contract:
 
     def _make_known(self, case: AnyCase, data: st.DataObject) -> None:
         """Put good values in the place of most of those that were made up."""
+        known = self.known
         if "id" in case.path_parameters and data.draw(st.integers(0, 4)):
-            case.path_parameters["id"] = data.draw(st.sampled_from(self.ids[case.path.partition("/{id}")[0]]))
+            case.path_parameters["id"] = data.draw(st.sampled_from(known.ids[case.path.partition("/{id}")[0]]))
         body: Any = case.body
-        if isinstance(body, dict) and case.path in self.bodies and data.draw(st.booleans()):
+        if isinstance(body, dict) and case.path in known.bodies and data.draw(st.booleans()):
             kept = data.draw(st.sets(st.sampled_from(sorted(body)), max_size=1)) if body else set()
-            case.body = body = {**self.bodies[case.path], **{name: body[name] for name in kept}}
+            case.body = body = {**known.bodies[case.path], **{name: body[name] for name in kept}}
         fields: Any
         for fields in (case.query, body):
-            for name in sorted(fields.keys() & self.values.keys()) if isinstance(fields, dict) else ():
+            for name in sorted(fields.keys() & known.values.keys()) if isinstance(fields, dict) else ():
                 if data.draw(st.integers(0, 4)):
-                    fields[name] = data.draw(st.sampled_from(self.values[name]))
+                    fields[name] = data.draw(st.sampled_from(known.values[name]))

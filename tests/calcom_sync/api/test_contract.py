@@ -10,13 +10,10 @@ import re
 import pytest
 
 from calcom_sync.api.errors import ERRORS
-from calcom_sync.domain.run import RunKind
-from calcom_sync.service.runs import Runs
-from chassis.clock import utc_now
-from chassis.ids import Ids, new_id, next_id
 from support.booking_service import Caller
-from support.calcom_service import API_KEY, INTEGRATION, CalcomService
+from support.calcom_service import CalcomService
 from support.contract import Contract
+from support.known import known_to_calcom
 
 # The service draws its jitter in this process too, and hypothesis takes that for a strategy's.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
@@ -35,15 +32,7 @@ async def test_what_a_sync_may_fail_with_is_described(service: CalcomService) ->
 async def test_every_answer_is_described(service: CalcomService, admin: Caller) -> None:
     async with service.http.get(f"{service.base}/openapi.json") as response:
         document = await response.json()
-    runs = Runs(service.database, utc_now, Ids(new_id, next_id), lambda: None)
-    run = await runs.ask(admin.org_id, RunKind.MANUAL)
-    contract = Contract(
-        base=service.base,
-        document=document,
-        headers=admin.headers,
-        values={"base_url": ["http://127.0.0.1:9"], "api_key": [API_KEY]},
-        ids={f"{INTEGRATION}/runs": [run.id]},
-        bodies={INTEGRATION: {"base_url": "http://127.0.0.1:9", "api_key": API_KEY}},
-    )
+    known = await known_to_calcom(service.database, admin.org_id)
+    contract = Contract(service.base, document, admin.headers, known)
     seen = await asyncio.to_thread(contract.check, EXAMPLES)
     assert seen.keys() >= {200, 401, 404, 422}

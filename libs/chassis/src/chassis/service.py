@@ -6,6 +6,7 @@ start.
 
 import argparse
 import functools
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TypeVar
@@ -21,6 +22,7 @@ from chassis.postgres import Database, database_url
 from chassis.settings import ServiceSettings
 from chassis.unit import UnitOfWork
 from chassis.web import RateLimits
+from chassis.web.app import DESCRIPTION
 from chassis.web.observability import Check
 from slotwire_contracts import Topic
 
@@ -92,7 +94,10 @@ def main(
     settings_class: type[S],
     arguments: Sequence[str] | None = None,
 ) -> None:
-    """Run a service's command line: `serve` answers HTTP until told to stop, `migrate` prepares the databases.
+    """Run a service's command line.
+
+    `serve` answers HTTP until told to stop, `migrate` prepares the databases, and `describe` prints the API as OpenAPI:
+    the settings must be there, what they name is not asked.
 
     Args:
         service: the service's package, which is also its database's name.
@@ -101,12 +106,14 @@ def main(
         arguments: the words after the program's name; those of the process by default.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {service}", description=f"The Slotwire service {service}.")
-    parser.add_argument("command", choices=["serve", "migrate"])
+    parser.add_argument("command", choices=["serve", "migrate", "describe"])
     command = parser.parse_args(arguments).command
     settings = settings_class()
     log.configure(service=service, shape=settings.log_format, level=settings.log_level)
     if command == "migrate":
         lifecycle.run(functools.partial(migrate, settings, service))
+    elif command == "describe":
+        lifecycle.run(functools.partial(_describe, settings, create_app))
     else:
         lifecycle.run(functools.partial(_serve, settings, create_app))
 
@@ -121,3 +128,7 @@ async def _serve(settings: S, create_app: Callable[[S], web.Application]) -> Non
     await lifecycle.serve(
         create_app(settings), host=settings.host, port=settings.port, drain_seconds=settings.drain_seconds
     )
+
+
+async def _describe(settings: S, create_app: Callable[[S], web.Application]) -> None:
+    sys.stdout.write(create_app(settings)[DESCRIPTION].decode())

@@ -1,8 +1,11 @@
-"""Finds changes of the published files that a consumer made for the older ones could not read.
+"""Finds changes of the published files that a consumer or a caller made for the older ones could not take.
 
     python -m slotwire_contracts.compatibility OLD_DIR NEW_DIR
 
-Invariant: no finding means that such a consumer keeps reading every topic and every type that it knew.
+`schemas/baseline` is a copy of what was published last; a release, or a break that is meant, makes it anew.
+
+Invariant: no finding means that such a consumer keeps reading every topic and every type that it knew, and that such a
+caller keeps being answered.
 """
 
 import argparse
@@ -12,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from slotwire_contracts.asyncapi import FILE_NAME
-from slotwire_contracts.readability import Finding, findings
+from slotwire_contracts import asyncapi, operations, readability
+from slotwire_contracts.comparing import Finding
 
 __all__ = ["compare", "main"]
 
@@ -22,7 +25,7 @@ def compare(old: Path, new: Path) -> Iterator[Finding]:
     """Compare two folders of generated files.
 
     Args:
-        old: what consumers were made for.
+        old: what consumers and callers were made for.
         new: what is to be published.
 
     Raises:
@@ -34,10 +37,14 @@ def compare(old: Path, new: Path) -> Iterator[Finding]:
     for name in names:
         if not (new / name).exists():
             yield Finding(name, "is gone")
-        elif name == FILE_NAME:
-            yield from _topics(_read(old / name), _read(new / name))
+            continue
+        before, after = _read(old / name), _read(new / name)
+        if name == asyncapi.FILE_NAME:
+            yield from _topics(before, after)
+        elif name == operations.FILE_NAME:
+            yield from operations.findings(before, after)
         else:
-            yield from findings(_read(old / name), _read(new / name), name)
+            yield from readability.findings(before, after, name)
 
 
 def _topics(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Finding]:
@@ -65,7 +72,7 @@ def _read(path: Path) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; answers 1 when there are findings, which it prints."""
     parser = argparse.ArgumentParser(prog="slotwire_contracts.compatibility", description=__doc__)
-    parser.add_argument("old", type=Path, metavar="OLD_DIR", help="the files that consumers were made for")
+    parser.add_argument("old", type=Path, metavar="OLD_DIR", help="the files that others were made for")
     parser.add_argument("new", type=Path, metavar="NEW_DIR", help="the files to be published")
     options = parser.parse_args(arguments)
     try:

@@ -2,7 +2,8 @@
 
     python -m slotwire_contracts.generate [--check] [--out DIR]
 
-Invariant: the files are a function of the models alone; running it twice changes nothing.
+Invariant: the files are a function of the models alone; running it twice changes nothing. The OpenAPI document beside
+them is made from the services, and so not here.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from slotwire_contracts import asyncapi, schemas
+from slotwire_contracts import asyncapi, operations, schemas
 
 __all__ = ["SCHEMAS", "drift", "generate", "main"]
 
@@ -36,7 +37,7 @@ def drift(folder: Path) -> Iterator[str]:
         The lines of a unified diff; none when they agree.
     """
     wanted = generate()
-    for name in sorted({*wanted, *(path.name for path in folder.glob("*.json"))}):
+    for name in sorted(wanted.keys() | _ours(folder)):
         path = folder / name
         present = path.read_text() if path.exists() else ""
         yield from difflib.unified_diff(
@@ -47,10 +48,14 @@ def drift(folder: Path) -> Iterator[str]:
         )
 
 
+def _ours(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*.json")} - {operations.FILE_NAME}
+
+
 def _write(folder: Path) -> None:
     wanted = generate()
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in {path.name for path in folder.glob("*.json")} - set(wanted):
+    for stale in _ours(folder) - wanted.keys():
         (folder / stale).unlink()
     for name, text in wanted.items():
         (folder / name).write_text(text)

@@ -5,8 +5,10 @@ API's error shape, one that has the request and says nothing for `READ_TIMEOUT` 
 only services say to each other does not come in from outside.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Container, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -28,6 +30,7 @@ PATHS = {
 """Which service answers a path and all below it; booking answers every other."""
 
 SERVICES = "/services/"
+DESCRIPTION = "/openapi.json"
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 60.0  # seconds without a byte of the answer
 CHUNK = 64 * 1024
@@ -62,7 +65,7 @@ class Target:
     prefix: str = ""
 
 
-def route(path: str, services: Mapping[str, str]) -> Target | None:
+def route(path: str, services: Container[str]) -> Target | None:
     """Which service answers an encoded path; None when `/services/<name>` names none of `services`."""
     if path.startswith(SERVICES):
         name, _, rest = path.removeprefix(SERVICES).partition("/")
@@ -102,6 +105,11 @@ async def forward(request: web.Request) -> web.StreamResponse:
         return response
 
 
+async def describe(_: web.Request) -> web.FileResponse:
+    """Answer what all services do together; each tells of itself alone below `/services/<name>`."""
+    return web.FileResponse(await asyncio.to_thread(_document))
+
+
 def create_gateway(services: Mapping[str, str], read_timeout: float = READ_TIMEOUT) -> web.Application:
     """The gateway's application.
 
@@ -113,8 +121,15 @@ def create_gateway(services: Mapping[str, str], read_timeout: float = READ_TIMEO
     app[SERVICE_URLS] = dict(services)
     app[TIMEOUT] = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=read_timeout)
     app.cleanup_ctx.append(_connected)
+    app.router.add_get(DESCRIPTION, describe)
     app.router.add_route("*", "/{path:.*}", forward)
     return app
+
+
+def _document() -> Path:
+    from devstack.openapi import DOCUMENT  # noqa: PLC0415 - the contracts take `up` half a second to import
+
+    return DOCUMENT
 
 
 async def _connected(app: web.Application) -> AsyncIterator[None]:

@@ -23,17 +23,21 @@ LINE_LIMIT = 1024 * 1024
 
 @dataclass(frozen=True)
 class Service:
-    """A program that serves HTTP on the port given to it in SLOTWIRE_PORT; `migrate` prepares its databases first."""
+    """A program that serves HTTP on the port given to it in SLOTWIRE_PORT.
+
+    `migrate` prepares its databases first; `describe` prints its API as OpenAPI.
+    """
 
     name: str
     serve: Sequence[str]
     migrate: Sequence[str] | None = None
+    describe: Sequence[str] | None = None
 
 
 def module_service(name: str, module: str) -> Service:
     """The service `name` of the package `module`."""
     program = (sys.executable, "-m", module)
-    return Service(name, serve=(*program, "serve"), migrate=(*program, "migrate"))
+    return Service(name, serve=(*program, "serve"), migrate=(*program, "migrate"), describe=(*program, "describe"))
 
 
 SERVICES = (

@@ -1,4 +1,7 @@
-"""`python -m booking serve` runs the service, `python -m booking migrate` prepares its databases."""
+"""`python -m booking serve` runs the service, `… migrate` prepares its databases.
+
+`… describe` prints its API as OpenAPI.
+"""
 
 from booking.app import create_app
 from booking.settings import DATABASE, Settings

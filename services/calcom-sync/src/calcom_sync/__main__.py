@@ -1,4 +1,7 @@
-"""`python -m calcom_sync serve` runs the service, `… migrate` prepares its databases."""
+"""`python -m calcom_sync serve` runs the service, `… migrate` prepares its databases.
+
+`… describe` prints its API as OpenAPI.
+"""
 
 from calcom_sync.app import create_app
 from calcom_sync.settings import DATABASE, Settings

@@ -1,4 +1,7 @@
-"""`python -m waitlist serve` runs the service, `… migrate` prepares its databases."""
+"""`python -m waitlist serve` runs the service, `… migrate` prepares its databases.
+
+`… describe` prints its API as OpenAPI.
+"""
 
 from chassis import service
 from waitlist.app import create_app

@@ -1,4 +1,7 @@
-"""`python -m webhook_dispatcher serve` runs the service, `… migrate` prepares its databases."""
+"""`python -m webhook_dispatcher serve` runs the service, `… migrate` prepares its databases.
+
+`… describe` prints its API as OpenAPI.
+"""
 
 from chassis import service
 from webhook_dispatcher.app import create_app

@@ -31,10 +31,19 @@ _REFERENCE_PAGE = """<!doctype html>
 <body>
 <div id="reference"></div>
 <script src="docs/static/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({{url: "openapi.json", dom_id: "#reference", deepLinking: true}})</script>
+<script>
+const reference = SwaggerUIBundle({{
+  url: "openapi.json", dom_id: "#reference", deepLinking: true,
+  // Behind a gateway it may be another document, of more than this service.
+  onComplete() {{ document.title = reference.specSelectors.info().get("title") }}
+}})
+</script>
 </body>
 </html>
 """
+
+DESCRIPTION = web.AppKey("description", bytes)
+"""What `/openapi.json` answers."""
 
 
 def create_web_app(
@@ -66,17 +75,17 @@ def create_web_app(
     for route in routes:
         app.router.add_route(route.method, route.path, Endpoint(route, identity, sealer, rate_limits).answer)
     add_operations(app, checks)
-    document = describe(title=title, version=version, routes=routes, statuses=statuses, others=others)
-    _add_reference(app, title, to_json(document))
+    app[DESCRIPTION] = to_json(describe(title=title, version=version, routes=routes, statuses=statuses, others=others))
+    _add_reference(app, title)
     return app
 
 
-def _add_reference(app: web.Application, title: str, document: bytes) -> None:
+def _add_reference(app: web.Application, title: str) -> None:
     """Add `/openapi.json`, and `/docs` with all its files served from here."""
     page = _REFERENCE_PAGE.format(title=title)
 
     async def openapi(_: web.Request) -> web.Response:
-        return web.Response(body=document, content_type="application/json")
+        return web.Response(body=app[DESCRIPTION], content_type="application/json")
 
     async def docs(_: web.Request) -> web.Response:
         return web.Response(text=page, content_type="text/html")

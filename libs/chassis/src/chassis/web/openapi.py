@@ -22,6 +22,10 @@ _RATE_LIMIT = {
     "RateLimit-Reset": "Seconds until it may make one more.",
 }
 _RETRY = {"Retry-After": "Seconds until the same request is worth another try."}
+_KEYS: Mapping[str, Mapping[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 Paths = Mapping[str, Mapping[str, Any]]
@@ -52,7 +56,7 @@ def describe(
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
-        "security": [{"bearer": []}, {"apiKey": []}],
+        "security": [{way: []} for way in _KEYS],
         "paths": paths,
         "components": {
             "schemas": definitions,
@@ -60,10 +64,7 @@ def describe(
                 name: {"description": told, "schema": {"type": "integer", "minimum": 0}}
                 for name, told in (_RATE_LIMIT | _RETRY).items()
             },
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-            },
+            "securitySchemes": _KEYS,
         },
     }
 
@@ -89,6 +90,7 @@ def _operation(
         "summary": route.summary,
         "description": f"Scope: `{route.scope}`.",
         "tags": [route.tag],
+        "security": [{way: [route.scope]} for way in _KEYS],
         "parameters": _parameters(route, schemas, definitions),
         "responses": {str(route.status): _success(route, schemas), **_failures(route, schemas, statuses)},
     }
