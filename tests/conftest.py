@@ -1,13 +1,22 @@
-"""Fixtures that every test may use: the servers, and a database of one's own."""
+"""Fixtures that every test may use: the servers, and a database of one's own. And the order of the tests."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from support.servers import Servers, running_servers
+
+_LONG = ("e2e", "docs", "devstack")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take minutes, so that no worker is left with one when the others are done."""
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in _LONG)
 
 
 @pytest.fixture(scope="session")

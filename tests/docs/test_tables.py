@@ -261,7 +261,7 @@ def test_the_bounds_of_a_booking_of_calcom() -> None:
     assert f"the first {TEXT_BYTES:,} bytes" in told
     assert f"may measure {EXTERNAL_METADATA_BYTES // 1024} KiB" in told
     assert f"says of it {SNAPSHOT_BYTES // 1024:,} KiB" in told
-    assert f"within {Bounds().links} reschedules" in told
+    assert f"more than {Bounds().links} reschedules" in told
 
 
 def test_how_long_webhooks_are_kept() -> None:
