@@ -32,6 +32,24 @@ async def test_a_loop_that_raises_is_started_again() -> None:
     assert runs == 4
 
 
+async def test_a_loop_that_something_else_was_cancelled_under_is_started_again() -> None:
+    """What a loop waits for may be cancelled by whoever owns it; nobody has asked the loop to end."""
+    runs = 0
+
+    async def run(stop: Stop) -> None:
+        nonlocal runs
+        runs += 1
+        if runs < 4:
+            others = asyncio.ensure_future(asyncio.sleep(60))
+            others.cancel()
+            await others
+        await stop.wait(60)
+
+    async with background(Loop("flaky", run, QUICK), drain_seconds=1), asyncio.timeout(10):
+        while runs < 4:
+            await asyncio.sleep(0.01)
+
+
 async def test_loops_are_asked_to_stop_before_they_are_cancelled() -> None:
     ended: list[str] = []
 

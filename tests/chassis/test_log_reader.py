@@ -55,6 +55,24 @@ async def test_a_stretch_is_what_was_written_in_a_range_of_time(servers: Servers
         assert await log.stretches(["test.not.there"], 0, FOREVER) == []
 
 
+async def test_who_read_while_the_broker_went_away_ends_as_ever(servers: Servers) -> None:
+    """Of a fetch that waits for the broker aiokafka raises that it was cancelled: that must be nobody else's end."""
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
+    await write_topic(servers.kafka_bootstrap, topic.name, pairs(0, 5))
+    try:
+        async with (
+            LogReader.connected(servers.kafka_bootstrap) as log,
+            Consumer.connected(servers.kafka_bootstrap, [topic.name], group=None) as consumer,
+        ):
+            assert len(await consumer.fetch(at_most=5, wait_seconds=30)) == 5
+            (stretch,) = await log.stretches([topic.name], -1, FOREVER)
+            assert len(await whole(log, stretch)) == 5
+            await asyncio.to_thread(servers.kafka.kill)
+            await asyncio.sleep(1)
+    finally:
+        await asyncio.to_thread(servers.kafka.start)
+
+
 async def test_each_partition_has_its_stretch(servers: Servers) -> None:
     topic = await fresh_topic(servers.kafka_bootstrap, partitions=3)
     records = [(str(number).encode(), str(number).encode()) for number in range(20)]

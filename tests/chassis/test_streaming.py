@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
+from faust.exceptions import PartitionsMismatch
 from prometheus_client import REGISTRY
 
 from chassis.consumer import PoisonError
@@ -120,8 +121,15 @@ async def test_what_cannot_be_taken_goes_to_the_dead_letters_with_the_reason_and
     assert REGISTRY.get_sample_value("slotwire_dead_letters_total", {"topic": reading.topic.name}) == len(dead)
 
 
-async def test_while_the_database_is_away_nothing_is_given_up(reading: Reading) -> None:
-    reading.failures = {b"waits": [ConnectionRefusedError() for _ in range(4)]}
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ConnectionRefusedError(), id="while the database is away"),
+        pytest.param(PartitionsMismatch("3 and 0"), id="before the broker has told of a table's changelog"),
+    ],
+)
+async def test_nothing_is_given_up(reading: Reading, error: Exception) -> None:
+    reading.failures = {b"waits": [error] * 4}
     async with reading.running():
         await reading.write("first", "waits", "last")
         await reading.has_read("first", "waits", "last")

@@ -72,11 +72,19 @@ async def _keep_running(loop: Loop, stop: Stop) -> None:
         started = clock.time()
         try:
             await loop.run(stop)
-        except Exception as error:  # noqa: BLE001 - whatever a loop raises, it is started again
+        except (Exception, asyncio.CancelledError) as error:
+            if is_cancelled():
+                raise
             failures = 1 if clock.time() - started > _HEALTHY_SECONDS else failures + 1
             delay = loop.backoff.delay(failures, random.random())  # noqa: S311 - jitter, not a secret
             _log.warning("loop_failed", loop=loop.name, error=repr(error), again_in=round(delay, 3))
             await stop.wait(delay)
+
+
+def is_cancelled() -> bool:
+    """Tell whether somebody cancelled this task; if not, a `CancelledError` is that of something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

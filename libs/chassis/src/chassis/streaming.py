@@ -3,8 +3,8 @@
 What a service does with the records, and the tables that it keeps, are its `stream`'s. Invariants: records of a
 partition are taken one after the other, and each is done with only when taking it has ended; one that cannot be taken
 never stops its partition: it goes to the topic's dead letters with the reason, acknowledged before it is done with.
-While a database is away nothing is given up. The app is made anew for every run, in a loop apart, since faust does not
-always end when asked to.
+While a database is away, or a table's changelog not yet known, nothing is given up. The app is made anew for every run,
+in a loop apart, since faust does not always end when asked to.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Any
 
 import faust
 import structlog
+from faust.exceptions import PartitionsMismatch
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
 
@@ -34,6 +35,9 @@ _START_SECONDS = 1.0
 _END_SECONDS = 2.0
 _LAST_SECONDS = 0.5
 _BACKOFF = Backoff()
+
+_NOT_YET = (*TRANSIENT, PartitionsMismatch)
+"""What is no fault of a record: a database is away, or a changelog was made just now and is not known here yet."""
 
 
 async def _nothing(over: Stop) -> None:
@@ -116,6 +120,7 @@ class Member:
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=6.0,
             broker_heartbeat_interval=1.0,
+            consumer_metadata_max_age_ms=5_000,  # so soon it is known that a table's changelog has been made
             broker_rebalance_timeout=10.0,  # for as long a member that is gone may hold up the others
         )
         app.transport.Consumer = _Consumer  # type: ignore[misc]  # no other app shares this transport
@@ -162,7 +167,7 @@ class _Agent:
                 return str(error)
             except UNSTORABLE as error:
                 return _reason(error)
-            except TRANSIENT as error:
+            except _NOT_YET as error:
                 failures += 1
                 _log.warning("record_waits", topic=record.topic, error=repr(error), failures=failures)
                 await asyncio.sleep(_BACKOFF.delay(failures, random.random()))  # noqa: S311 - jitter, not a secret

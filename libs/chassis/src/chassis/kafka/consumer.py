@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
+from chassis.kafka.closing import close
 from chassis.kafka.records import REQUEST_BYTES, REQUEST_MS, Partition, Record, ends, partition_of, record_of
 
 _COMMIT_SECONDS = 5.0
@@ -80,7 +81,7 @@ class Consumer:
             await consumer.start()
             yield cls(consumer, read)
         finally:
-            await consumer.stop()
+            await close(consumer)
 
     async def fetch(self, *, at_most: int, wait_seconds: float) -> list[Record]:
         """Fetch the next records, in offset order within each partition; empty when none came in time.

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import OffsetAndTimestamp
 
+from chassis.kafka.closing import close
 from chassis.kafka.records import REQUEST_MS, Record, partition_of, record_of
 
 _FETCH_BYTES = 1024 * 1024
@@ -62,7 +63,7 @@ class LogReader:
             yield cls(consumer, admin)
         finally:
             await admin.close()
-            await consumer.stop()
+            await close(consumer)
 
     async def stretches(self, topics: Collection[str], since: int, until: int) -> list[Stretch]:
         """Find the records with times from `since` to before `until`, in milliseconds since 1970.
