@@ -71,6 +71,17 @@ async def test_loops_are_asked_to_stop_before_they_are_cancelled() -> None:
     assert ended == ["polite", "stuck, stopping: True"]
 
 
+async def test_a_loop_that_is_cancelled_and_fails_to_clean_up_ends_all_the_same() -> None:
+    async def stuck(_: Stop) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise ConnectionError("the broker is away")
+
+    async with background(Loop("stuck", stuck), drain_seconds=0.1):
+        await asyncio.sleep(0.05)
+
+
 async def test_a_stop_wakes_who_waits_for_something_else() -> None:
     stop, woken = Stop(), asyncio.Event()
     stop.waking(woken.set)

@@ -73,7 +73,7 @@ async def _keep_running(loop: Loop, stop: Stop) -> None:
         try:
             await loop.run(stop)
         except (Exception, asyncio.CancelledError) as error:
-            if is_cancelled():
+            if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise
             failures = 1 if clock.time() - started > _HEALTHY_SECONDS else failures + 1
             delay = loop.backoff.delay(failures, random.random())  # noqa: S311 - jitter, not a secret
