@@ -1,9 +1,11 @@
 """Loops survive their errors, stop when asked, and are cancelled only when their time is up."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from chassis.backoff import Backoff
 from chassis.lifecycle import Loop, Stop, background
@@ -14,14 +16,26 @@ from support.waiting import eventually
 QUICK = Backoff(base=0.001, cap=0.01)
 
 
-async def test_a_loop_that_raises_is_started_again() -> None:
+async def raises() -> None:
+    raise RuntimeError("not yet")
+
+
+async def waits_for_what_is_cancelled() -> None:
+    """What a loop waits for may be cancelled by whoever owns it; nobody has asked the loop to end."""
+    others = asyncio.ensure_future(asyncio.sleep(60))
+    others.cancel()
+    await others
+
+
+@pytest.mark.parametrize("fail", [raises, waits_for_what_is_cancelled])
+async def test_a_loop_that_fails_is_started_again(fail: Callable[[], Awaitable[None]]) -> None:
     runs = 0
 
     async def run(stop: Stop) -> None:
         nonlocal runs
         runs += 1
         if runs < 4:
-            raise RuntimeError("not yet")
+            await fail()
         await stop.wait(60)
 
     async with background(Loop("flaky", run, QUICK), drain_seconds=1):
@@ -30,24 +44,6 @@ async def test_a_loop_that_raises_is_started_again() -> None:
                 await asyncio.sleep(0.01)
 
     assert runs == 4
-
-
-async def test_a_loop_that_something_else_was_cancelled_under_is_started_again() -> None:
-    """What a loop waits for may be cancelled by whoever owns it; nobody has asked the loop to end."""
-    runs = 0
-
-    async def run(stop: Stop) -> None:
-        nonlocal runs
-        runs += 1
-        if runs < 4:
-            others = asyncio.ensure_future(asyncio.sleep(60))
-            others.cancel()
-            await others
-        await stop.wait(60)
-
-    async with background(Loop("flaky", run, QUICK), drain_seconds=1), asyncio.timeout(10):
-        while runs < 4:
-            await asyncio.sleep(0.01)
 
 
 async def test_loops_are_asked_to_stop_before_they_are_cancelled() -> None:
