@@ -4,6 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
+unexport PYTHONDONTWRITEBYTECODE # where it is set, each process compiles all that it imports anew, for seconds
 
 .PHONY: help up down demo test lint contracts bench lock clean
 

@@ -29,7 +29,8 @@ _BLOCKED = """
 SELECT client_port, pid FROM pg_stat_activity
 WHERE datname = current_database() AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
 """
-# Of the activity a transaction sees no session that began after its first look; of the locks it does.
+# Without it a transaction sees no session that began after its first look, as those of a process that starts again.
+_LOOK_ANEW = "SELECT pg_stat_clear_snapshot()"
 _IS_WAITED_FOR = (
     "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
 )
@@ -58,6 +59,7 @@ class Hold:
 
     async def cut(self) -> None:
         """End the sessions that wait, as the server does where it notices that nobody is there any more."""
+        await self.conn.execute(_LOOK_ANEW)
         await self.conn.fetch(f"SELECT pg_terminate_backend(pid) FROM ({_BLOCKED}) AS blocked")
 
 
@@ -76,6 +78,7 @@ async def held(database: Database, statement: str, *args: object) -> AsyncIterat
 
 
 async def _waiting(conn: Connection, processes: Sequence[ServiceProcess], sessions: int) -> ServiceProcess | None:
+    await conn.execute(_LOOK_ANEW)
     ports = {row["client_port"] for row in await conn.fetch(_BLOCKED)}
     return next((one for one in processes if len(ports & _ports(one)) >= sessions), None) if ports else None
 
