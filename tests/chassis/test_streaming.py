@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -188,6 +190,27 @@ async def test_it_ends_soon_while_the_broker_is_silent(reading: Reading) -> None
         stop.set()
         async with asyncio.timeout(5):
             await running
+
+
+async def test_it_ends_soon_and_leaves_nothing_behind_while_the_broker_is_paused(
+    reading: Reading, servers: Servers
+) -> None:
+    async def ended() -> None:
+        stop = Stop()
+        running = asyncio.create_task(reading.run(stop))
+        await reading.write("first")
+        await reading.has_read("first")
+        os.kill(servers.kafka.pid, signal.SIGSTOP)
+        try:
+            stop.set()
+            await asyncio.wait([running], timeout=5)
+        finally:
+            os.kill(servers.kafka.pid, signal.SIGCONT)
+        assert running.done()
+        del running
+        gc.collect()  # what was left open would complain
+
+    await asyncio.to_thread(asyncio.run, ended())
 
 
 async def _hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

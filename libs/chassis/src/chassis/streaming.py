@@ -97,7 +97,8 @@ class Member:
             ending = asyncio.create_task(_end(app, starting))
             await asyncio.wait([ending], timeout=_END_SECONDS)  # by itself it waits for as long as a broker is silent
             over.set()
-            await asyncio.wait([beside], timeout=_LAST_SECONDS)
+            leaving = asyncio.create_task(_leave(app))
+            await asyncio.wait([beside, leaving], timeout=_LAST_SECONDS)
         failures = [task.exception() for task in (starting, beside, ending) if _failed(task)]
         if app.crashed or failures:
             raise app.crash_reason or next(iter(failures), None) or RuntimeError(f"the stream {name} ended")
@@ -246,6 +247,14 @@ async def _end(app: faust.App, starting: asyncio.Task[None]) -> None:
     starting.cancel()
     await asyncio.wait([starting])
     await app.stop()
+
+
+async def _leave(app: faust.App) -> None:
+    """Have aiokafka's clients stop that faust has not come to: each complains unless it was asked to."""
+    consumer: Any = app.consumer
+    producer: Any = app.producer
+    made = [consumer._thread._consumer, producer._producer]  # noqa: SLF001 - faust tells them to nobody
+    await asyncio.gather(*(client.stop() for client in made if client is not None), return_exceptions=True)
 
 
 def _failed(task: asyncio.Task[None]) -> bool:
