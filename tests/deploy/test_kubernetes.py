@@ -176,11 +176,11 @@ def test_lag_is_looked_for_where_records_are_read(key: tuple[str, str]) -> None:
     told = ScaledObject.model_validate(SCALED[key]).spec
     partitions = {topic.name: topic.partitions for topic in TOPICS}
     read = {one.metadata.topic for one in told.triggers}
-    group = {"webhook-dispatcher": DISPATCHER, "waitlist": WAITLIST}[key[1]]
-    assert {one.metadata.consumerGroup for one in told.triggers} == {group}
-    assert read == (
-        {"booking.events", "waitlist.events", "webhook.events"} if group == DISPATCHER else {"booking.events"}
-    )
+    group, topics = {
+        "webhook-dispatcher": (DISPATCHER, {topic.name for topic in public_topics()}),
+        "waitlist": (WAITLIST, {BOOKING_EVENTS.name}),
+    }[key[1]]
+    assert ({one.metadata.consumerGroup for one in told.triggers}, read) == ({group}, topics)
     assert told.maxReplicaCount == max(partitions[topic] for topic in read)
     assert told.scaleTargetRef.name == key[1]
     kafka = FOUND["ConfigMap", "slotwire"]["data"]["SLOTWIRE_KAFKA_BOOTSTRAP"]
