@@ -7,7 +7,7 @@ from chassis.lifecycle import Loop, background
 from pages.capacity import DELIVERY_BYTES, RECORD_BYTES, cores, processes
 from pages.figures import FigureError, Figures, told
 from slotwire_contracts import encode, record_key
-from support.dispatcher import Dispatcher, a_happening, a_retention
+from support.dispatcher import Dispatcher, a_happening, a_retention, prepare, running
 from support.endpoints import endpoint
 from support.servers import Servers
 from support.topics import fresh_topic, write_topic
@@ -21,34 +21,35 @@ WHERE relkind = 'r' AND relname ~ '^(events|deliveries|attempts)_[0-9]+$' AND pg
 """
 
 
-async def test_what_a_delivery_measures(dispatcher: Dispatcher, servers: Servers) -> None:
+async def test_what_a_delivery_measures(database: str, servers: Servers) -> None:
+    await prepare(database)
     topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
     events = [a_happening() for _ in range(EVENTS)]
-    async with endpoint() as receiver:
+    records = [(record_key(one), encode(one)) for one in events]
+    await write_topic(servers.kafka_bootstrap, topic.name, records)
+    async with running(database) as dispatcher, endpoint() as receiver:
         await dispatcher.subscribe(receiver.url)
-        retention = a_retention(dispatcher.database)
         loop = consumer(
             servers.kafka_bootstrap,
             dispatcher.database,
             dispatcher.ingest,
-            retention,
+            a_retention(dispatcher.database),
             clock=utc_now,
             topics=[topic],
             group=topic.name,
         )
-        await write_topic(servers.kafka_bootstrap, topic.name, [(record_key(one), encode(one)) for one in events])
-
-        async def all_settled() -> bool:
-            async with dispatcher.database.connection() as conn:
-                done = await conn.fetchval("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
-                return bool(done == EVENTS and await conn.fetchval("SELECT count(*) FROM attempts") == EVENTS)
-
         async with background(Loop("consumer", loop.run), drain_seconds=5.0):
-            await eventually(all_settled)
-    async with dispatcher.database.connection() as conn:
-        measured = await conn.fetchval(SIZE) / EVENTS
-    assert sum(len(encode(one)) for one in events) / EVENTS == pytest.approx(RECORD_BYTES, rel=0.25)
+            await eventually(lambda: all_settled(dispatcher))
+        async with dispatcher.database.connection() as conn:
+            measured = float(await conn.fetchval(SIZE)) / EVENTS
+    assert sum(len(value) for _, value in records) / EVENTS == pytest.approx(RECORD_BYTES, rel=0.25)
     assert measured == pytest.approx(DELIVERY_BYTES, rel=0.25)
+
+
+async def all_settled(dispatcher: Dispatcher) -> bool:
+    async with dispatcher.database.connection() as conn:
+        done = await conn.fetchval("SELECT count(*) FROM deliveries WHERE state = 'delivered'")
+        return bool(done == EVENTS == await conn.fetchval("SELECT count(*) FROM attempts"))
 
 
 def test_the_arithmetic() -> None:
