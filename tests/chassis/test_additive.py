@@ -15,7 +15,7 @@ import pytest
 
 from support.manifests import ROOT
 
-SQUAWK = Path(sys.executable).with_name("squawk")
+SQUAWK = str(Path(sys.executable).with_name("squawk"))
 MIGRATIONS = sorted(ROOT.glob("libs/*/src/**/migrations/*.sql")) + sorted(
     ROOT.glob("services/*/src/**/migrations/*.sql")
 )

@@ -177,6 +177,6 @@ async def take_in(loop: ConsumerLoop[Arrival], servers: Servers, topic: Topic, u
         async def done() -> bool:
             async with loop.database.connection() as conn:
                 known = await conn.fetchval("SELECT next FROM consumed WHERE topic = $1", topic.name)
-            return known == until == await log.committed(topic.name, topic.name, 0)
+            return bool(known == until == await log.committed(topic.name, topic.name, 0))
 
         await eventually(done, within=20)
