@@ -40,8 +40,9 @@ contracts: $(INSTALLED) ## Write what the code says of its events and of its API
 pages: $(INSTALLED) ## Write what the code and the last benchmark say into docs/operating.md and docs/scaling.md.
 	$(BIN)/python -m pages
 
-bench: $(INSTALLED) ## Measure, and write the report under bench/reports.
+bench: $(INSTALLED) ## Measure, and write the report under bench/reports and what follows from it into docs.
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m pages
 
 lock: $(INSTALLED) ## Resolve the dependencies again into requirements.lock: versions and hashes, no addresses.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

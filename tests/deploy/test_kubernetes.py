@@ -130,6 +130,9 @@ def test_what_selects_pods_finds_them(name: str) -> None:
     ]
     assert all(selector.items() <= labels.items() for selector in selectors)
     assert all(selector == selectors[0] for selector in selectors)
+    (container,) = pod(FOUND["Deployment", name])["containers"]
+    (port,) = FOUND["Service", name]["spec"]["ports"]
+    assert port["targetPort"] in {one["name"] for one in container["ports"]}
     jobs = [one["spec"]["template"]["metadata"]["labels"] for key, one in FOUND.items() if key[0] == "Job"]
     assert not any(selectors[0].items() <= job.items() for job in jobs), "a migration is sent requests"
 
