@@ -6,7 +6,7 @@ PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
 unexport PYTHONDONTWRITEBYTECODE # where it is set, each process compiles all that it imports anew, for seconds
 
-.PHONY: help up down demo test lint contracts bench lock clean
+.PHONY: help up down demo test lint contracts pages bench lock clean
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,21 +24,26 @@ test: $(INSTALLED) ## Run every test, on real servers.
 	@.ci/browser
 	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(INSTALLED) ## Check style, types, the layers, and that generated contracts are current.
+lint: $(INSTALLED) ## Check style, types, the layers, and that what is generated is current.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m slotwire_contracts.generate --check
 	$(BIN)/python -m devstack.openapi --check
+	$(BIN)/python -m pages --check
 	$(BIN)/python -m slotwire_contracts.compatibility libs/contracts/schemas/baseline libs/contracts/schemas
 
 contracts: $(INSTALLED) ## Write what the code says of its events and of its API into libs/contracts/schemas.
 	$(BIN)/python -m slotwire_contracts.generate
 	$(BIN)/python -m devstack.openapi
 
-bench: $(INSTALLED) ## Measure, and write the report under bench/reports.
+pages: $(INSTALLED) ## Write what the code and the last benchmark say into docs/operating.md and docs/scaling.md.
+	$(BIN)/python -m pages
+
+bench: $(INSTALLED) ## Measure, and write the report under bench/reports and what follows from it into docs.
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m pages
 
 lock: $(INSTALLED) ## Resolve the dependencies again into requirements.lock: versions and hashes, no addresses.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

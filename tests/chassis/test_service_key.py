@@ -3,6 +3,8 @@
 import base64
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from aiohttp import web
@@ -18,6 +20,7 @@ from support.servers import Servers
 
 Client = TestClient[web.Request, web.Application]
 KEY = base64.b64encode(bytes(range(32))).decode()
+OLD = base64.b64encode(bytes(32)).decode()
 
 
 class Told(BaseModel):
@@ -47,9 +50,15 @@ def app_of(identity: Identity) -> web.Application:
 
 @pytest.fixture
 async def client(servers: Servers, identity: Identity) -> AsyncIterator[Client]:  # noqa: ARG001 - it migrates
-    known, database = Identity.on(servers.postgres_url, KEY)
-    async with database.opened(), TestClient(TestServer(app_of(known))) as serving:
-        yield serving
+    async with serving(servers, KEY, OLD) as client:
+        yield client
+
+
+@asynccontextmanager
+async def serving(servers: Servers, *keys: str) -> AsyncIterator[Client]:
+    known, database = Identity.on(servers.postgres_url, keys)
+    async with database.opened(), TestClient(TestServer(app_of(known))) as client:
+        yield client
 
 
 @pytest.fixture
@@ -93,6 +102,20 @@ async def test_a_header_that_names_no_organization_is_refused(client: Client, na
 async def test_a_wrong_key_opens_nothing(client: Client, org: str, key: str) -> None:
     answer = await client.get("/caller", headers=bearer(key, org))
     assert (answer.status, (await answer.json())["error"]["code"]) == (401, "unauthenticated")
+
+
+async def test_while_services_change_their_key_those_with_either_understand_each_other(
+    servers: Servers, org: str
+) -> None:
+    """Each is given the new key first as one that it accepts, then calls with it, then forgets the old one."""
+    steps = [(OLD,), (OLD, KEY), (KEY, OLD), (KEY,)]
+    for before, after in pairwise(steps):
+        for called, calling in ((before, after), (after, before), (after, after)):
+            async with serving(servers, *called) as client:
+                answer = await client.get("/caller", headers=bearer(calling[0], org))
+                assert (called, calling, answer.status) == (called, calling, 200)
+    async with serving(servers, KEY) as client:
+        assert (await client.get("/caller", headers=bearer(OLD, org))).status == 401
 
 
 async def test_without_the_setting_there_is_no_such_key(identity: Identity, org: str) -> None:

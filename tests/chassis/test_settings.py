@@ -36,6 +36,9 @@ def test_a_key_between_services_is_optional_and_a_key(folder: Path, monkeypatch:
     (folder / "slotwire_service_key").write_text(f"{other}\n")
     assert ServiceSettings().service_key == SecretStr(other)
     assert other not in repr(ServiceSettings())
+    assert ServiceSettings().accepted_service_keys == (other,)
+    (folder / "slotwire_old_service_keys").write_text(f"{KEY}, {other}\n")
+    assert ServiceSettings().accepted_service_keys == (other, KEY, other)
     monkeypatch.setenv("SLOTWIRE_SERVICE_KEY", "")
     with pytest.raises(ValidationError, match=r"service_key\n.*must be the base64 of 32 bytes"):
         ServiceSettings()

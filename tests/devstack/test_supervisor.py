@@ -87,6 +87,7 @@ def test_it_tells_where_everything_is(folder: Folder, servers: Servers) -> None:
         env = read_env(folder.env)
         assert env["SLOTWIRE_POSTGRES_URL"] == servers.postgres_url
         assert env["SLOTWIRE_KAFKA_BOOTSTRAP"] == servers.kafka_bootstrap
+        assert (Path(env["SLOTWIRE_POSTGRES_BIN"]) / "pg_basebackup").exists()
         assert env["SLOTWIRE_KEY"].startswith("wk_test_")
         assert all(env[f"SLOTWIRE_{name}"] for name in ("URL", "ORG", "SCHEDULE", "EVENT_TYPE"))
         assert folder.env.stat().st_mode & 0o777 == 0o600

@@ -17,7 +17,6 @@ from typing import Any
 import psutil
 import pytest
 
-from chassis.kafka import Consumer, ends
 from chassis.postgres import Database, database_url
 from devstack.process import wait_until_gone
 from slotwire_contracts import BOOKING_EVENTS
@@ -25,8 +24,8 @@ from support.moments import BEFORE_INGEST, IN_INGEST, IN_SETTLE, held
 from support.scene import SUBSCRIPTIONS, Scene, a_scene, metric, well
 from support.servers import CrashableServer, running_servers
 from support.system import ServiceProcess, System, running_system
+from support.topics import forget
 from support.waiting import eventually
-from webhook_dispatcher.consumer import GROUP
 from webhook_dispatcher.settings import DATABASE
 
 _log = logging.getLogger(__name__)
@@ -259,15 +258,11 @@ async def lose(database: Database, statement: str, scene: Scene) -> None:
 
 
 async def lose_a_record(scene: Scene) -> None:
-    """Let the group pass over a record that nobody stores, and the second dispatcher read the one behind it."""
-    bootstrap = scene.system.servers.kafka_bootstrap
+    """Let a record be deleted that nobody has read, and the second dispatcher read the one behind it."""
     known = scene.events[0].subject  # a resource's first event leaves no number out
     await asyncio.gather(*(asyncio.to_thread(process.stop) for process in scene.system.dispatcher))
     await scene.publish(1, known)
-    async with Consumer.connected(bootstrap, [BOOKING_EVENTS.name], group=GROUP) as other:
-        while not (lost := await other.fetch(at_most=1, wait_seconds=1.0)):
-            pass
-        await other.commit(ends(lost))
+    await forget(scene.system.servers.kafka_bootstrap, BOOKING_EVENTS)
     await asyncio.to_thread(scene.system.dispatcher[1].start)
     before = (await scene.ledger())["accepted"]
     await scene.publish(1, known)

@@ -4,8 +4,8 @@ import asyncio
 import secrets
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from chassis.kafka import Record, ensure_topics
@@ -26,6 +26,17 @@ async def limit_topic(bootstrap: str, name: str, max_message_bytes: int) -> None
     await admin.start()
     try:
         await admin.alter_configs([limit])
+    finally:
+        await admin.close()
+
+
+async def forget(bootstrap: str, topic: Topic) -> None:
+    """Have all records that a topic holds now deleted, as they are once they are too old."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        whole = RecordsToDelete(before_offset=-1)
+        await admin.delete_records({TopicPartition(topic.name, one): whole for one in range(topic.partitions)})
     finally:
         await admin.close()
 

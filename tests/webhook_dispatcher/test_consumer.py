@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from chassis.clock import utc_now
 from chassis.consumer import ConsumerLoop
 from chassis.ids import new_id, next_id
-from chassis.kafka import Record
+from chassis.kafka import LogReader, Record
 from chassis.lifecycle import Loop, background
 from chassis.postgres import Database
 from slotwire_contracts import CATALOG, Topic, dead_letter_topic, encode, record_key
@@ -146,3 +146,37 @@ async def test_before_the_subscriptions_are_known_events_are_taken_in_by_themsel
             lengths.append(len(part))
             await sink.take(conn, part)
     assert lengths == [1, 1, 2, 2, 1]
+
+
+async def test_a_database_that_was_restored_is_given_again_what_it_lacks(
+    dispatcher: Dispatcher, servers: Servers
+) -> None:
+    """The group has committed what the database, as it was some time before, knows nothing of."""
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
+    loop = reading(dispatcher, servers, topic)
+    events = [a_happening() for _ in range(4)]
+    await write_topic(servers.kafka_bootstrap, topic.name, [(record_key(event), encode(event)) for event in events])
+    await take_in(loop, servers, topic, 4)
+    async with dispatcher.database.connection() as conn, conn.transaction():
+        await conn.execute("DELETE FROM events WHERE event_id = ANY ($1)", [event.id for event in events[2:]])
+        await conn.execute("UPDATE consumed SET next = 2 WHERE topic = $1", topic.name)
+    await take_in(loop, servers, topic, 4)
+    async with dispatcher.database.connection() as conn:
+        taken = await conn.fetchval("SELECT array_agg(event_id ORDER BY position) FROM events")
+        gaps = await conn.fetchval("SELECT count(*) FROM gaps")
+    assert (taken, gaps) == ([event.id for event in events], 0)
+
+
+async def take_in(loop: ConsumerLoop[Arrival], servers: Servers, topic: Topic, until: int) -> None:
+    """Consume until the database knows of so many records of the one partition, and the group has committed them."""
+    async with (
+        LogReader.connected(servers.kafka_bootstrap) as log,
+        background(Loop("consumer", loop.run), drain_seconds=5.0),
+    ):
+
+        async def done() -> bool:
+            async with loop.database.connection() as conn:
+                known = await conn.fetchval("SELECT next FROM consumed WHERE topic = $1", topic.name)
+            return bool(known == until == await log.committed(topic.name, topic.name, 0))
+
+        await eventually(done, within=20)

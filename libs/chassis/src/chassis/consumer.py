@@ -3,13 +3,14 @@
 What is claimed, so that it is acted on once, is the sink's; `chassis.inbox` has the plain one. Invariants: a sink's
 effect and its claims commit together, before the offsets; a record that cannot be handled never stops its partition: it
 goes to the topic's dead letters with the reason, acknowledged before its offset is committed. While the database or the
-broker is away nothing is given up: the batch is tried again.
+broker is away nothing is given up: the batch is tried again. A sink whose database was restored from a backup, and
+knows of less than its group has committed, is given again what it lacks.
 """
 
 import asyncio
 import functools
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ import structlog
 from prometheus_client import Counter
 
 from chassis.backoff import Backoff
-from chassis.kafka import Consumer, Producer, Record, ensure_topics
+from chassis.kafka import Consumer, Partition, Producer, Record, ensure_topics
 from chassis.lifecycle import Stop
 from chassis.offsets import Offsets
 from chassis.postgres import TRANSIENT, UNSTORABLE, Connection, Database
@@ -81,6 +82,14 @@ class Sink(Protocol[E]):
             records: the records.
         """
 
+    async def known(self, conn: Connection, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Tell the offsets behind what is known of some partitions; without an entry the group's offset counts.
+
+        Args:
+            conn: outside any transaction.
+            partitions: which.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -132,7 +141,8 @@ class ConsumerLoop(Generic[E]):
         """
         await ensure_topics(self.bootstrap, [*self.topics, *map(dead_letters, self.topics)])
         names = [topic.name for topic in self.topics]
-        async with Consumer.connected(self.bootstrap, names, group=self.group) as consumer:
+        known = functools.partial(self._known, stop)
+        async with Consumer.connected(self.bootstrap, names, group=self.group, known=known) as consumer:
             _log.info("consuming", topics=names, group=self.group)
             offsets = Offsets(consumer)
             while not stop.is_set():
@@ -147,6 +157,19 @@ class ConsumerLoop(Generic[E]):
                     await committing
                 offsets.add(records)
             await offsets.commit()
+
+    async def _known(self, stop: Stop, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Ask the sink what it knows, waiting for the database as long as it takes."""
+        failures = 0
+        while True:
+            try:
+                async with self.database.connection() as connection:
+                    return await self.sink.known(connection, partitions)
+            except TRANSIENT as error:
+                failures += 1
+                _log.warning("assignment_waits", group=self.group, error=repr(error), failures=failures)
+                if await stop.wait(self.backoff.delay(failures, random.random())):  # noqa: S311 - jitter, not a secret
+                    return {}
 
     async def _process(self, records: Sequence[Record], stop: Stop) -> None:
         """Take a batch to its end: every record is handled, known from before, or with the dead letters."""

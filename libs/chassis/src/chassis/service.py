@@ -53,8 +53,7 @@ class Foundation:
         self.database = Database(
             database_url(settings.postgres_url, service), pool_size=settings.pool_size, application=service
         )
-        service_key = None if settings.service_key is None else settings.service_key.get_secret_value()
-        self.identity, self._identity_database = Identity.on(settings.postgres_url, service_key)
+        self.identity, self._identity_database = Identity.on(settings.postgres_url, settings.accepted_service_keys)
         self.sealer = Sealer(settings.sealing_key, *settings.old_sealing_keys)
         per_minute = settings.rate_limit_per_minute
         self.rate_limits = RateLimits.a_minute(per_minute) if per_minute else None

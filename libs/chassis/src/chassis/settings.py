@@ -43,7 +43,11 @@ def _decodes_to_keys(value: SecretStr) -> SecretStr:
 
 
 def _keys(value: SecretStr) -> tuple[bytes, ...]:
-    return tuple(_key(one.strip()) for one in value.get_secret_value().split(",") if one.strip())
+    return tuple(_key(one) for one in _texts(value))
+
+
+def _texts(value: SecretStr) -> tuple[str, ...]:
+    return tuple(one.strip() for one in value.get_secret_value().split(",") if one.strip())
 
 
 class ServerSettings(BaseSettings):
@@ -98,6 +102,14 @@ class ServiceSettings(ServerSettings):
             description="Base64 of 32 random bytes, the same for all of them; without it no call of one is accepted.",
         ),
     ] = None
+    old_service_keys: Annotated[
+        SecretStr,
+        AfterValidator(_decodes_to_keys),
+        Field(
+            title="Keys that the services are accepted with, too, and do not call with",
+            description="Base64, comma-separated; for as long as it takes to give each service the new key.",
+        ),
+    ] = SecretStr("")
     host: Annotated[str, Field(title="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(title="Port to listen on", ge=0, le=65535)] = 8080
     log_format: Annotated[Literal["console", "json"], Field(title="Shape of log lines")] = "json"
@@ -119,6 +131,13 @@ class ServiceSettings(ServerSettings):
             le=600,
         ),
     ] = 10.0
+
+    @property
+    def accepted_service_keys(self) -> tuple[str, ...]:
+        """The texts of all keys that another service may call with; none where `service_key` is not set."""
+        if self.service_key is None:
+            return ()
+        return self.service_key.get_secret_value(), *_texts(self.old_service_keys)
 
     @property
     def sealing_key(self) -> bytes:

@@ -55,6 +55,11 @@ class Postgres(Server):
         password = (self.home / "password").read_text()
         return f"postgresql://{USER}:{password}@{HOST}:{self._port}/postgres"
 
+    @property
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's own programs, of the server's version."""
+        return self._bin
+
     def _prepare(self) -> None:
         if not self._cluster.exists():
             self._make_cluster()

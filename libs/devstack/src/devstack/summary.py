@@ -18,13 +18,17 @@ from devstack.tenant import Tenant
 
 @dataclass(frozen=True)
 class Running:
-    """A stack that is up: its base URL, its demo tenant, its servers, the names of its services."""
+    """A stack that is up: its base URL, its demo tenant, its servers, the names of its services.
+
+    With them it tells where PostgreSQL's own programs are, such as `pg_basebackup`.
+    """
 
     url: str
     tenant: Tenant
     postgres_url: str
     kafka_bootstrap: str
     services: Sequence[str]
+    postgres_programs: Path
 
     def env(self) -> dict[str, str]:
         """What the env file tells."""
@@ -36,6 +40,7 @@ class Running:
             "SLOTWIRE_EVENT_TYPE": self.tenant.event_type,
             "SLOTWIRE_POSTGRES_URL": self.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
+            "SLOTWIRE_POSTGRES_BIN": str(self.postgres_programs),
         }
 
 

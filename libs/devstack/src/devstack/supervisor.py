@@ -102,7 +102,8 @@ class Supervisor:
         with self._screen.step("Preparing the demo organization …"):
             tenant = await ensure_tenant(self._folder, url, self._servers.postgres_url)
         names = [service.name for service in self._options.services]
-        return Running(url, tenant, self._servers.postgres_url, self._servers.kafka_bootstrap, names)
+        servers = self._servers
+        return Running(url, tenant, servers.postgres_url, servers.kafka_bootstrap, names, servers.postgres.programs)
 
     def _ports(self) -> dict[str, int]:
         wanted = self._options.port

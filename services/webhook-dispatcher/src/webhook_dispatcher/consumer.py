@@ -4,13 +4,13 @@ Invariant: a record that cannot be read, or whose id is no event's or carries no
 the dead letters.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from chassis.clock import Clock
 from chassis.consumer import ConsumerLoop, Incoming, PoisonError
-from chassis.kafka import Record
+from chassis.kafka import Partition, Record
 from chassis.postgres import Connection, Database
 from slotwire_contracts import DecodeError, Topic, decode, public_topics
 from webhook_dispatcher.domain.arrival import Arrival, Place
@@ -100,6 +100,10 @@ class IngestSink:
     async def set_aside(self, conn: Connection, records: Sequence[Record]) -> None:
         """Note dead letters, and commit that."""
         await self.ingest.set_aside(conn, [_place(record) for record in records])
+
+    async def known(self, conn: Connection, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Tell where the marks of some partitions are."""
+        return await self.ingest.known(conn, partitions)
 
 
 def consumer(

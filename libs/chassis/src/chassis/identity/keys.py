@@ -75,19 +75,19 @@ class Identity:
 
     Args:
         database: where they are kept.
-        service_key: the key that the services call each other with; without one no service is recognised.
+        service_keys: the keys that the services call each other with; without one no service is recognised.
     """
 
-    def __init__(self, database: Database, service_key: str | None = None) -> None:
+    def __init__(self, database: Database, service_keys: Collection[str] = ()) -> None:
         self._database = database
-        self._service_digest = None if service_key is None else _digest(service_key)
+        self._service_digests = [_digest(key) for key in service_keys]
         self._cache: OrderedDict[str | bytes, tuple[float, Caller]] = OrderedDict()
 
     @classmethod
-    def on(cls, server_url: str, service_key: str | None = None) -> tuple["Identity", Database]:
+    def on(cls, server_url: str, service_keys: Collection[str] = ()) -> tuple["Identity", Database]:
         """Make an identity and the database that it reads, which the caller opens."""
         database = Database(database_url(server_url, DATABASE), pool_size=2, application="slotwire-identity")
-        return cls(database, service_key), database
+        return cls(database, service_keys), database
 
     async def create_organization(self, name: str, org_id: str | None = None) -> str:
         """Create an organization and answer its id.
@@ -162,8 +162,9 @@ class Identity:
         return await self._cached(_digest(key), self._read)
 
     def is_service_key(self, key: str) -> bool:
-        """Tell, in a time that says nothing of the key, whether it is the one the services call each other with."""
-        return self._service_digest is not None and hmac.compare_digest(_digest(key), self._service_digest)
+        """Tell, in a time that says nothing of the key, whether it is one that the services call each other with."""
+        digest = _digest(key)
+        return any(hmac.compare_digest(digest, one) for one in self._service_digests)
 
     async def service_in(self, org_id: str) -> Caller | None:
         """Answer the caller that a service is in an organization; None when there is no such organization."""

@@ -2,8 +2,8 @@
 
 Invariant: a producer made here is idempotent with acks=all, so an awaited acknowledgement means that the record is in
 the log, once and in its place; of a record that it had to give up the acknowledgement raises. A consumer made here
-commits only what its owner says is done, and never moves its group back; a reader of stretches belongs to no group and
-commits nothing.
+commits only what its owner says is done, and never moves its group back, unless its owner knows of less; a reader of
+stretches belongs to no group and commits nothing.
 """
 
 from chassis.kafka.consumer import Consumer

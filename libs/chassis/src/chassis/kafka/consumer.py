@@ -1,25 +1,37 @@
 """Reading topics, as a member of a group or alone.
 
-Invariant: a consumer commits only what its owner says is done, and never moves its group back.
+Invariant: a consumer commits only what its owner says is done, and never moves its group back, unless its owner knows
+of less than the group has committed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from chassis.kafka.closing import close
 from chassis.kafka.records import REQUEST_BYTES, REQUEST_MS, Partition, Record, ends, partition_of, record_of
 
+_log = structlog.get_logger(__name__)
 _COMMIT_SECONDS = 5.0
+
+Known = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]]]
+"""Tells the offsets behind what an owner knows of some partitions; one of which it knows nothing is left out."""
 
 
 class _Read(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no py.typed
-    """What was read of each partition since it was assigned; what was read before may be others' by now."""
+    """What was read of each partition since it was assigned; what was read before may be others' by now.
 
-    def __init__(self) -> None:
+    Where the owner knows of less than the group has committed, its database is older than the group's offsets: it was
+    restored, and reading begins where its knowledge ends.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, known: Known | None) -> None:
+        self._consumer = consumer
+        self._known = known
         self._first: dict[Partition, int] = {}
         self._ends: dict[Partition, int] = {}
 
@@ -36,7 +48,23 @@ class _Read(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._first.clear()
         self._ends.clear()
 
-    on_partitions_assigned = on_partitions_revoked  # what was fetched meanwhile is in vain, too
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition], /) -> None:
+        self.on_partitions_revoked(assigned)  # what was fetched meanwhile is in vain, too
+        if self._known is None:
+            return
+        self._consumer.pause(*assigned)  # before anything is awaited: nothing of them has been fetched yet
+        try:
+            await self._go_back(await self._known([(one.topic, one.partition) for one in assigned]))
+        finally:
+            self._consumer.resume(*(self._consumer.assignment() & set(assigned)))
+
+    async def _go_back(self, known: Mapping[Partition, int]) -> None:
+        for partition, end in known.items():
+            one = partition_of(*partition)
+            committed = await self._consumer.committed(one)
+            if committed is not None and end < committed:
+                _log.warning("knows_less_than_was_committed", partition=partition, known=end, committed=committed)
+                self._consumer.seek(one, end)
 
 
 class Consumer:
@@ -49,7 +77,13 @@ class Consumer:
     @classmethod
     @asynccontextmanager
     async def connected(
-        cls, bootstrap: str, topics: Collection[str], *, group: str | None, from_beginning: bool = True
+        cls,
+        bootstrap: str,
+        topics: Collection[str],
+        *,
+        group: str | None,
+        from_beginning: bool = True,
+        known: Known | None = None,
     ) -> AsyncIterator["Consumer"]:
         """Connect and subscribe for the block.
 
@@ -58,6 +92,7 @@ class Consumer:
             topics: the topics to read.
             group: the consumer group, or None to read every partition alone.
             from_beginning: where to start without a committed offset: at the oldest record, or behind the newest.
+            known: asked whenever partitions are assigned; who knows of less than was committed begins there.
 
         Raises:
             KafkaError: when no broker answers.
@@ -75,7 +110,7 @@ class Consumer:
             metadata_max_age_ms=30_000,
             max_partition_fetch_bytes=REQUEST_BYTES,
         )
-        read = _Read()
+        read = _Read(consumer, known)
         consumer.subscribe(tuple(topics), listener=read)
         try:
             await consumer.start()

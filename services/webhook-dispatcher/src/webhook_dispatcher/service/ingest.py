@@ -5,7 +5,7 @@ from memory is handed over only after the commit.
 """
 
 import functools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from chassis.clock import Clock
 from chassis.postgres import Connection
@@ -85,3 +85,7 @@ class Ingest:
     async def set_aside(self, conn: Connection, places: Sequence[Place]) -> None:
         """Note records that are with the dead letters."""
         await events.note(conn, places)
+
+    async def known(self, conn: Connection, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """Tell the offsets behind the last records of some partitions, named by topic and number, that left a trace."""
+        return await events.marks(conn, partitions)

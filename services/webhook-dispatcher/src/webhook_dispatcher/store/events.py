@@ -32,6 +32,10 @@ INSERT INTO consumed (topic, partition, next)
 SELECT topic, partition, max(next) FROM read GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (topic, partition) DO UPDATE SET next = greatest(consumed.next, excluded.next)
 """
+_MARKS = """
+SELECT topic, partition, next
+FROM consumed JOIN unnest($1::text[], $2::int[]) AS wanted (topic, partition) USING (topic, partition)
+"""
 _RESTORE = """
 WITH restored AS (
     INSERT INTO events (event_id, org_id, type, resource_id, sequence, topic, partition, position, record, matched)
@@ -66,6 +70,12 @@ _FORGET_GAPS = "DELETE FROM gaps WHERE found_at < $1"
 async def note(conn: Connection, places: Sequence[Place]) -> None:
     """Note that records have left a trace elsewhere."""
     await conn.execute(_NOTE, *run_columns(places))
+
+
+async def marks(conn: Connection, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """Tell the offsets behind the last records of partitions, named by topic and number, that left a trace."""
+    rows = await conn.fetch(_MARKS, [topic for topic, _ in partitions], [number for _, number in partitions])
+    return {(row["topic"], row["partition"]): row["next"] for row in rows}
 
 
 async def restore(conn: Connection, arrivals: Sequence[Arrival]) -> None:
