@@ -13,7 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
-from bench.measures import api, availability, backlog, calcom, delivering, journey, lists, neighbours, relay, waitlist
+from bench.measures import (
+    api,
+    api_load,
+    availability,
+    backlog,
+    calcom,
+    delivering,
+    dispatch,
+    journey,
+    lists,
+    neighbours,
+    processes,
+    relay,
+    relay_load,
+    waitlist,
+    waitlist_load,
+)
 from bench.plan import QUICK, WHOLE, Plan
 from bench.report import text, write
 from bench.results import Results
@@ -29,13 +45,18 @@ PARTS: dict[str, tuple[str, Measure]] = {
     "relay": ("Relay, and a bare producer", relay.measure),
     "api": ("POST /api/v1/bookings, and a bare handler", api.measure),
     "api_full": ("The same with every check", api.measure_full),
+    "api_load": ("POST /api/v1/bookings at fixed rates", api_load.measure),
+    "relay_load": ("Relay at fixed rates", relay_load.measure),
     "deliveries": ("Deliveries, and a bare client", delivering.measure),
+    "dispatch": ("Deliveries at fixed rates", dispatch.measure),
+    "processes": ("Two processes of a service", processes.measure),
     "neighbours": ("Deliveries beside endpoints that hang", neighbours.measure),
     "backlog": ("A backlog of deliveries", backlog.measure),
     "journey": ("The whole journey", journey.measure),
     "availability": ("GET /api/v1/availability of a month", availability.measure),
     "lists": ("Lists of bookings, of many and more", lists.measure),
     "waitlist": ("Offers and matches of the waitlist", waitlist.measure),
+    "waitlist_load": ("Places that fall free at fixed rates", waitlist_load.measure),
     "calcom": ("Syncs from Cal.com, first and again", calcom.measure),
 }
 """What is measured, in this order."""
