@@ -47,6 +47,8 @@ class Plan:
         waitlist_dates: how many queues they are for, in turns.
         waitlist_burst: places that fall free at once for all these queues.
         processes_rounds: how often one process, and then two, are measured.
+        other_probing_seconds: how long another system may take until its first webhook comes.
+        other_patience_seconds: how long we wait for its next webhook before what has not come is missing.
         calcom_bookings: how many bookings an organization has at Cal.com.
         calcom_pace: seconds between two requests to it; the limit that it tells is 120 a minute.
     """
@@ -90,6 +92,8 @@ class Plan:
     waitlist_dates: int = 20
     waitlist_burst: int = 160
     processes_rounds: int = 2
+    other_probing_seconds: float = 60.0
+    other_patience_seconds: float = 10.0
     calcom_bookings: int = 10_000
     calcom_pace: float = 0.5
 
@@ -129,6 +133,8 @@ QUICK = Plan(
     waitlist_dates=4,
     waitlist_burst=10,
     processes_rounds=1,
+    other_probing_seconds=20.0,
+    other_patience_seconds=2.0,
     calcom_bookings=600,
     calcom_pace=0.1,
 )

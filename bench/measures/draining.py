@@ -126,7 +126,5 @@ class Draining:
 
 
 def numbered(name: str, processes: Sequence[Process]) -> dict[str, int]:
-    """Name processes of one service: by the service while it is the only one, and numbered beyond that."""
-    if len(processes) == 1:
-        return {name: processes[0].pid}
-    return {f"{name} {number}": process.pid for number, process in enumerate(processes, 1)}
+    """Name processes of one service: the first by the service, and the others by their numbers too."""
+    return {name if number == 1 else f"{name} {number}": one.pid for number, one in enumerate(processes, 1)}
