@@ -86,7 +86,7 @@ class Webhook(_Part):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 9900
-    marker: str
+    marker: Annotated[str, Field(min_length=1)]
 
     @property
     def origin(self) -> str:
