@@ -18,7 +18,7 @@ def draw_loads(axes: Sequence[Any], measured: Mapping[str, Any]) -> None:
     loads: dict[str, Loads] = {
         "Bookings posted, due to answer": measured["api_load"],
         "Rows, due to arrival at a reader": measured["relay_load"],
-        "Events, due to arrival at endpoints that answer": measured["dispatch"],
+        "Events, due to arrival": measured["dispatch"],
         "Bookings, due POST to arrival": {"journey": measured["journey"].loads},
         "Cancellations, due to commit of the offer": measured["waitlist_load"],
     }
@@ -34,7 +34,7 @@ def _draw_rates(axes: Any, title: str, lines: Loads) -> None:
         axes.plot(rates, [percentile(load.milliseconds, 0.5) for load in paced], "--", marker=".", color=colour)
         tail = [percentile(load.milliseconds, 0.99) for load in paced]
         axes.plot(rates, tail, marker="o", color=colour, label=f"{what}, {_saturation(loads)}")
-    axes.set_xscale("log")
+        axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
     axes.set_yscale("log")
     axes.set_xlabel("due a second")
     axes.set_ylabel("milliseconds: p50 dashed, p99 whole")
@@ -48,10 +48,9 @@ def _saturation(loads: Sequence[Load]) -> str:
 
 
 def _draw_processes(axes: Any, measured: processes.Measured) -> None:
-    kinds = {"dispatchers": measured.dispatchers, "booking processes": measured.bookings}
-    names = [f"{number} {kind}" for kind, loads in kinds.items() for number in range(1, len(loads) + 1)]
+    kinds = {"deliveries": measured.dispatchers, "bookings": measured.bookings}
+    names = [f"{kind}\nby {number}" for kind, loads in kinds.items() for number in range(1, len(loads) + 1)]
     rates = [load.per_s for loads in kinds.values() for load in loads]
     axes.bar_label(axes.bar(names, rates, color=_COLOURS[0]), fmt="{:,.0f}")
-    axes.set_ylabel("a second, saturated")
-    axes.set_title("Growth with processes")
-    axes.tick_params(axis="x", labelsize="small")
+    axes.set_ylabel("a second")
+    axes.set_title("Growth with processes, saturated")

@@ -79,8 +79,8 @@ class Plan:
     waitlist_sizes: tuple[int, ...] = (100, 1_000, 10_000)
     waitlist_others: int = 10_000
     waitlist_matches: int = 20
-    load_seconds: float = 6.0
-    load_skipped_seconds: float = 2.0
+    load_seconds: float = 5.0
+    load_skipped_seconds: float = 1.5
     api_rates: tuple[float, ...] = (100.0, 200.0, 400.0)
     relay_rates: tuple[float, ...] = (200.0, 2_000.0, 10_000.0)
     relay_commits: float = 200.0

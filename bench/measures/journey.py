@@ -19,7 +19,6 @@ _COMMITTED = """
 SELECT id, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint FROM bookings WHERE id = ANY ($1)
 """
 _UNSETTLED = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
-_SKIPPED_SECONDS = 5.0
 _SETTLE_SECONDS = 60.0
 
 
@@ -79,9 +78,9 @@ class _Journey:
 
     async def at(self, rate: float, seconds: float) -> tuple[Latencies, Load]:
         """Post at a rate."""
-        meter = await self._begun()
-        result = await self.place.load(seconds=seconds, rate=rate, skipped=_SKIPPED_SECONDS)
-        posted = int(rate * (_SKIPPED_SECONDS + seconds))
+        meter, skipped = await self._begun(), self.stack.plan.load_skipped_seconds
+        result = await self.place.load(seconds=seconds, rate=rate, skipped=skipped)
+        posted = int(rate * (skipped + seconds))
         await self._delivered(posted)
         cost, arrived = meter.cost(posted), await self._arrivals()
         if missing := [booking_id for booking_id, *_ in result.posts if booking_id not in arrived]:

@@ -64,6 +64,8 @@ def test_all_parts_are_written_and_drawn(tmp_path: Path) -> None:
     assert {bar.figure for bar in BARS} <= figures.keys()
     assert all(f"| `{name}` |" in told for name in figures)
     drawn = (tmp_path / "latest.svg").read_text()
-    assert all(f"<!-- {title} -->" in drawn for title in ("Bookings posted, due to answer", "Growth with processes"))
+    assert all(
+        f"<!-- {title} -->" in drawn for title in ("Bookings posted, due to answer", "Growth with processes, saturated")
+    )
     assert "<!-- dispatch_5, 900/s saturated -->" in drawn
     assert len(list(tmp_path.iterdir())) == 6
