@@ -23,7 +23,7 @@ _COLOURS = {"postgres": "#336791", "kafka": "#8a6d3b", "booking": "#1f6feb", "we
 
 def draw(results: Results, path: Path) -> None:
     """Draw a run into an SVG file."""
-    figure = Figure(figsize=(11, 23), layout="constrained")
+    figure = Figure(figsize=(13, 23), layout="constrained")
     (rates, latency), (processor, memory), (isolation, waiting), (free_time, listed), *loads = figure.subplots(7, 2)
     measured, plan = results.measured, results.plan
     _draw_rates(rates, {what: of(measured[part]) for part, what, of in COMPARED})
