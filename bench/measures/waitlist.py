@@ -18,7 +18,11 @@ from bench.stack import Stack, until
 _MATCH = "slotwire_waitlist_match_seconds"
 _COMMITTED = "(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8"
 _FREED = f"SELECT table_ids[1], {_COMMITTED} FROM bookings WHERE org_id = $1 AND status = 'CANCELLED'"
-_OFFERED = f"SELECT table_ids[1], {_COMMITTED} FROM offers WHERE org_id = $1 AND state = 'live'"
+# An entry's row is written when its offer becomes live, and not after that; the offer's is, when more falls free.
+_OFFERED = f"""
+SELECT o.table_ids[1], {_COMMITTED.replace("xmin", "e.xmin")}
+FROM offers o JOIN entries e ON e.id = o.entry_id WHERE o.org_id = $1 AND o.state = 'live'
+"""
 _NOTIFIED = "SELECT id FROM entries WHERE org_id = $1 AND status = 'notified'"
 _CHANGED = f"SELECT {_COMMITTED} FROM entries WHERE id = $1"
 

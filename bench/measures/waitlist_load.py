@@ -19,12 +19,14 @@ from bench.stack import Stack
 _PLACES = """
 SELECT id, table_ids[1], extract(epoch FROM start_time)::bigint FROM bookings WHERE id = ANY ($1)
 """
+# An entry's row is written when the offer becomes live, and not after that; the offer's is, when more falls free.
 _OFFERED = """
 SELECT
-    table_ids[1],
-    extract(epoch FROM start_time)::bigint,
-    (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint
-FROM offers WHERE org_id = $1 AND state = 'live'
+    o.table_ids[1],
+    extract(epoch FROM o.start_time)::bigint,
+    (extract(epoch FROM pg_xact_commit_timestamp(e.xmin)) * 1000000)::bigint
+FROM offers o JOIN entries e ON e.id = o.entry_id
+WHERE o.org_id = $1 AND o.state = 'live'
 """
 _WAITING_EACH = 2
 """How many wait for each place that falls free."""
