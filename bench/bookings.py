@@ -12,7 +12,7 @@ PATH = "/api/v1/bookings"
 MINUTES = 30
 """How long each of them is."""
 
-_FIRST = datetime(2030, 1, 7, 8, 0, tzinfo=UTC)
+FIRST = datetime(2030, 1, 7, 8, 0, tzinfo=UTC)
 
 
 class Series(Protocol):
@@ -49,7 +49,7 @@ class PlainSeries:
     def body(self, number: int) -> bytes:
         """Write the n-th booking."""
         turn, place = divmod(number, len(self.schedules))
-        start = _FIRST + turn * timedelta(minutes=MINUTES)
+        start = FIRST + turn * timedelta(minutes=MINUTES)
         return json.dumps(asked(self.schedules[place], start, "john@example.com")).encode()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.bookings import MINUTES
 from bench.measures import availability, backlog, lists
-from bench.measures.delivering import ENDPOINTS
+from bench.measures.draining import ENDPOINTS
 from bench.percentiles import percentile
 from bench.plan import Plan
 from bench.tables import spread, table

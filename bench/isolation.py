@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bench.measures import neighbours
-from bench.measures.neighbours import FAILING_EACH, HANGING_EACH
+from bench.measures.streets import FAILING_EACH, HANGING_EACH
 from bench.plan import Plan
 from bench.tables import spread, table
 

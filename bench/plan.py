@@ -34,6 +34,21 @@ class Plan:
         waitlist_sizes: how many wait in the queues that are matched.
         waitlist_others: how many wait for other dates, beside the smallest of these.
         waitlist_matches: how often each of them is matched.
+        load_seconds: seconds of each load at a fixed rate that count; of what else has its own seconds, see there.
+        load_skipped_seconds: seconds of it, before these, that do not.
+        api_rates: bookings a second that are posted.
+        relay_rates: outbox rows a second that are committed.
+        relay_commits: commits a second that these rows come in, at most.
+        dispatch_rates: deliveries a second that fall due.
+        dispatch_endpoints: how many endpoints they are for, good and bad; a multiple of 100.
+        dispatch_deliveries: deliveries that are due when the dispatcher is let go, at saturation.
+        journey_rates: bookings a second, beside `rate`, that make the whole journey.
+        waitlist_rates: places a second that fall free.
+        waitlist_dates: how many queues they are for, in turns.
+        waitlist_burst: places that fall free at once for all these queues.
+        processes_rounds: how often one process, and then two, are measured.
+        other_probing_seconds: how long another system may take until its first webhook comes.
+        other_patience_seconds: how long we wait for its next webhook before what has not come is missing.
         calcom_bookings: how many bookings an organization has at Cal.com.
         calcom_pace: seconds between two requests to it; the limit that it tells is 120 a minute.
     """
@@ -64,6 +79,21 @@ class Plan:
     waitlist_sizes: tuple[int, ...] = (100, 1_000, 10_000)
     waitlist_others: int = 10_000
     waitlist_matches: int = 20
+    load_seconds: float = 5.0
+    load_skipped_seconds: float = 1.5
+    api_rates: tuple[float, ...] = (100.0, 200.0, 400.0)
+    relay_rates: tuple[float, ...] = (200.0, 2_000.0, 10_000.0)
+    relay_commits: float = 200.0
+    dispatch_rates: tuple[float, ...] = (200.0, 1_000.0)
+    dispatch_endpoints: int = 100
+    dispatch_deliveries: int = 6_000
+    journey_rates: tuple[float, ...] = (50.0, 100.0, 400.0)
+    waitlist_rates: tuple[float, ...] = (5.0, 10.0, 20.0)
+    waitlist_dates: int = 20
+    waitlist_burst: int = 160
+    processes_rounds: int = 2
+    other_probing_seconds: float = 60.0
+    other_patience_seconds: float = 10.0
     calcom_bookings: int = 10_000
     calcom_pace: float = 0.5
 
@@ -92,6 +122,19 @@ QUICK = Plan(
     waitlist_sizes=(20, 40),
     waitlist_others=100,
     waitlist_matches=3,
+    load_seconds=1.5,
+    load_skipped_seconds=0.5,
+    api_rates=(20.0, 50.0),
+    relay_rates=(50.0, 500.0),
+    dispatch_rates=(50.0,),
+    dispatch_deliveries=400,
+    journey_rates=(20.0,),
+    waitlist_rates=(5.0,),
+    waitlist_dates=4,
+    waitlist_burst=10,
+    processes_rounds=1,
+    other_probing_seconds=20.0,
+    other_patience_seconds=2.0,
     calcom_bookings=600,
     calcom_pace=0.1,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from bench.load_plot import draw_loads
 from bench.measures import availability, backlog, delivering, journey, lists, neighbours
 from bench.percentiles import percentile
 from bench.plan import Plan
@@ -22,8 +23,8 @@ _COLOURS = {"postgres": "#336791", "kafka": "#8a6d3b", "booking": "#1f6feb", "we
 
 def draw(results: Results, path: Path) -> None:
     """Draw a run into an SVG file."""
-    figure = Figure(figsize=(11, 13), layout="constrained")
-    (rates, latency), (processor, memory), (isolation, waiting), (free_time, listed) = figure.subplots(4, 2)
+    figure = Figure(figsize=(13, 23), layout="constrained")
+    (rates, latency), (processor, memory), (isolation, waiting), (free_time, listed), *loads = figure.subplots(7, 2)
     measured, plan = results.measured, results.plan
     _draw_rates(rates, {what: of(measured[part]) for part, what, of in COMPARED})
     _draw_latency(latency, measured["journey"], plan)
@@ -33,6 +34,7 @@ def draw(results: Results, path: Path) -> None:
     _draw_memory(memory, measured["journey"])
     _draw_free_time(free_time, measured["availability"])
     _draw_lists(listed, measured["lists"])
+    draw_loads([axes for pair in loads for axes in pair], measured)
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -85,8 +87,8 @@ def _draw_processor(axes: Any, delivered: delivering.Measured, travelled: journe
     loads = {
         "a delivery": delivered.single.cpu_ms,
         f"a delivery,\nfan-out {plan.fan_out}": delivered.fan_out.cpu_ms,
-        "a booking delivered,\nsaturated": travelled.saturated.cpu_ms,
-        f"a booking delivered,\nat {plan.rate:g}/s": travelled.steady.cpu_ms,
+        "a booking delivered,\nsaturated": travelled.saturated.cost.cpu_s,
+        f"a booking delivered,\nat {plan.rate:g}/s": travelled.steady.cost.cpu_s,
     }
     below = dict.fromkeys(loads, 0.0)
     for name, colour in _COLOURS.items():
@@ -99,7 +101,7 @@ def _draw_processor(axes: Any, delivered: delivering.Measured, travelled: journe
 
 
 def _draw_memory(axes: Any, measured: journey.Measured) -> None:
-    memory = measured.memory
+    memory = measured.saturated.cost.memory_mib
     bars = axes.bar(list(memory), list(memory.values()), color=[_COLOURS[name] for name in memory])
     axes.bar_label(bars, fmt="%.0f")
     axes.set_ylabel("MiB (PSS)")

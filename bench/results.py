@@ -5,8 +5,20 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
-from bench.measures import api, availability, backlog, calcom, delivering, journey, lists, neighbours, waitlist
-from bench.percentiles import percentile
+from bench.load import figures_of
+from bench.measures import (
+    api,
+    availability,
+    backlog,
+    calcom,
+    delivering,
+    journey,
+    lists,
+    neighbours,
+    processes,
+    waitlist,
+)
+from bench.percentiles import latency_figures, percentile
 from bench.plan import Plan
 from bench.rounds import Comparison
 
@@ -53,10 +65,16 @@ def _of_delivering(measured: delivering.Measured) -> dict[str, float]:
         "deliver_fan_out_ratio": measured.fan_out.comparison.ratio,
         "deliver_fan_out_per_s": measured.fan_out.comparison.ours_per_s,
         "deliver_one_endpoint_per_s": measured.one_endpoint.per_s,
-        "deliver_two_processes_per_s": measured.two_processes.per_s,
-        "deliver_two_processes_growth": measured.two_processes.per_s / measured.single.comparison.ours_per_s,
         "cpu_ms_per_delivery": sum(measured.single.cpu_ms.values()),
         "cpu_ms_per_delivery_fan_out": sum(measured.fan_out.cpu_ms.values()),
+    }
+
+
+def _of_processes(measured: processes.Measured) -> dict[str, float]:
+    return {
+        f"{name}_two_processes_{figure}": value
+        for name, (one, two) in (("deliver", measured.dispatchers), ("api", measured.bookings))
+        for figure, value in (("per_s", two.per_s), ("growth", two.per_s / one.per_s))
     }
 
 
@@ -64,8 +82,8 @@ def _of_neighbours(measured: neighbours.Measured) -> dict[str, float]:
     return {
         "healthy_p99_ratio": measured.p99_ratio,
         "healthy_throughput_ratio": measured.throughput_ratio,
-        **_of_latencies("healthy_alone", measured.good.milliseconds),
-        **_of_latencies("healthy_beside_bad", measured.bad.milliseconds),
+        **latency_figures("healthy_alone", measured.good.milliseconds),
+        **latency_figures("healthy_beside_bad", measured.bad.milliseconds),
         "healthy_alone_per_s": median(measured.good.per_s),
         "healthy_beside_bad_per_s": median(measured.bad.per_s),
     }
@@ -94,22 +112,23 @@ def _short(number: int) -> str:
 def _of_journey(measured: journey.Measured) -> dict[str, float]:
     return {
         "journey_per_s": measured.saturated.per_s,
-        **_of_latencies("deliver_latency", measured.latencies.from_commit),
-        **_of_latencies("post_to_arrival", measured.latencies.from_post),
-        "cpu_ms_per_booking_delivered": sum(measured.saturated.cpu_ms.values()),
-        "cpu_ms_per_booking_delivered_at_rate": sum(measured.steady.cpu_ms.values()),
-        **{f"memory_mib_{name}": mib for name, mib in measured.memory.items()},
+        **latency_figures("deliver_latency", measured.latencies.from_commit),
+        **latency_figures("post_to_arrival", measured.latencies.from_post),
+        "cpu_ms_per_booking_delivered": sum(measured.saturated.cost.cpu_s.values()),
+        "cpu_ms_per_booking_delivered_at_rate": sum(measured.steady.cost.cpu_s.values()),
+        **{f"memory_mib_{name}": mib for name, mib in measured.saturated.cost.memory_mib.items()},
+        **figures_of({"journey": measured.loads}),
     }
 
 
 def _of_availability(measured: availability.Measured) -> dict[str, float]:
     least, *_, most = (percentile(size.milliseconds, 0.5) for size in measured.sizes)
     return {
-        **_of_latencies("availability_month", measured.standard.milliseconds),
+        **latency_figures("availability_month", measured.standard.milliseconds),
         **{
             name: value
             for size in measured.sizes
-            for name, value in _of_latencies(f"availability_month_{size.bookings}", size.milliseconds).items()
+            for name, value in latency_figures(f"availability_month_{size.bookings}", size.milliseconds).items()
         },
         "availability_month_growth": most / least,
     }
@@ -157,13 +176,18 @@ _FIGURES: dict[str, Callable[[Any], dict[str, float]]] = {
     "api": _of_api,
     "api_full": _of_api_full,
     "relay": _of_relay,
+    "api_load": figures_of,
+    "relay_load": figures_of,
     "deliveries": _of_delivering,
+    "dispatch": figures_of,
+    "processes": _of_processes,
     "neighbours": _of_neighbours,
     "backlog": _of_backlog,
     "journey": _of_journey,
     "availability": _of_availability,
     "lists": _of_lists,
     "waitlist": _of_waitlist,
+    "waitlist_load": figures_of,
     "calcom": _of_calcom,
 }
 
@@ -174,7 +198,3 @@ def _of_comparison(name: str, comparison: Comparison) -> dict[str, float]:
         f"{name}_per_s": comparison.ours_per_s,
         f"{name}_bare_per_s": comparison.bare_per_s,
     }
-
-
-def _of_latencies(name: str, milliseconds: tuple[float, ...]) -> dict[str, float]:
-    return {f"{name}_p50_ms": percentile(milliseconds, 0.5), f"{name}_p99_ms": percentile(milliseconds, 0.99)}

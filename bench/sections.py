@@ -6,16 +6,23 @@ Invariant: a section tells what its part measured, as it was measured, and needs
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import psutil
-
 from bench.growth import write_availability, write_backlog, write_lists
 from bench.isolation import write_neighbours
-from bench.measures import delivering, journey
-from bench.measures.delivering import CONNECTIONS_AN_ENDPOINT, ENDPOINTS
+from bench.load_sections import (
+    write_api_load,
+    write_dispatch,
+    write_journey,
+    write_processes,
+    write_relay_load,
+    write_waitlist_load,
+)
+from bench.measures import delivering
+from bench.measures.delivering import CONNECTIONS_AN_ENDPOINT
+from bench.measures.draining import ENDPOINTS
 from bench.plan import Plan
 from bench.rounds import Comparison
 from bench.syncing import write_calcom
-from bench.tables import spread, table
+from bench.tables import table
 from bench.waiting import write_waitlist
 
 _TREES = ("postgres", "kafka", "booking", "webhook_dispatcher")
@@ -63,34 +70,12 @@ def _deliveries(measured: delivering.Measured, plan: Plan) -> Iterator[str]:
             single.cpu_ms,
         ),
         f"every event to {plan.fan_out} subscriptions": (fan_out.comparison.ours_per_s, fan_out.cpu_ms),
-        "one endpoint": (measured.one_endpoint.per_s, measured.one_endpoint.cpu_ms),
-        "as the first, by two dispatchers": (measured.two_processes.per_s, measured.two_processes.cpu_ms),
+        "one endpoint": (measured.one_endpoint.per_s, measured.one_endpoint.cost.cpu_s),
     }
     yield "\n## Deliveries\n"
-    yield "Of the first two, medians. A second dispatcher is quicker only where it has a core of its own:"
-    yield f"receiver, servers and dispatchers share {psutil.cpu_count()}.\n"
+    yield "Of the first two, medians.\n"
     rows = [(what, f"{per_s:,.0f}", *_costs(cpu_ms)) for what, (per_s, cpu_ms) in loads.items()]
     yield from table(("load", "deliveries/s", "CPU ms each", *_TREES), rows)
-
-
-def _journey(measured: journey.Measured, plan: Plan) -> Iterator[str]:
-    yield "\n## The whole journey\n"
-    loads = {
-        f"{plan.rate:g} bookings a second": measured.steady,
-        f"saturated, {plan.connections} connections": measured.saturated,
-    }
-    rows = [(what, f"{load.per_s:,.0f}", *_costs(load.cpu_ms)) for what, load in loads.items()]
-    yield from table(("load", "bookings delivered/s", "CPU ms each", *_TREES), rows)
-    yield ""
-    latencies = {
-        "commit to arrival": measured.latencies.from_commit,
-        "POST to arrival": measured.latencies.from_post,
-    }
-    spreads = [(what, *spread(values)) for what, values in latencies.items()]
-    yield from table(("latency at the fixed rate, ms", "p50", "p90", "p99", "max"), spreads)
-    yield "\n## Memory\n"
-    memory = [(name, f"{mib:.0f}") for name, mib in measured.memory.items()]
-    yield from table(("process, with its children", "MiB (PSS)"), memory)
 
 
 def _costs(cpu_ms: Mapping[str, float]) -> tuple[str, ...]:
@@ -99,12 +84,17 @@ def _costs(cpu_ms: Mapping[str, float]) -> tuple[str, ...]:
 
 
 _SECTIONS: dict[str, Callable[[Any, Plan], Iterator[str]]] = {
+    "api_load": write_api_load,
+    "relay_load": write_relay_load,
     "deliveries": _deliveries,
+    "dispatch": write_dispatch,
+    "processes": write_processes,
     "neighbours": write_neighbours,
     "backlog": write_backlog,
-    "journey": _journey,
+    "journey": write_journey,
     "availability": write_availability,
     "lists": write_lists,
     "waitlist": write_waitlist,
+    "waitlist_load": write_waitlist_load,
     "calcom": write_calcom,
 }

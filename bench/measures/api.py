@@ -14,7 +14,7 @@ from functools import partial
 from bench import child
 from bench.bookings import PATH
 from bench.measures.checked_place import new_checked_place
-from bench.measures.posting import NewPlace, Place, new_place
+from bench.measures.posting import NewPlace, Place, new_place, published
 from bench.programs.bare_api import Model, Spec
 from bench.rounds import Comparison, Round
 from bench.stack import Process, Stack, until
@@ -62,19 +62,10 @@ measure_full = partial(measure, new_place=new_checked_place)
 
 
 async def _turn(stack: Stack, place: Place) -> tuple[float, float]:
-    await _published(stack)
+    await published(stack)
     await stack.tidy("booking", _DATABASE)
     result = await place.load(seconds=stack.plan.api_seconds)
     return result.answered / result.seconds, result.cpu_seconds / result.seconds
-
-
-async def _published(stack: Stack) -> None:
-    """Wait until the service has nothing left to publish: the bare handler's turn is not to pay for it."""
-
-    async def nothing_left() -> bool:
-        return bool(await stack.value("booking", "SELECT NOT EXISTS (SELECT FROM outbox)"))
-
-    await until(nothing_left)
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 
 from bench.many_deliveries import fill, forget_all
-from bench.measures.delivering import DATABASE, ENDPOINTS, SUBSCRIPTIONS
+from bench.measures.draining import DATABASE, ENDPOINTS
+from bench.measures.streets import SUBSCRIPTIONS
 from bench.stack import Receiver, Stack, until
 from bench.usage import peak_mib
 

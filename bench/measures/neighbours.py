@@ -7,7 +7,7 @@ endpoint that is on neither. Two loads: a fixed rate, each event committed to an
 commit to first attempt; and a topic that is full when the dispatcher starts, for the rate of deliveries.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -15,28 +15,18 @@ from statistics import median
 from bench import child
 from bench.events import events
 from bench.many_deliveries import forget_all
-from bench.measures.delivering import DATABASE, SUBSCRIPTIONS
+from bench.measures import streets
+from bench.measures.draining import DATABASE
+from bench.measures.streets import Street, new_street
 from bench.measures.topic import fill
 from bench.percentiles import percentile
 from bench.programs import event_source
-from bench.stack import Process, Receiver, Stack, until
+from bench.stack import Receiver, Stack, until
 from chassis.migrations import migrate
 
-HANGING_EACH, FAILING_EACH = 10, 100
-"""One endpoint in so many."""
-
-HEALTHY, HANGING, FAILING = "/hooks", "/hang", "/fail"
 _SOURCE = "bench_source"
 _POOL = 10  # a service's default
 _ARRIVE_SECONDS = 90.0
-
-
-@dataclass(frozen=True)
-class Street:
-    """Organizations with an endpoint each, and those whose endpoint answers."""
-
-    org_ids: tuple[str, ...]
-    healthy: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -68,17 +58,6 @@ class Measured:
     def throughput_ratio(self) -> float:
         """What all of them get at saturation beside bad neighbours, as a part of what all get without."""
         return median(self.bad.per_s) / median(self.good.per_s)
-
-
-def paths(endpoints: int) -> list[str]:
-    """Tell the paths of a bad street; the receiver goes by them."""
-    return [_path(number) for number in range(endpoints)]
-
-
-def _path(number: int) -> str:
-    if number % HANGING_EACH == 1:
-        return HANGING
-    return FAILING if number % FAILING_EACH == 0 else HEALTHY
 
 
 async def measure(stack: Stack) -> Measured:
@@ -165,16 +144,8 @@ async def _town(stack: Stack, receiver: Receiver) -> _Town:
     """Have organizations subscribe."""
     async with stack.service("webhook_dispatcher") as dispatcher:
         count = stack.plan.endpoints
-        hosts = [receiver.at(number) for number in range(count + 1)]
-        good = await _street(stack, dispatcher, [(host, HEALTHY) for host in hosts[:count]])
-        bad = await _street(stack, dispatcher, list(zip(hosts[:count], paths(count), strict=True)))
-        apart = await _street(stack, dispatcher, [(hosts[count], HEALTHY)])
-    return _Town(stack, receiver, good, bad, apart.org_ids[0])
-
-
-async def _street(stack: Stack, dispatcher: Process, endpoints: Sequence[tuple[str, str]]) -> Street:
-    tenants = await stack.tenants(len(endpoints))
-    for tenant, (at, leads) in zip(tenants, endpoints, strict=True):
-        await stack.make(dispatcher, tenant, SUBSCRIPTIONS, {"url": at + leads, "events": ["*"]})
-    healthy = [tenant.org_id for tenant, (_, leads) in zip(tenants, endpoints, strict=True) if leads == HEALTHY]
-    return Street(tuple(tenant.org_id for tenant in tenants), frozenset(healthy))
+        good, worse = [
+            await new_street(stack, dispatcher, receiver, path, range(count)) for path in (streets.healthy, streets.bad)
+        ]
+        apart = await new_street(stack, dispatcher, receiver, streets.healthy, [count])
+    return _Town(stack, receiver, good, worse, apart.org_ids[0])

@@ -6,27 +6,23 @@ Invariant: nothing else is matched while a match is timed; the sweep rests.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import fmean
-from typing import Any, Self
 
-from bench import child, many_waiting
-from bench.stack import Process, Stack, Tenant, until
+from bench.measures.house import PATH, WAIT_SECONDS, House, running_waitlist
+from bench.stack import Stack, until
 
-PARTY = 2
-MINUTES = 90
-_PATH, _BOOKINGS = "/api/v1/waitlist", "/api/v1/bookings"
 _MATCH = "slotwire_waitlist_match_seconds"
-_NO_SWEEP = {"SLOTWIRE_WAITLIST_SWEEP": "86400"}
-_WAIT_SECONDS = 120.0
 _COMMITTED = "(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000)::float8"
 _FREED = f"SELECT table_ids[1], {_COMMITTED} FROM bookings WHERE org_id = $1 AND status = 'CANCELLED'"
-_OFFERED = f"SELECT table_ids[1], {_COMMITTED} FROM offers WHERE org_id = $1 AND state = 'live'"
-_LIVE = "SELECT count(*) FROM offers WHERE org_id = $1 AND state = 'live'"
+# An entry's row is written when its offer becomes live, and not after that; the offer's is, when more falls free.
+_OFFERED = f"""
+SELECT o.table_ids[1], {_COMMITTED.replace("xmin", "e.xmin")}
+FROM offers o JOIN entries e ON e.id = o.entry_id WHERE o.org_id = $1 AND o.state = 'live'
+"""
 _NOTIFIED = "SELECT id FROM entries WHERE org_id = $1 AND status = 'notified'"
 _CHANGED = f"SELECT {_COMMITTED} FROM entries WHERE id = $1"
 
@@ -68,113 +64,20 @@ class Measured:
         return fmean(self.beside.match_ms) / fmean(self.sizes[0].match_ms)
 
 
-@dataclass(frozen=True)
-class _House:
-    """A location of an organization, where all tables are taken at the time that all want, on one date or on more.
-
-    Attributes:
-        start: that time, on the first date.
-        bookings: what the tables are taken by on that date.
-    """
-
-    stack: Stack
-    booking: Process
-    waitlist: Process
-    tenant: Tenant
-    location_id: str
-    start: datetime
-    bookings: Sequence[str]
-
-    @classmethod
-    async def opened(cls, stack: Stack, booking: Process, waitlist: Process, *, tables: int = 1, days: int = 1) -> Self:
-        """Open one, and have all tables taken on so many dates."""
-        tenant = await stack.tenant()
-        start = (datetime.now(UTC) + timedelta(days=30)).replace(hour=18, minute=0, second=0, microsecond=0)
-        location = {"name": "Bench", "timezone": "UTC", "visit_minutes": MINUTES}
-        location_id = (await stack.make(booking, tenant, "/api/v1/locations", location))["id"]
-        bookings = []
-        for number in range(tables):
-            table = {"location_id": location_id, "name": f"Table {number}", "max_party": PARTY}
-            await stack.make(booking, tenant, "/api/v1/tables", table)
-        for number in range(tables * days):
-            visit = {
-                "location_id": location_id,
-                "party_size": PARTY,
-                **_visit(start + timedelta(days=number // tables), "start_time", "end_time"),
-                "attendee": {"name": "Guest", "email": f"guest-{number}@example.com"},
-            }
-            bookings.append((await stack.make(booking, tenant, _BOOKINGS, visit))["id"])
-        return cls(stack, booking, waitlist, tenant, location_id, start, bookings[:tables])
-
-    async def send(self, method: str, url: str, body: Any = None) -> Any:
-        """Send a request, and answer its data."""
-        headers = {"Authorization": f"Bearer {self.tenant.key}"}
-        async with self.stack.http.request(method, url, json=body, headers=headers) as answer:
-            content = await answer.json()
-            if not answer.ok:
-                raise child.ChildError(f"{method} {url}: {answer.status} {content}")
-            return content["data"]
-
-    async def fill(self, waiting: int, *, days: int = 0) -> str:
-        """Have so many wait for the date that is so many days later; answers the first one's id."""
-        start = self.start + timedelta(days=days)
-        asked = {
-            "locationId": self.location_id,
-            "requestedDate": start.date().isoformat(),
-            "partySize": PARTY,
-            **_visit(start, "preferredStartTime", "preferredEndTime"),
-            "contact": {"name": "Guest", "email": "guest@example.com"},
-        }
-        first = await self.stack.make(self.waitlist, self.tenant, _PATH, asked)
-        async with self.stack.asking("waitlist") as conn:
-            await many_waiting.copy(conn, first["id"], waiting - 1)
-        return str(first["id"])
-
-    async def falls_free(self, booking_id: str) -> None:
-        """Cancel a booking."""
-        await self.send("DELETE", f"{self.booking.url}{_BOOKINGS}/{booking_id}")
-
-    async def offers(self) -> int:
-        """Count what is offered now."""
-        return int(await self.stack.value("waitlist", _LIVE, self.tenant.org_id))
-
-    async def has_offers(self, count: int) -> None:
-        """Wait until so much is offered."""
-
-        async def has() -> bool:
-            return await self.offers() >= count
-
-        await until(has, within=_WAIT_SECONDS)
-
-    async def rests(self) -> None:
-        """Wait until no match is owed or under way."""
-
-        async def does() -> bool:
-            owed = "SELECT count(*) FROM queues WHERE org_id = $1 AND due_at < now() + interval '1 hour'"
-            held = "SELECT count(*) FROM queues WHERE org_id = $1 AND held_by IS NOT NULL"
-            found = [await self.stack.value("waitlist", query, self.tenant.org_id) for query in (owed, held)]
-            return found == [0, 0]
-
-        await until(does, within=_WAIT_SECONDS)
-
-
 async def measure(stack: Stack) -> Measured:
     """Measure what falls free at once, then one size after the other."""
     plan = stack.plan
-    async with stack.service("booking") as booking:
-        asking = {"SLOTWIRE_BOOKING_URL": booking.url, **_NO_SWEEP}
-        await child.run("waitlist", "migrate", env={**stack.env, **asking}, log=stack.log("waitlist"))
-        async with stack.service("waitlist", **asking) as waitlist:
-            new = partial(_House.opened, stack, booking, waitlist)
-            least, others = plan.waitlist_sizes[0], plan.waitlist_others
-            await _at_once(await new(), 1)  # not counted: the service has only begun to hear
-            offered = await _at_once(await new(tables=plan.waitlist_places), plan.waitlist_waiting)
-            sizes = [await _size(await new(), waiting) for waiting in plan.waitlist_sizes]
-            beside = await _size(await new(days=1 + others // least), least, others)
+    async with stack.service("booking") as booking, running_waitlist(stack, booking) as waitlist:
+        new = partial(House.opened, stack, booking, waitlist)
+        least, others = plan.waitlist_sizes[0], plan.waitlist_others
+        await _at_once(await new(), 1)  # not counted: the service has only begun to hear
+        offered = await _at_once(await new(tables=plan.waitlist_places), plan.waitlist_waiting)
+        sizes = [await _size(await new(), waiting) for waiting in plan.waitlist_sizes]
+        beside = await _size(await new(days=1 + others // least), least, others)
     return Measured(offered, tuple(sizes), beside)
 
 
-async def _at_once(house: _House, waiting: int) -> tuple[float, ...]:
+async def _at_once(house: House, waiting: int) -> tuple[float, ...]:
     """Have all tables fall free, for which so many wait; tell of each how long it took until it was offered."""
     await house.fill(waiting)
     await house.rests()
@@ -188,7 +91,7 @@ async def _at_once(house: _House, waiting: int) -> tuple[float, ...]:
     return tuple(offered[table] - freed[table] for table in freed)
 
 
-async def _size(house: _House, waiting: int, others: int = 0) -> Size:
+async def _size(house: House, waiting: int, others: int = 0) -> Size:
     for day in range(1, others // waiting + 1):
         await house.fill(waiting, days=day)
     first = await house.fill(waiting)
@@ -201,15 +104,15 @@ async def _size(house: _House, waiting: int, others: int = 0) -> Size:
     return Size(waiting, others, tuple(match), tuple(pass_on))
 
 
-async def _match(house: _House, entry_id: str, number: int) -> float:
+async def _match(house: House, entry_id: str, number: int) -> float:
     """Have the queue matched once; in milliseconds."""
     async with _counting(house) as spent:
-        await house.send("PATCH", f"{house.waitlist.url}{_PATH}/{entry_id}", {"notes": f"Number {number}"})
+        await house.send("PATCH", f"{house.waitlist.url}{PATH}/{entry_id}", {"notes": f"Number {number}"})
     return spent[0]
 
 
 @asynccontextmanager
-async def _counting(house: _House) -> AsyncIterator[list[float]]:
+async def _counting(house: House) -> AsyncIterator[list[float]]:
     """Tell what the matches that the block brings about took, each, in milliseconds."""
     before = [await house.stack.metric(house.waitlist, f"{_MATCH}_{part}") for part in ("sum", "count")]
     spent: list[float] = []
@@ -218,24 +121,20 @@ async def _counting(house: _House) -> AsyncIterator[list[float]]:
     async def is_counted() -> bool:
         return await house.stack.metric(house.waitlist, f"{_MATCH}_count") > before[1]
 
-    await until(is_counted, within=_WAIT_SECONDS)
+    await until(is_counted, within=WAIT_SECONDS)
     await house.rests()
     total, count = [await house.stack.metric(house.waitlist, f"{_MATCH}_{part}") for part in ("sum", "count")]
     spent.append(1000 * (total - before[0]) / (count - before[1]))
 
 
-async def _pass_on(house: _House) -> float:
+async def _pass_on(house: House) -> float:
     """Decline what is offered; in milliseconds until the next one is."""
     stack, org_id = house.stack, house.tenant.org_id
     await house.rests()
     declines = await stack.value("waitlist", _NOTIFIED, org_id)
-    await house.send("POST", f"{house.waitlist.url}{_PATH}/{declines}/decline", {})
+    await house.send("POST", f"{house.waitlist.url}{PATH}/{declines}/decline", {})
     await house.has_offers(1)
     offered = await stack.value("waitlist", _NOTIFIED, org_id)
     assert offered != declines
     ends = [await stack.value("waitlist", _CHANGED, one) for one in (declines, offered)]
     return float(ends[1] - ends[0])
-
-
-def _visit(start: datetime, *names: str) -> dict[str, str]:
-    return {name: f"{at:%FT%TZ}" for name, at in zip(names, (start, start + timedelta(minutes=MINUTES)), strict=True)}

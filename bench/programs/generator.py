@@ -28,13 +28,14 @@ class Spec:
     """What to post: from the booking of that number on, for so many seconds.
 
     Attributes:
+        ports: where to post; the connections are shared out among them.
         series: the name of a series of bookings.
         fields: what it is made of.
         rate: bookings a second; None to send each as soon as a connection is free.
         skipped: seconds at the beginning of the open loop that are not recorded.
     """
 
-    port: int
+    ports: list[int]
     key: str
     series: str
     fields: dict[str, Any]
@@ -54,14 +55,15 @@ class Result:
         following: the number of the first booking that was not sent.
         seconds: the time that `answered` is counted over.
         cpu_seconds: processor time of this program within it.
-        posts: the id of each booking of the open loop, and when its POST was due, in microseconds since 1970.
+        posts: the id of each booking of the open loop, when its POST was due, and when its answer was here, in
+            microseconds since 1970.
     """
 
     answered: int = 0
     following: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    posts: list[tuple[str, int]] = field(default_factory=list)
+    posts: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 class Generator:
@@ -78,8 +80,8 @@ class Generator:
 
     async def run(self) -> Result:
         """Post for the asked time, and wait for the last answers."""
-        for _ in range(self._spec.connections):
-            self._channels.put_nowait(await Channel.connected(HOST, self._spec.port))
+        for _, port in zip(range(self._spec.connections), itertools.cycle(self._spec.ports), strict=False):
+            self._channels.put_nowait(await Channel.connected(HOST, port))
         began, cpu = time.perf_counter(), time.process_time()
         async with asyncio.TaskGroup() as group:
             if self._spec.rate is None:
@@ -107,8 +109,9 @@ class Generator:
 
     async def _post_and_record(self, due: float, *, counts: bool) -> None:
         answer = await self._post()
+        answered = time.time()
         if counts:
-            self.result.posts.append((json.loads(answer)["data"]["id"], int(due * 1_000_000)))
+            self.result.posts.append((json.loads(answer)["data"]["id"], int(due * 1e6), int(answered * 1e6)))
 
     async def _post(self) -> bytes:
         channel = await self._channels.get()

@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from bench.measures.neighbours import FAILING, HANGING, HEALTHY
+from bench.measures.streets import FAILING, HANGING, HEALTHY
 from bench.programs.channel import Channel, request
 from bench.programs.receiver import Endpoint, host
 

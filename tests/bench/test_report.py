@@ -1,8 +1,10 @@
 """A report tells of what was measured, and of nothing else."""
 
-from bench.measures import backlog, calcom, delivering, neighbours, waitlist
+from bench.load import Cost, Load
+from bench.measures import backlog, calcom, delivering, neighbours, processes, waitlist
 from bench.measures.availability import Measured, Size
-from bench.measures.delivering import Drain, Turns
+from bench.measures.delivering import Turns
+from bench.measures.draining import Drain
 from bench.plan import QUICK
 from bench.report import text
 from bench.results import Results
@@ -66,10 +68,29 @@ def test_a_sync_is_told_by_what_it_took_and_what_of_that_was_pacing() -> None:
 
 
 def test_deliveries_are_compared_with_and_without_fan_out() -> None:
-    single, fan_out = [Drain(per_s, {"kafka": 0.1, "webhook_dispatcher": 0.2}) for per_s in (600.0, 450.0)]
-    measured = delivering.Measured(Turns((single,), (1_000.0,)), Turns((fan_out,), (1_000.0,)), single, fan_out)
+    cost = Cost({"kafka": 0.1, "webhook_dispatcher": 0.2}, {})
+    single, fan_out = [Drain(per_s, cost) for per_s in (600.0, 450.0)]
+    measured = delivering.Measured(Turns((single,), (1_000.0,)), Turns((fan_out,), (1_000.0,)), single)
     told = text(Results(QUICK, {}, {"deliveries": measured}, 1.0))
     assert "| `deliver_ratio` | at least 0.5 | 0.60 | met |" in told
     assert "| `deliver_fan_out_ratio` | at least 0.5 | 0.45 | **missed** |" in told
     assert "| `cpu_ms_per_delivery` | at most 0.25 | 0.30 | **missed** |" in told
-    assert "| `deliver_two_processes_growth` | 0.75 |" in told
+
+
+def test_a_load_is_told_by_its_rate_and_from_when_each_was_due() -> None:
+    cost = Cost({"postgres": 0.25, "booking": 1.5}, {"postgres": 200.4, "booking": 70.0})
+    loads = {"api_load": (Load(100.0, 99.0, (3.0, 5.0), cost), Load(None, 600.0, (), cost))}
+    told = text(Results(QUICK, {}, {"api_load": loads}, 1.0))
+    assert "| 100/s | 99 | 3.00 | 5.00 | 5.00 | 5.00 |" in told
+    assert "| saturated | 600 |  |  |  |  |" in told
+    assert "| 100/s | 1.750 | 0.250 | 1.500 | 200 | 70 |" in told
+    assert "| `api_load_100_p99_ms` | 5 |" in told
+    assert "| `api_load_saturated_per_s` | 600 |" in told
+
+
+def test_two_processes_are_told_beside_one() -> None:
+    one, two = [Load(None, per_s, (), Cost({}, {})) for per_s in (4_000.0, 6_000.0)]
+    told = text(Results(QUICK, {}, {"processes": processes.Measured((one, two), (one, one))}, 1.0))
+    assert "| deliveries | 2 | 6,000 | 1.50 |" in told
+    assert "| `deliver_two_processes_growth` | 1.5 |" in told
+    assert "| `api_two_processes_growth` | 1 |" in told
