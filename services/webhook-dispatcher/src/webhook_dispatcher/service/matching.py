@@ -14,7 +14,7 @@ from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job, Load
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import Subscription
-from webhook_dispatcher.service.composition import compose_tail
+from webhook_dispatcher.service.composition import Composition, compose
 
 
 class Memory(Protocol):
@@ -104,8 +104,9 @@ class Batch:
         else:
             self.births.append(birth(lease))
             is_ordered = awaits_turn is not None
-            tail = _tail(arrival.record)
-            self._jobs.append(Job(new_id, subscription.id, lease, 0, tail, is_ordered=is_ordered))
+            tail, traceparent = _composed(arrival.record)
+            job = Job(new_id, subscription.id, lease, 0, tail, is_ordered=is_ordered, traceparent=traceparent)
+            self._jobs.append(job)
             self._taken.add(len(tail))
             self._mine[subscription.id].add(len(tail))
 
@@ -116,6 +117,6 @@ class Batch:
 
 
 @functools.lru_cache(maxsize=1)
-def _tail(record: bytes) -> bytes:
-    """Compose an event's tail once for all of its subscriptions, which come one after the other."""
-    return compose_tail(record)
+def _composed(record: bytes) -> Composition:
+    """Compose an event once for all of its subscriptions, which come one after the other."""
+    return compose(record)
