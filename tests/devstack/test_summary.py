@@ -14,7 +14,7 @@ TENANT = Tenant("org_1", "wk_test_1", "sch_1", "evt_1")
 
 def test_brackets_in_paths_and_addresses_are_no_markup() -> None:
     running = Running(
-        "http://127.0.0.1:8080", TENANT, "postgresql://u:p@[fe80::1]:5432/postgres", "[fe80::1]:9092", ["booking"]
+        "http://127.0.0.1:8080", TENANT, "postgresql://u:p@[fe80::1]:5432/postgres", "[fe80::1]:9092", {"booking": ""}
     )
     console = Console(file=io.StringIO(), highlight=False, soft_wrap=True)
     console.print(summary(running, Folder(Path("/srv/[/x]/.slotwire"))))

@@ -63,7 +63,7 @@ INSERT INTO outbox_set_aside (id, event_id, topic, key, value, created_at, reaso
 SELECT id, event_id, topic, key, value, created_at, $2 FROM refused
 RETURNING event_id, topic, octet_length(value) AS bytes
 """
-_COUNT = f"SELECT count(*) FROM (SELECT FROM outbox LIMIT {_MOST_COUNTED}) AS some"
+_COUNT = f"SELECT count(*) FROM (SELECT FROM outbox LIMIT {_MOST_COUNTED}) AS counted"
 _COUNT_ASIDE = "SELECT count(*) FROM outbox_set_aside"
 
 _LIMITS = {topic.name: topic.max_message_bytes for topic in TOPICS}

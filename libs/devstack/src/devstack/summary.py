@@ -5,7 +5,7 @@ folder in which the stack was started.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,13 +18,13 @@ from devstack.tenant import Tenant
 
 @dataclass(frozen=True)
 class Running:
-    """A stack that is up: its base URL, its demo tenant, its servers, the names of its services."""
+    """A stack that is up: its base URL, its demo tenant, its servers, and its services' own URLs by their names."""
 
     url: str
     tenant: Tenant
     postgres_url: str
     kafka_bootstrap: str
-    services: Sequence[str]
+    services: Mapping[str, str]
 
     def env(self) -> dict[str, str]:
         """What the env file tells."""
@@ -36,7 +36,13 @@ class Running:
             "SLOTWIRE_EVENT_TYPE": self.tenant.event_type,
             "SLOTWIRE_POSTGRES_URL": self.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
+            **url_variables(self.services),
         }
+
+
+def url_variables(services: Mapping[str, str]) -> dict[str, str]:
+    """Name services' own URLs, past the gateway, as settings and the env file do."""
+    return {f"SLOTWIRE_{name.upper().replace('-', '_')}_URL": url for name, url in services.items()}
 
 
 def summary(running: Running, folder: Folder) -> str:

@@ -41,13 +41,9 @@ def answering(statuses: Mapping[str, int]) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         request_id = identify(request)
-        with _ACTIVE.track_inprogress(), bound_contextvars(request_id=request_id):
-            if request.path in _OPERATIONS:  # probes would bury all other traces
-                response = await _answered(request, handler, statuses, request_id)
-            else:
-                with _traced(request, request_id) as span:
-                    response = await _answered(request, handler, statuses, request_id)
-                    _tell_span(span, response.status)
+        with _ACTIVE.track_inprogress(), bound_contextvars(request_id=request_id), _traced(request, request_id) as span:
+            response = await _answered(request, handler, statuses, request_id)
+            _tell(span, response.status)
             seconds = time.perf_counter() - started
             _SECONDS.labels(_method(request), _route(request), response.status).observe(seconds)
             _log.debug("request", method=request.method, path=_logged(request), status=response.status, seconds=seconds)
@@ -77,8 +73,11 @@ async def _answered(
 
 
 @contextmanager
-def _traced(request: web.Request, request_id: str) -> Iterator[Span]:
-    """Make a span of a request; what follows from the request follows from the span."""
+def _traced(request: web.Request, request_id: str) -> Iterator[Span | None]:
+    """Make a span of a request, from which follows what follows from the request; not of a probe: they are too many."""
+    if request.path in _OPERATIONS:
+        yield None
+        return
     method, route = _method(request), _route(request)
     attributes = {
         "http.request.method": method,
@@ -92,10 +91,11 @@ def _traced(request: web.Request, request_id: str) -> Iterator[Span]:
         yield span
 
 
-def _tell_span(span: Span, status: int) -> None:
-    span.set("http.response.status_code", status)
-    if status >= _SERVER_ERROR:
-        span.fail(str(status))
+def _tell(span: Span | None, status: int) -> None:
+    if span is not None:
+        span.set("http.response.status_code", status)
+        if status >= _SERVER_ERROR:
+            span.fail(str(status))
 
 
 def _method(request: web.Request) -> str:

@@ -15,6 +15,7 @@ from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.composition import Composition, compose
+from webhook_dispatcher.service.metrics import DELIVERIES
 
 
 class Memory(Protocol):
@@ -83,6 +84,7 @@ class Batch:
 
     def hand_over(self, new: Collection[str]) -> None:
         """Let the worker have what is its own of those that were not there before, and know of what waits."""
+        DELIVERIES.inc(len(new))
         if self._grant is not None:
             self._memory.offer(self._grant, [job for job in self._jobs if job.id in new])
         if self._spilled:
