@@ -28,6 +28,7 @@ PAGES = (
     "docs/webhooks.md",
     "docs/operating-webhooks.md",
     "docs/consume-the-streams.md",
+    "docs/observability.md",
 )
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 

@@ -218,5 +218,5 @@ async def test_what_a_sync_finds_in_cal_com_is_of_its_trace(servers: Servers, tm
         ways = [told.way(span) for span in spans]
     assert ways == [
         ["POST /api/bookings/sync-calcom", "carry out run", "send booking.events"],
-        ["POST /api/v1/integrations/calcom/webhook/{org_id}", "carry out run", "send booking.events"],
+        ["POST /api/v1/integrations/calcom/webhook/{org}", "carry out run", "send booking.events"],
     ]
