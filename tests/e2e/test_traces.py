@@ -47,8 +47,8 @@ pytestmark = pytest.mark.timeout(240)
 async def traced(servers: Servers, logs: Path) -> AsyncIterator[tuple[System, Collector]]:
     """Booking and the dispatcher as processes, and what their traces are sent to."""
     async with collector() as told:
-        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": told.url, "SLOTWIRE_LOG_LEVEL": "debug"}
-        async with running_system(servers, logs, **SETTINGS, **endpoint) as system:
+        more: dict[str, Any] = {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": told.url, "SLOTWIRE_LOG_LEVEL": "debug"}
+        async with running_system(servers, logs, **more) as system:
             yield system, told
 
 

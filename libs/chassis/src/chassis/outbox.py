@@ -240,7 +240,9 @@ class Relay:
             self._settling.add(asyncio.create_task(settle))
         return len(rows)
 
-    async def _settle(self, sizes: Mapping[int, int], acknowledged: list[Awaitable[object]], batch_bytes: int) -> None:
+    async def _settle(
+        self, sizes: Mapping[int, int], acknowledged: Sequence[Awaitable[object]], batch_bytes: int
+    ) -> None:
         """Delete rows once the broker has acknowledged all of them: a batch at once, fewer together with others.
 
         Args:

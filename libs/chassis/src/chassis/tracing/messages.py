@@ -17,7 +17,7 @@ from chassis.tracing.context import within
 from chassis.tracing.spans import Attributes, Kind, is_on, past, span
 
 
-def following(messages: Sequence[tuple[str, bytes]], sent: list[Awaitable[object]]) -> list[Awaitable[object]]:
+def following(messages: Sequence[tuple[str, bytes]], sent: Sequence[Awaitable[object]]) -> Sequence[Awaitable[object]]:
     """Have a span made of each message's way to the broker, from now to its acknowledgement, where traces are on.
 
     Args:
