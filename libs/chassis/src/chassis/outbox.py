@@ -19,7 +19,6 @@ key is lost there, and nothing else.
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
