@@ -29,14 +29,20 @@ SERVICES: dict[str, type[ServiceSettings]] = {
 _SIGNS = ((Ge, "ge", "at least"), (Gt, "gt", "over"), (Le, "le", "at most"), (Lt, "lt", "under"))
 
 
-def variable(field: str) -> str:
-    """Tell the environment variable of a field."""
-    return f"SLOTWIRE_{field.upper()}"
+def variable(settings: type[ServiceSettings], field: str) -> str:
+    """Tell the environment variable of a field: ours, unless it has a name that others have given it."""
+    alias = settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"SLOTWIRE_{field.upper()}"
+
+
+def variables(settings: type[ServiceSettings]) -> set[str]:
+    """Tell every variable that a service reads."""
+    return {variable(settings, field) for field in settings.model_fields}
 
 
 def names() -> set[str]:
     """Tell every variable that one of the services reads."""
-    return {variable(field) for settings in SERVICES.values() for field in settings.model_fields}
+    return set().union(*map(variables, SERVICES.values()))
 
 
 def tables() -> str:
@@ -56,7 +62,7 @@ def _table(settings: type[ServiceSettings], fields: Sequence[str]) -> str:
 def _row(settings: type[ServiceSettings], name: str) -> tuple[str, ...]:
     field = settings.model_fields[name]
     meaning = ". ".join(part.rstrip(".") for part in (field.title, field.description) if part)
-    return f"`{variable(name)}`", _default(field), ", ".join(_bounds(field)), f"{meaning}."
+    return f"`{variable(settings, name)}`", _default(field), ", ".join(_bounds(field)), f"{meaning}."
 
 
 def _default(field: FieldInfo) -> str:

@@ -19,7 +19,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from bench.child import quiet_collector, spec_of, tell
 from chassis.ids import new_id
 from webhook_dispatcher.domain.envelope import body_of
-from webhook_dispatcher.service.composition import compose_tail
+from webhook_dispatcher.service.composition import compose
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ async def main(spec: Spec) -> Result:
 
 def _bodies(events: Path) -> list[tuple[str, bytes]]:
     ids_and_events = ((new_id("dlv"), event) for event in events.read_bytes().splitlines())
-    return [(delivery_id, body_of(delivery_id, compose_tail(event))) for delivery_id, event in ids_and_events]
+    return [(delivery_id, body_of(delivery_id, compose(event).tail)) for delivery_id, event in ids_and_events]
 
 
 async def _post(session: ClientSession, url: str, bodies: Iterator[tuple[str, bytes]]) -> None:

@@ -11,7 +11,7 @@ from bench.many_deliveries import fill
 from chassis.clock import utc_now
 from chassis.postgres import Database
 from support.dispatcher import prepare
-from webhook_dispatcher.service.composition import compose_tail
+from webhook_dispatcher.service.composition import compose
 from webhook_dispatcher.store import claims
 from webhook_dispatcher.store.claims import Share
 
@@ -46,7 +46,7 @@ async def test_each_tells_of_an_event_of_its_subscriptions_organization(filled: 
             "SELECT subscription_id, event_id, resource_id, record FROM deliveries JOIN events USING (event_id)"
         )
     for row in rows:
-        record, sent = json.loads(row["record"]), json.loads(b"{" + compose_tail(row["record"]))
+        record, sent = json.loads(row["record"]), json.loads(b"{" + compose(row["record"]).tail)
         assert row["subscription_id"] in SUBSCRIPTIONS[record["orgid"]]
         assert (sent["eventId"], sent["resourceId"]) == (row["event_id"], row["resource_id"])
         assert sent["data"]["id"] == row["resource_id"]

@@ -356,4 +356,5 @@ async def test_metrics_count_requests_by_route(client: Client, key: str) -> None
     await client.get("/api/v1/broken/17", headers=bearer(key))
 
     text = await (await client.get("/metrics")).text()
-    assert 'route="/api/v1/broken/{id}",status="500"' in text
+    labels = 'http_request_method="GET",http_response_status_code="500",http_route="/api/v1/broken/{id}"'
+    assert f"http_server_request_duration_seconds_count{{{labels}}}" in text

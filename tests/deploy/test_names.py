@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from chassis.settings import ServiceSettings
 from devstack.summary import Running
 from devstack.tenant import Tenant
-from pages.settings import SERVICES, names, variable
+from pages.settings import SERVICES, names, variable, variables
 from support.manifests import ROOT, compose, manifests
 
 NAME = re.compile(r"\bSLOTWIRE_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_…])")
@@ -30,7 +31,7 @@ COMPOSE_ONLY = {
 }
 """What Compose's file itself takes; no service reads it."""
 
-STACK = Running("", Tenant("", "", "", ""), "", "", (), Path()).env().keys()
+STACK = Running("", Tenant("", "", "", ""), "", "", dict.fromkeys(SERVICES, ""), Path()).env().keys()
 """What the embedded stack tells a shell."""
 
 IN_THE_IMAGE = {"SLOTWIRE_HOST", "SLOTWIRE_PORT", "SLOTWIRE_LOG_FORMAT"}
@@ -40,9 +41,19 @@ WITH_ANOTHER = {"SLOTWIRE_DRAIN_SECONDS"}
 """What cannot be changed alone: the time that Compose gives a container to end follows from it."""
 
 SECRETS = {
-    variable(name) for name in ("postgres_url", "secret_key", "old_secret_keys", "service_key", "old_service_keys")
+    variable(ServiceSettings, name)
+    for name in ("postgres_url", "secret_key", "old_secret_keys", "service_key", "old_service_keys")
 }
 """What comes from files."""
+
+
+OPENTELEMETRY = {
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_RESOURCE_ATTRIBUTES",
+}
+"""What its library reads by itself."""
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -60,9 +71,8 @@ def test_a_name_that_nobody_reads_is_noticed() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_compose_passes_on_all_that_a_service_reads_and_nothing_else(service: str) -> None:
-    told = {name for name in compose()["services"][service]["environment"] if name.startswith("SLOTWIRE_")}
-    read = {variable(field) for field in SERVICES[service].model_fields}
-    assert told - {SECRETS_DIR} == read - SECRETS - IN_THE_IMAGE - WITH_ANOTHER
+    told = set(compose()["services"][service]["environment"])
+    assert told - {SECRETS_DIR} - OPENTELEMETRY == variables(SERVICES[service]) - SECRETS - IN_THE_IMAGE - WITH_ANOTHER
 
 
 def test_kubernetes_is_told_what_compose_is_told() -> None:

@@ -88,6 +88,31 @@ async def silence() -> AsyncIterator[asyncio.Event]:
     over.set()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/metrics?name[]=up",
+        "/%6Detrics",
+        "/services/booking/metrics",
+        "/services/booking/%6d%65trics",
+        "/services/booking/./metrics",
+        "/services/booking/docs/../metrics",
+    ],
+)
+async def test_what_services_tell_operators_does_not_go_out(gateway: Gateway, path: str) -> None:
+    async def telling(_: web.Request) -> web.Response:
+        return web.Response(text="what operators see")
+
+    session = await gateway(telling)
+    for method in ("GET", "HEAD", "POST"):
+        async with session.request(method, URL(path, encoded=True)) as answer:
+            assert answer.status == 404
+            assert "operators" not in await answer.text()
+    async with session.get("/services/booking/metrics-of-mine") as answer:
+        assert answer.status == 200
+
+
 async def test_a_request_passes_as_it_is(gateway: Gateway) -> None:
     async def echo(request: web.Request) -> web.Response:
         told = {"method": request.method, "target": request.raw_path, "body": await request.text()}

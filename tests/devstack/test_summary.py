@@ -18,7 +18,7 @@ def test_brackets_in_paths_and_addresses_are_no_markup() -> None:
         TENANT,
         "postgresql://u:p@[fe80::1]:5432/postgres",
         "[fe80::1]:9092",
-        ["booking"],
+        {"booking": ""},
         Path("/srv/postgres/bin"),
     )
     console = Console(file=io.StringIO(), highlight=False, soft_wrap=True)

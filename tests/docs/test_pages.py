@@ -28,6 +28,7 @@ PAGES = (
     "docs/webhooks.md",
     "docs/operating-webhooks.md",
     "docs/consume-the-streams.md",
+    "docs/observability.md",
     "docs/operating.md",  # the last: it loses what the topics hold
 )
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")

@@ -126,6 +126,23 @@ async def test_what_services_tell_each_other_does_not_come_in(
             assert (answer.status, (await answer.json())["error"]["code"]) == (403, "forbidden")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/%6Detrics",
+        "/services/booking/metrics",
+        "/services/webhook-dispatcher/%6d%65trics?x=1",
+        "/services/booking/./metrics",
+        "/services/booking/docs/../metrics",
+    ],
+)
+async def test_what_services_tell_operators_does_not_go_out(gateway: aiohttp.ClientSession, path: str) -> None:
+    for method in ("GET", "POST"):
+        async with gateway.request(method, URL(path, encoded=True)) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize(("sent", "kept"), [("mine-1", True), ('odd"one', False), (None, False)])
 async def test_an_answer_of_its_own_is_in_our_shape(
     gateway: aiohttp.ClientSession, sent: str | None, *, kept: bool

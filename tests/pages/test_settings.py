@@ -5,7 +5,7 @@ import re
 import pytest
 
 from chassis.settings import ServiceSettings
-from pages.settings import SERVICES, names, tables, variable
+from pages.settings import SERVICES, names, tables
 
 
 def rows() -> list[list[str]]:
@@ -37,7 +37,7 @@ def test_every_setting_is_told_once() -> None:
     ],
 )
 def test_its_default_and_bounds_are_told(field: str, default: str, bounds: str) -> None:
-    (row,) = [row for row in rows() if row[0] == f"`{variable(field)}`"]
+    (row,) = [row for row in rows() if row[0] == f"`SLOTWIRE_{field.upper()}`"]
     assert (row[1], row[2]) == (default, bounds)
 
 

@@ -11,7 +11,7 @@ from slotwire_contracts import CATALOG, encode, public_types
 from support.catalog_events import a_catalog_event
 from webhook_dispatcher.domain.envelope import body_of
 from webhook_dispatcher.domain.ids import delivery_id
-from webhook_dispatcher.service.composition import compose_tail
+from webhook_dispatcher.service.composition import compose
 
 CASINGS = {
     "reservation": re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*"),
@@ -23,7 +23,7 @@ EVENT_ID, SUBSCRIPTION_ID = "evt_01h455vb4pex5vsknk084sn02q", "sub_01h455vb4pex5
 
 def body(kind: str) -> bytes:
     event = a_catalog_event(kind, id=EVENT_ID)
-    return body_of(delivery_id(EVENT_ID, SUBSCRIPTION_ID), compose_tail(encode(event)))
+    return body_of(delivery_id(EVENT_ID, SUBSCRIPTION_ID), compose(encode(event)).tail)
 
 
 def keys(value: Any) -> Iterator[str]:

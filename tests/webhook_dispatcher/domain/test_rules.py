@@ -17,7 +17,7 @@ from webhook_dispatcher.domain.events import expand
 from webhook_dispatcher.domain.exchange import storable
 from webhook_dispatcher.domain.retry import parse_policy
 from webhook_dispatcher.domain.signature import format_secret, parse_secret, sign
-from webhook_dispatcher.service.composition import compose_tail
+from webhook_dispatcher.service.composition import compose
 
 
 @given(st.binary(min_size=24, max_size=64), st.binary(max_size=200), st.integers(10**9, 2 * 10**9))
@@ -36,7 +36,7 @@ def test_data_is_the_snapshot_with_the_change_beside_it(kind: str) -> None:
     `webhook_subscription`.»
     """
     event = a_catalog_event(kind)
-    body: dict[str, Any] = json.loads(body_of("dlv_1", compose_tail(encode(event))))
+    body: dict[str, Any] = json.loads(body_of("dlv_1", compose(encode(event)).tail))
     assert list(body)[:2] == ["id", "event"]
     assert (body["id"], body["resource"]) == ("dlv_1", CATALOG[kind].resource)
     change = from_json(encode(event))["data"]["change"]
@@ -45,7 +45,7 @@ def test_data_is_the_snapshot_with_the_change_beside_it(kind: str) -> None:
     assert {key: value for key, value in body["data"].items() if key not in change} == {
         key: value for key, value in snapshot.items() if key not in change
     }
-    assert type_of(compose_tail(encode(event))) == kind
+    assert type_of(compose(encode(event)).tail) == kind
     assert list(envelope(from_json(encode(event)))) == list(body)[1:]
 
 

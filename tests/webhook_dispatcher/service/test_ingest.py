@@ -14,7 +14,7 @@ from webhook_dispatcher.domain.delivery import Job, Load
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import State
-from webhook_dispatcher.service.composition import compose_tail
+from webhook_dispatcher.service.composition import compose
 from webhook_dispatcher.service.ingest import Ingest
 
 URL = "https://example.com/"
@@ -117,7 +117,7 @@ async def test_what_the_batch_takes_is_bounded_by_its_bytes_too(db: Database, ta
     for _ in range(3):
         await one.subscribe(URL)
     event = a_happening()
-    tail = len(compose_tail(encode(event)))
+    tail = len(compose(encode(event)).tail)
     rows = await take(Room(9, bodies=2 * tail), event)
     assert sorted(lease is None for _, lease in rows.values()) == [False, False, True]
 

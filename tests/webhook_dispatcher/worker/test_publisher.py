@@ -18,13 +18,13 @@ from support.waiting import eventually
 from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, Job, Outcome
 from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, FailureKind
 from webhook_dispatcher.domain.subscription import Subscription
-from webhook_dispatcher.service.composition import compose_tail
+from webhook_dispatcher.service.composition import compose
 from webhook_dispatcher.worker import publisher
 from webhook_dispatcher.worker.metrics import UNPUBLISHED
 from webhook_dispatcher.worker.publisher import AttemptPublisher
 
 NOW = datetime(2026, 11, 20, 12, 30, 0, 250_000, tzinfo=UTC)
-TAIL = compose_tail(encode(a_happening("reservation.seated")))
+TAIL = compose(encode(a_happening("reservation.seated"))).tail
 TIMEOUT = Failure(FailureKind.TIMEOUT, "no answer")
 
 

@@ -10,6 +10,7 @@ knows of less than its group has committed, is given again what it lacks.
 import asyncio
 import functools
 import random
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -18,11 +19,13 @@ import asyncpg
 import structlog
 from prometheus_client import Counter
 
+from chassis import tracing
 from chassis.backoff import Backoff
 from chassis.kafka import Consumer, Partition, Producer, Record, ensure_topics
 from chassis.lifecycle import Stop
 from chassis.offsets import Offsets
 from chassis.postgres import TRANSIENT, UNSTORABLE, Connection, Database
+from chassis.tracing.messages import processed
 from slotwire_contracts import Topic, dead_letter_topic, dead_letters
 
 _log = structlog.get_logger(__name__)
@@ -39,11 +42,16 @@ After = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Incoming(Generic[E_co]):
-    """A record and the event that was decoded from it, with the event's id."""
+    """A record and the event that was decoded from it, with the event's id.
+
+    Attributes:
+        traceparent: the trace context of what created the event.
+    """
 
     event_id: str
     event: E_co
     record: Record
+    traceparent: str | None = None
 
 
 Decode = Callable[[Record], Incoming[E]]
@@ -93,10 +101,27 @@ class Sink(Protocol[E]):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that is set aside, and why."""
+    """A record that is set aside, and why.
+
+    Attributes:
+        event_id: its event, if it could be read so far.
+    """
 
     record: Record
     reason: str
+    event_id: str | None = None
+
+    def tell(self) -> None:
+        """Count it, and write its line."""
+        DEAD_LETTERS.labels(self.record.topic).inc()
+        _log.error(
+            "dead_letter",
+            topic=self.record.topic,
+            partition=self.record.partition,
+            offset=self.record.offset,
+            event_id=self.event_id,
+            reason=self.reason,
+        )
 
     def headers(self, group: str) -> list[tuple[str, bytes]]:
         """Tell, beside the record's own headers, who set it aside, where it stood, and the reason."""
@@ -194,13 +219,28 @@ class ConsumerLoop(Generic[E]):
 
     async def _handle_all(self, incoming: Sequence[Incoming[E]], stop: Stop) -> list[DeadLetter]:
         """Handle some in one transaction; if that fails, each half by itself, so that one cannot stop the others."""
+        began = time.perf_counter()
         failure = await self._persist(functools.partial(self._take, incoming), len(incoming), stop)
+        if failure is None or len(incoming) == 1:
+            self._trace(incoming, time.perf_counter() - began, failure)
         if failure is None:
             return []
         if len(incoming) == 1:
-            return [DeadLetter(incoming[0].record, f"{type(failure).__name__}: {failure}")]
+            return [DeadLetter(incoming[0].record, f"{type(failure).__name__}: {failure}", incoming[0].event_id)]
         half = len(incoming) // 2
         return [*await self._handle_all(incoming[:half], stop), *await self._handle_all(incoming[half:], stop)]
+
+    def _trace(self, incoming: Sequence[Incoming[E]], seconds: float, failure: Exception | None) -> None:
+        error_type = None if failure is None else type(failure).__name__
+        for one in incoming if tracing.is_on() else ():
+            processed(
+                one.record.topic,
+                self.group,
+                one.event_id,
+                one.traceparent,
+                seconds=seconds,
+                error_type=error_type,
+            )
 
     async def _take(self, incoming: Sequence[Incoming[E]]) -> After | None:
         await self.sink.prepare(incoming)
@@ -248,5 +288,4 @@ class ConsumerLoop(Generic[E]):
             ]
             await asyncio.gather(*acknowledged)
         for letter in dead:
-            DEAD_LETTERS.labels(letter.record.topic).inc()
-            _log.error("dead_letter", topic=letter.record.topic, offset=letter.record.offset, reason=letter.reason)
+            letter.tell()

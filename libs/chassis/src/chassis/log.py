@@ -2,8 +2,8 @@
 
 Owns the configuration of structlog and of the standard library's logging, so that libraries' lines look like ours.
 
-Invariant: of an error its message and the lines of code that led to it are written, never the values of variables:
-among them are callers' keys and subscribers' secrets.
+Invariants: a line that is written within a trace carries its ids. Of an error its message and the lines of code that
+led to it are written, never the values of variables: among them are callers' keys and subscribers' secrets.
 """
 
 import logging
@@ -12,8 +12,20 @@ from typing import Literal
 
 import structlog
 
+from chassis.tracing.context import current, ids
+
+
+def _tell_trace(_: object, __: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Add the ids of the trace under way, by the names of OpenTelemetry's logs, where there is one."""
+    traceparent = current()
+    if traceparent is not None:
+        line["trace_id"], line["span_id"] = ids(traceparent)
+    return line
+
+
 _SHARED: list[structlog.types.Processor] = [
     structlog.contextvars.merge_contextvars,
+    _tell_trace,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]

@@ -26,11 +26,14 @@ from prometheus_client import Counter, Gauge
 from chassis.kafka import BATCH_BYTES, TOO_LARGE, Producer, batch_limit
 from chassis.lifecycle import Stop
 from chassis.postgres import Connection, Database, DedicatedConnection, placeholders
+from chassis.tracing.messages import following
 from slotwire_contracts import HEADERS, RECORD_BYTES, TOPICS, Topic
 
 _log = structlog.get_logger(__name__)
 
+_MOST_COUNTED = 100_000  # each is read for it
 _PUBLISHED = Counter("slotwire_outbox_published_total", "Outbox rows acknowledged by the broker.")
+_ROWS = Gauge("slotwire_outbox_rows", f"Outbox rows that are not published at the last look, up to {_MOST_COUNTED}.")
 _OLDEST = Gauge("slotwire_outbox_oldest_seconds", "Age of the oldest outbox row at the last look.")
 _LEADING = Gauge("slotwire_outbox_leading", "1 while this process publishes its database's outbox.")
 _SET_ASIDE = Gauge("slotwire_outbox_set_aside", "Outbox rows that the broker does not take, at the last look.")
@@ -60,6 +63,7 @@ INSERT INTO outbox_set_aside (id, event_id, topic, key, value, created_at, reaso
 SELECT id, event_id, topic, key, value, created_at, $2 FROM refused
 RETURNING event_id, topic, octet_length(value) AS bytes
 """
+_COUNT = f"SELECT count(*) FROM (SELECT FROM outbox LIMIT {_MOST_COUNTED}) AS counted"
 _COUNT_ASIDE = "SELECT count(*) FROM outbox_set_aside"
 
 _LIMITS = {topic.name: topic.max_message_bytes for topic in TOPICS}
@@ -231,10 +235,14 @@ class Relay:
             ]
             sizes = {row["id"]: len(row["key"]) + len(row["value"]) for row in rows}
             self._under_way.update(sizes)
-            self._settling.add(asyncio.create_task(self._settle(sizes, acknowledged, producer.batch_bytes)))
+            followed = following([(row["topic"], row["value"]) for row in rows], acknowledged)
+            settle = self._settle(sizes, followed, producer.batch_bytes)
+            self._settling.add(asyncio.create_task(settle))
         return len(rows)
 
-    async def _settle(self, sizes: Mapping[int, int], acknowledged: list[Awaitable[object]], batch_bytes: int) -> None:
+    async def _settle(
+        self, sizes: Mapping[int, int], acknowledged: Sequence[Awaitable[object]], batch_bytes: int
+    ) -> None:
         """Delete rows once the broker has acknowledged all of them: a batch at once, fewer together with others.
 
         Args:
@@ -295,12 +303,13 @@ class Relay:
 
 
 async def watch(database: Database, stop: Stop) -> None:
-    """Measure the age of the oldest row and count those that are set aside, whoever leads, until asked to stop.
+    """Measure how much is to be published, since when, and how much is set aside, whoever leads, until asked to stop.
 
     Raises:
         OSError, asyncpg.PostgresError: when the database is away; run it again.
     """
     while not await stop.wait(_LOOK_SECONDS):
         async with database.connection() as connection:
+            _ROWS.set(await connection.fetchval(_COUNT))
             _OLDEST.set(await connection.fetchval(_AGE))
             _SET_ASIDE.set(await connection.fetchval(_COUNT_ASIDE))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+from prometheus_client import Gauge
 from pydantic_core import from_json, to_json
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ TRANSIENT = (
     asyncpg.UndefinedTableError,
 )
 """What is worth trying again: the server is away, two transactions were in each other's way, or a day was dropped."""
+
+# As the semantic conventions of OpenTelemetry name and label them.
+_POOL, _STATE = "db_client_connection_pool_name", "db_client_connection_state"
+_CONNECTIONS = Gauge("db_client_connection_count", "Connections of a pool, used and idle.", [_POOL, _STATE])
+_MOST_CONNECTIONS = Gauge("db_client_connection_max", "Connections that a pool may have at most.", [_POOL])
 
 _ACQUIRE_SECONDS = 5.0
 _COMMAND_SECONDS = 30.0
@@ -131,6 +137,7 @@ class Database:
     async def opened(self) -> AsyncIterator["Database"]:
         """Hold the pool open for the block; connections are made when first needed."""
         await self._pool
+        self._measure()
         try:
             yield self
         finally:
@@ -139,6 +146,12 @@ class Database:
                     await self._pool.close()
             except TimeoutError:
                 self._pool.terminate()
+
+    def _measure(self) -> None:
+        name, pool = self._options["application_name"], self._pool
+        _CONNECTIONS.labels(name, "idle").set_function(pool.get_idle_size)
+        _CONNECTIONS.labels(name, "used").set_function(lambda: pool.get_size() - pool.get_idle_size())
+        _MOST_CONNECTIONS.labels(name).set_function(pool.get_max_size)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from chassis import idempotency, identity, kafka, lifecycle, log, migrations, outbox
+from chassis import idempotency, identity, kafka, lifecycle, log, migrations, outbox, tracing
 from chassis.crypto import Sealer
 from chassis.identity import Identity
 from chassis.lifecycle import Loop, Stop
@@ -114,7 +114,11 @@ def main(
     elif command == "describe":
         lifecycle.run(functools.partial(_describe, settings, create_app))
     else:
-        lifecycle.run(functools.partial(_serve, settings, create_app))
+        tracing.configure(service=service, endpoint=settings.traces_endpoint)
+        try:
+            lifecycle.run(functools.partial(_serve, settings, create_app))
+        finally:
+            tracing.close()
 
 
 async def migrate(settings: ServiceSettings, service: str) -> None:

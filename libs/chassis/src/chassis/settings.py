@@ -1,4 +1,4 @@
-"""Settings that every service shares, read once from the environment (prefix `SLOTWIRE_`).
+"""Settings that every service shares, read once from the environment (prefix `SLOTWIRE_`, but for OpenTelemetry's own).
 
 Where `SLOTWIRE_SECRETS_DIR` names a folder, what the environment leaves out is read from the folder's files, each named
 as the variable in small letters (`slotwire_secret_key`): a file shows in no process list and in no `docker inspect`.
@@ -11,7 +11,7 @@ import binascii
 import os
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 _SECRETS_DIR = "SLOTWIRE_SECRETS_DIR"
@@ -50,10 +50,14 @@ def _texts(value: SecretStr) -> tuple[str, ...]:
     return tuple(one.strip() for one in value.get_secret_value().split(",") if one.strip())
 
 
+def _given(value: object) -> object:
+    return None if value == "" else value
+
+
 class ServerSettings(BaseSettings):
     """Where the databases are: all that a command needs which only works on one of them."""
 
-    model_config = SettingsConfigDict(env_prefix="SLOTWIRE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SLOTWIRE_", frozen=True, extra="ignore", populate_by_name=True)
 
     postgres_url: Annotated[
         str,
@@ -123,6 +127,15 @@ class ServiceSettings(ServerSettings):
             ge=0,
         ),
     ] = 6000
+    otel_exporter_otlp_endpoint: Annotated[
+        AnyHttpUrl | None,
+        BeforeValidator(_given),
+        Field(
+            title="Collector of traces",
+            description="The base URL of what takes OTLP over HTTP/protobuf; without it no span is made.",
+            validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        ),
+    ] = None
     drain_seconds: Annotated[
         float,
         Field(
@@ -138,6 +151,11 @@ class ServiceSettings(ServerSettings):
         if self.service_key is None:
             return ()
         return self.service_key.get_secret_value(), *_texts(self.old_service_keys)
+
+    @property
+    def traces_endpoint(self) -> str | None:
+        """Where traces are sent; None where none are made."""
+        return None if self.otel_exporter_otlp_endpoint is None else str(self.otel_exporter_otlp_endpoint)
 
     @property
     def sealing_key(self) -> bytes:

@@ -23,7 +23,7 @@ from faust.types import TP
 
 from chassis.apart import apart
 from chassis.backoff import Backoff
-from chassis.consumer import DEAD_LETTERS, DeadLetter, PoisonError
+from chassis.consumer import DeadLetter, PoisonError
 from chassis.kafka import Record, ensure_topics
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, UNSTORABLE
@@ -179,11 +179,10 @@ class _Agent:
 
     async def _bury(self, letter: DeadLetter) -> None:
         record = letter.record
-        _log.error("dead_letter", topic=record.topic, offset=record.offset, reason=letter.reason)
         headers = dict(letter.headers(self._app.conf.id))
         sent = await self._app.send(self._aside, key=record.key, value=record.value, headers=headers)
         await sent  # the record is done with only when it is there
-        DEAD_LETTERS.labels(record.topic).inc()
+        letter.tell()
 
 
 class _Reader(AIOKafkaConsumerThread):

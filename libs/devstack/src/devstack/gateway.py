@@ -2,13 +2,14 @@
 
 Invariant: bodies pass in both directions as they come, in chunks and unchanged; a service that is away is a 502 in the
 API's error shape, one that has the request and says nothing for `READ_TIMEOUT` a 504, and never a hanging request. What
-only services say to each other does not come in from outside.
+only services say to each other does not come in from outside, and what they tell operators does not go out.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -28,6 +29,9 @@ PATHS = {
     "/api/v1/integrations/calcom": "calcom-sync",
 }
 """Which service answers a path and all below it; booking answers every other."""
+
+INTERNAL = frozenset({"/metrics"})
+"""What a service answers to operators alone, who ask it itself."""
 
 SERVICES = "/services/"
 DESCRIPTION = "/openapi.json"
@@ -80,6 +84,8 @@ async def forward(request: web.Request) -> web.StreamResponse:
     if ORGANIZATION_HEADER in request.headers:
         return _error(request, ApiError(403, "forbidden", f"{ORGANIZATION_HEADER}: must not come from outside"))
     target = route(request.rel_url.raw_path, services)
+    if target is not None and unquote(target.path) in INTERNAL:
+        return _error(request, ApiError(404, "not_found", "there is nothing at this path"))
     if target is None:
         return _error(request, ApiError(404, "not_found", "no such service"))
     query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""

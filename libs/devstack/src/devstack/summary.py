@@ -5,7 +5,7 @@ folder in which the stack was started.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from devstack.tenant import Tenant
 
 @dataclass(frozen=True)
 class Running:
-    """A stack that is up: its base URL, its demo tenant, its servers, the names of its services.
+    """A stack that is up: its base URL, its demo tenant, its servers, and its services' own URLs by their names.
 
     With them it tells where PostgreSQL's own programs are, such as `pg_basebackup`.
     """
@@ -27,7 +27,7 @@ class Running:
     tenant: Tenant
     postgres_url: str
     kafka_bootstrap: str
-    services: Sequence[str]
+    services: Mapping[str, str]
     postgres_programs: Path
 
     def env(self) -> dict[str, str]:
@@ -41,7 +41,13 @@ class Running:
             "SLOTWIRE_POSTGRES_URL": self.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
             "SLOTWIRE_POSTGRES_BIN": str(self.postgres_programs),
+            **url_variables(self.services),
         }
+
+
+def url_variables(services: Mapping[str, str]) -> dict[str, str]:
+    """Name services' own URLs, past the gateway, as settings and the env file do."""
+    return {f"SLOTWIRE_{name.upper().replace('-', '_')}_URL": url for name, url in services.items()}
 
 
 def summary(running: Running, folder: Folder) -> str:

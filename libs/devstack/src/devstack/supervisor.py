@@ -29,7 +29,7 @@ from devstack.screen import Screen
 from devstack.server import Server, ServerError
 from devstack.servers import EmbeddedServers
 from devstack.services import SERVICES, Service, ServiceProcess
-from devstack.summary import Running, summary
+from devstack.summary import Running, summary, url_variables
 from devstack.tenant import ensure_tenant
 
 DEFAULT_PORT = 8080
@@ -101,9 +101,8 @@ class Supervisor:
         await stack.enter_async_context(_gateway(urls, door))
         with self._screen.step("Preparing the demo organization …"):
             tenant = await ensure_tenant(self._folder, url, self._servers.postgres_url)
-        names = [service.name for service in self._options.services]
         servers = self._servers
-        return Running(url, tenant, servers.postgres_url, servers.kafka_bootstrap, names, servers.postgres.programs)
+        return Running(url, tenant, servers.postgres_url, servers.kafka_bootstrap, urls, servers.postgres.programs)
 
     def _ports(self) -> dict[str, int]:
         wanted = self._options.port
@@ -179,7 +178,7 @@ class Supervisor:
         return {
             "SLOTWIRE_PUBLIC_URL": public_url,
             **os.environ,  # which may tell another address, where the stack is reached by one
-            **{f"SLOTWIRE_{name.upper().replace('-', '_')}_URL": url for name, url in urls.items()},
+            **url_variables(urls),
             "SLOTWIRE_POSTGRES_URL": servers.postgres_url,
             "SLOTWIRE_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
             "SLOTWIRE_SECRET_KEY": self._folder.secret_key(),

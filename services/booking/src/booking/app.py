@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from booking.api import ERRORS, UseCases, routes
-from booking.consumer import consumer
+from booking.consumer import GROUP, consumer
 from booking.service.availability import Availability
 from booking.service.bookings import Bookings
 from booking.service.claiming import Claims
@@ -22,10 +22,11 @@ from booking.settings import DATABASE, Settings
 from chassis import inbox
 from chassis.clock import Clock, utc_now
 from chassis.ids import Ids, new_id, next_id
+from chassis.lag import LagWatch
 from chassis.lifecycle import Loop
 from chassis.service import Foundation
 from chassis.web import create_web_app
-from slotwire_contracts import BOOKING_EVENTS, CALCOM_RESULTS
+from slotwire_contracts import BOOKING_EVENTS, CALCOM_BOOKINGS, CALCOM_RESULTS
 
 VERSION = "0.1.0"
 
@@ -63,5 +64,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         Loop("claims", Claims(base.units, clock, ids).run),
         Loop("calcom", calcom.run),
         Loop("inbox", partial(inbox.sweep, base.database)),
+        Loop("lag", LagWatch(settings.kafka_bootstrap, {GROUP: [CALCOM_BOOKINGS]}).run),
     )
     return app

@@ -38,7 +38,7 @@ def read(record: Record) -> Incoming[Observed]:
         raise PoisonError(str(error)) from error
     if not isinstance(event, CalcomBookingObserved | UnknownEvent):
         raise PoisonError(f"{event.type} is none of this topic's events")
-    return Incoming(event.id, event, record)
+    return Incoming(event.id, event, record, event.traceparent)
 
 
 def consumer(

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from calcom_sync.api import ERRORS, RECEIVING, add_receiver, routes
 from calcom_sync.client import CalcomClient, Limits
-from calcom_sync.consumer import consumer
+from calcom_sync.consumer import GROUP, consumer
 from calcom_sync.domain.run import Bounds
 from calcom_sync.service.asking import Asking
 from calcom_sync.service.integrations import Integrations
@@ -33,12 +33,13 @@ from calcom_sync.worker.releasing import release
 from chassis import inbox
 from chassis.clock import Clock, utc_now
 from chassis.ids import Ids, new_id, next_id
+from chassis.lag import LagWatch
 from chassis.lifecycle import Loop
 from chassis.outbound import Guard
 from chassis.resealing import Resealer, Resealing
 from chassis.service import Foundation
 from chassis.web import RateLimits, create_web_app
-from slotwire_contracts import CALCOM_BOOKINGS
+from slotwire_contracts import CALCOM_BOOKINGS, CALCOM_RESULTS
 
 VERSION = "0.1.0"
 _IDS = Ids(new_id, next_id)
@@ -131,5 +132,6 @@ def _loops(settings: Settings, base: Foundation, runner: Runner, clock: Clock) -
         Loop("forgetting", Forgetter(base.database, clock, timedelta(days=settings.calcom_runs_kept_days)).run),
         Loop("answers", consumer(settings.kafka_bootstrap, base.database).run),
         Loop("inbox", functools.partial(inbox.sweep, base.database)),
+        Loop("lag", LagWatch(settings.kafka_bootstrap, {GROUP: [CALCOM_RESULTS]}).run),
         Loop("resealing", Resealer(resealing, stale=SEALED_WITH_OLD_KEYS, unreadable=UNREADABLE).run),
     ]

@@ -30,7 +30,7 @@ def read(record: Record) -> Incoming[Applied]:
         raise PoisonError(str(error)) from error
     if not isinstance(event, CalcomBookingApplied | UnknownEvent):
         raise PoisonError(f"{event.type} is none of this topic's events")
-    return Incoming(event.id, event, record)
+    return Incoming(event.id, event, record, event.traceparent)
 
 
 def consumer(

@@ -10,12 +10,13 @@ from aiohttp import web
 
 from chassis.clock import Clock, utc_now
 from chassis.ids import Ids, new_id, next_id
+from chassis.lag import LagWatch
 from chassis.lifecycle import Loop
 from chassis.postgres import Database
 from chassis.service import Foundation
 from chassis.unit import UnitOfWork
 from chassis.web import create_web_app
-from slotwire_contracts import WAITLIST_EVENTS
+from slotwire_contracts import BOOKING_EVENTS, WAITLIST_EVENTS
 from waitlist.api import ERRORS, add_guest_page, routes
 from waitlist.client.booking import BookingClient
 from waitlist.client.taking import Taking
@@ -26,7 +27,7 @@ from waitlist.service.tools import Tools
 from waitlist.service.use_cases import UseCases
 from waitlist.settings import DATABASE, Settings
 from waitlist.store import queues
-from waitlist.stream import FreeingStream
+from waitlist.stream import GROUP, FreeingStream
 from waitlist.worker import Look, Sweeper, Worker, resume, watch
 
 VERSION = "0.1.0"
@@ -74,6 +75,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> web.Application:
         Loop("sweep", Sweeper(base.database, settings.waitlist_sweep).run),
         Loop("resuming", functools.partial(resume, due)),
         Loop("backlog", functools.partial(watch, base.database)),
+        Loop("lag", LagWatch(settings.kafka_bootstrap, {GROUP: [BOOKING_EVENTS]}).run),
         *_workers(settings, base.database, use_cases.matching.match, due),
     )
     return app

@@ -10,7 +10,8 @@ from chassis.consumer import PoisonError
 from chassis.kafka import Record
 from chassis.lifecycle import Stop
 from chassis.streaming import Member, Part
-from slotwire_contracts import BOOKING_EVENTS, DecodeError, Topic, decode
+from chassis.tracing.messages import processing
+from slotwire_contracts import BOOKING_EVENTS, AnyEvent, DecodeError, Topic, decode
 from waitlist.service.due import Due
 
 GROUP = "waitlist-matching"
@@ -36,7 +37,7 @@ class FreeingStream:
         Raises:
             Exception: whatever ended the app; run it again.
         """
-        hear = at_home(self._due.hear)
+        hear = at_home(self._hear)
 
         async def take(record: Record) -> None:
             try:
@@ -46,3 +47,9 @@ class FreeingStream:
             await hear(event)
 
         await self._member.run(lambda _: Part(take), stop, name="matching")
+
+    async def _hear(self, event: AnyEvent) -> None:
+        """Have an event heard, and what it brings about follow from it."""
+        topic, group = self._member.topic.name, self._member.group
+        with processing(topic, group, event.id, event.traceparent):
+            await self._due.hear(event)

@@ -11,12 +11,13 @@ from aiohttp import web
 
 from chassis.clock import utc_now
 from chassis.ids import new_id
+from chassis.lag import LagWatch
 from chassis.lifecycle import Loop
 from chassis.outbound import Guard
 from chassis.resealing import Resealer, Resealing
 from chassis.service import Foundation
 from chassis.web import create_web_app
-from slotwire_contracts import WEBHOOK_EVENTS, public_topics
+from slotwire_contracts import WEBHOOK_ATTEMPTS, WEBHOOK_EVENTS, public_topics
 from webhook_dispatcher.api import ERRORS, routes
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.consumer import GROUP, Reader, consumer
@@ -34,6 +35,7 @@ from webhook_dispatcher.service.trials import Trials
 from webhook_dispatcher.settings import DATABASE, Settings
 from webhook_dispatcher.store.sealed import TABLE as SEALED
 from webhook_dispatcher.store.subscriptions import SubscriptionStore
+from webhook_dispatcher.stream import GROUP as HEALTH_GROUP
 from webhook_dispatcher.stream import HealthStream
 from webhook_dispatcher.worker import (
     AttemptPublisher,
@@ -133,6 +135,7 @@ def create_app(settings: Settings) -> web.Application:
         Loop("resealing", _resealer(base).run),
         Loop("ledger", Watcher(Accounting(base.database, utc_now)).run),
         Loop("health", HealthStream(settings.kafka_bootstrap, health, utc_now).run),
+        Loop("lag", LagWatch(settings.kafka_bootstrap, {GROUP: public_topics(), HEALTH_GROUP: [WEBHOOK_ATTEMPTS]}).run),
     )
     app.on_cleanup.append(lambda _: guard.close())
     return app

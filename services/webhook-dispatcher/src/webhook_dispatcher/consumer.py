@@ -54,7 +54,7 @@ class Reader:
             _place(record),
             record.value,
         )
-        return Incoming(event.id, arrival, record)
+        return Incoming(event.id, arrival, record, event.traceparent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.structs import OffsetAndTimestamp
 
 from chassis.kafka.closing import close
-from chassis.kafka.records import REQUEST_MS, Record, partition_of, record_of
+from chassis.kafka.records import REQUEST_MS, Partition, Record, partition_of, record_of
 
 _FETCH_BYTES = 1024 * 1024
 
@@ -74,8 +74,7 @@ class LogReader:
         Raises:
             KafkaError: when the broker is away.
         """
-        told = await self._admin.describe_topics(list(topics))
-        partitions = [partition_of(topic["topic"], one["partition"]) for topic in told for one in topic["partitions"]]
+        partitions = await self._partitions(topics)
         if not partitions:
             return []
         beginnings = await self._consumer.beginning_offsets(partitions)
@@ -107,6 +106,30 @@ class LogReader:
         except GroupCoordinatorNotAvailableError:
             return 0  # no group has committed anything on this cluster yet, or it is just moving house
         return max(0, offsets[one].offset) if one in offsets else 0
+
+    async def lags(self, group: str, topics: Collection[str]) -> dict[Partition, int]:
+        """Tell of each partition how many records a consumer group is not done with yet.
+
+        A group that has committed nothing has all of them before it; a topic that is not there has none.
+
+        Raises:
+            KafkaError: when the broker is away.
+        """
+        partitions = await self._partitions(topics)
+        if not partitions:
+            return {}
+        beginnings = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        try:
+            told = await self._admin.list_consumer_group_offsets(group, partitions=partitions)
+        except GroupCoordinatorNotAvailableError:
+            told = {}
+        done = {one: max(told[one].offset if one in told else 0, beginnings[one]) for one in partitions}
+        return {(one.topic, one.partition): max(0, ends[one] - done[one]) for one in partitions}
+
+    async def _partitions(self, topics: Collection[str]) -> list[TopicPartition]:
+        told = await self._admin.describe_topics(list(topics))
+        return [partition_of(topic["topic"], one["partition"]) for topic in told for one in topic["partitions"]]
 
     async def read(
         self, topic: str, partition: int, *, start: int, end: int, at_most: int, wait_seconds: float

@@ -27,6 +27,7 @@ from chassis.idempotency import (
 from chassis.identity import ORGANIZATION_HEADER, Caller, Identity, KeyKind
 from chassis.ids import new_id
 from chassis.postgres import TRANSIENT, UNSTORABLE
+from chassis.tracing import is_traceparent
 from chassis.web.errors import STATUSES, ApiError, CodedError, api_error, from_validation, render
 from chassis.web.rate_limits import RateLimits, Standing
 from chassis.web.routes import Call, Refusals, Route
@@ -34,7 +35,6 @@ from chassis.web.routes import Call, Refusals, Route
 _log = structlog.get_logger(__name__)
 
 _JSON = "application/json"
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ORGANIZATION = re.compile(r"[\x21-\x7e]{1,128}")
@@ -290,6 +290,6 @@ def identify(request: web.Request) -> str:
     request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
     request[REQUEST_ID] = request_id
     trace = request.headers.get("traceparent", "")
-    if _TRACEPARENT.fullmatch(trace):
+    if is_traceparent(trace):
         request[TRACEPARENT] = trace
     return request_id

@@ -13,7 +13,7 @@ from datetime import datetime
 from calcom_sync.domain.changes import changed, fingerprint
 from calcom_sync.store import chains
 from calcom_sync.store.chains import Known
-from chassis import outbox
+from chassis import outbox, tracing
 from chassis.clock import Clock
 from chassis.ids import Ids
 from chassis.outbox import OutboxMessage
@@ -117,6 +117,7 @@ def _event(told: Known, change: ObservedChange, org_id: str, now: datetime) -> C
         orgid=org_id,
         sequence=told.sequence,
         actor="calcom",
+        traceparent=tracing.current(),
     )
 
 

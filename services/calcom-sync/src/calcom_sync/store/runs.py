@@ -15,13 +15,14 @@ from calcom_sync.domain.counting import Fate, Outcome, Tally
 from calcom_sync.domain.marks import RESTS
 from calcom_sync.domain.run import PERIODIC, Progress, Run, RunError, RunKind, RunState
 from calcom_sync.domain.window import Window
+from chassis import tracing
 from chassis.postgres import Connection
 
-_COLUMNS = "id, org_id, kind, state, range_start, range_end, counts, requests, takes, created_at"
-_INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ($1, $2, $3, 'queued', $4, $5, '{{}}', 0, 0, $6)"
+_COLUMNS = "id, org_id, kind, state, range_start, range_end, counts, requests, takes, created_at, traceparent"
+_INSERT = f"INSERT INTO runs ({_COLUMNS}) VALUES ($1, $2, $3, 'queued', $4, $5, '{{}}', 0, 0, $6, $7)"
 _INSERT_ONCE = f"""
 INSERT INTO runs ({_COLUMNS}, key_scope, key_fingerprint)
-VALUES ($1, $2, $3, 'queued', $4, $5, '{{}}', 0, 0, $6, $7, $8)
+VALUES ($1, $2, $3, 'queued', $4, $5, '{{}}', 0, 0, $6, $7, $8, $9)
 ON CONFLICT (key_scope) WHERE state <> 'failed' DO NOTHING
 RETURNING true
 """
@@ -29,7 +30,7 @@ _OF_KEY = "SELECT id, key_fingerprint FROM runs WHERE key_scope = $1 AND state <
 _END_KEY = "UPDATE runs SET key_scope = NULL, key_fingerprint = NULL WHERE key_scope = $1 AND created_at <= $2"
 _INSERT_UNLESS_WAITING = f"""
 INSERT INTO runs ({_COLUMNS})
-SELECT $1, $2, $3::text, 'queued', $4, $5, '{{}}', 0, 0, $6
+SELECT $1, $2, $3::text, 'queued', $4, $5, '{{}}', 0, 0, $6, $7
 WHERE NOT EXISTS (SELECT FROM runs WHERE org_id = $2 AND kind = $3 AND state = 'queued')
 ON CONFLICT DO NOTHING
 """
@@ -68,7 +69,7 @@ UPDATE runs SET
     started_at = coalesce(started_at, $3),
     takes = takes + 1
 FROM due WHERE runs.id = due.id
-RETURNING runs.id, runs.org_id, runs.kind, runs.takes
+RETURNING runs.id, runs.org_id, runs.kind, runs.takes, runs.traceparent
 """
 _KEEP = "UPDATE runs SET held_until = now() + $2::interval WHERE held_by = ANY ($1::text[])"
 _HELD = "id = $1 AND held_by = $2"
@@ -140,6 +141,7 @@ class Taken:
     Attributes:
         holder: whose take it is.
         takes: how often it was taken, this time included.
+        traceparent: the trace context of what asked for it.
     """
 
     run_id: str
@@ -147,6 +149,7 @@ class Taken:
     kind: RunKind
     holder: str
     takes: int
+    traceparent: str | None = None
 
 
 async def insert(conn: Connection, run: Run) -> None:
@@ -186,7 +189,9 @@ async def insert_unless_waiting(conn: Connection, run: Run) -> None:
 
 
 def _waiting(run: Run) -> tuple[object, ...]:
-    return run.id, run.org_id, run.kind.value, run.window.start, run.window.end, run.created_at
+    """Lay out a run that waits; what carries it out goes on with the trace under way."""
+    start, end = run.window.start, run.window.end
+    return run.id, run.org_id, run.kind.value, start, end, run.created_at, tracing.current()
 
 
 async def fetch(conn: Connection, org_id: str, run_id: str) -> Run | None:
@@ -220,7 +225,9 @@ async def take(
         row = await conn.fetchrow(_TAKE, holder, lease, now, _values(kinds), _values(PERIODIC), _PATIENCE)
     except asyncpg.UniqueViolationError:
         return None
-    return None if row is None else Taken(row["id"], row["org_id"], RunKind(row["kind"]), holder, row["takes"])
+    if row is None:
+        return None
+    return Taken(row["id"], row["org_id"], RunKind(row["kind"]), holder, row["takes"], row["traceparent"])
 
 
 async def keep(conn: Connection, holders: Collection[str], lease: timedelta) -> None:

@@ -7,27 +7,30 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from calcom_sync.domain.marks import PAUSES, Mark
+from chassis import tracing
 from chassis.postgres import Connection
 
 _NOTE = "INSERT INTO webhooks (org_id, body_hash, came_at) VALUES ($1, $2, now()) ON CONFLICT DO NOTHING RETURNING true"
 _MARK = """
-INSERT INTO marks AS m (org_id, uid, times, said_at, heard_at, tries, due_at)
-SELECT $1, uid, 1, $3, $4, 0, now() FROM unnest($2::text[]) AS given (uid) ORDER BY uid
+INSERT INTO marks AS m (org_id, uid, times, said_at, heard_at, tries, due_at, traceparent)
+SELECT $1, uid, 1, $3, $4, 0, now(), $5 FROM unnest($2::text[]) AS given (uid) ORDER BY uid
 ON CONFLICT (org_id, uid) DO UPDATE SET
     times = m.times + 1,
     said_at = greatest(m.said_at, excluded.said_at),
     heard_at = excluded.heard_at,
     tries = 0,
-    due_at = excluded.due_at
+    due_at = excluded.due_at,
+    traceparent = excluded.traceparent
 """
 _WAITING = """
-SELECT DISTINCT m.org_id FROM marks AS m JOIN integrations AS i ON i.org_id = m.org_id AND i.enabled
+SELECT DISTINCT ON (m.org_id) m.org_id, m.traceparent
+FROM marks AS m JOIN integrations AS i ON i.org_id = m.org_id AND i.enabled
 WHERE m.due_at <= now() AND NOT EXISTS (
     SELECT FROM runs AS r WHERE r.org_id = m.org_id AND r.kind = 'webhook' AND r.state IN ('queued', 'running')
 ) AND NOT EXISTS (
     SELECT FROM rests WHERE org_id = m.org_id AND ends_at > now() AND settings_at = i.updated_at
 )
-LIMIT $1
+ORDER BY m.org_id, m.due_at LIMIT $1
 """
 _TAKE = """
 WITH due AS (
@@ -65,7 +68,7 @@ async def note(conn: Connection, org_id: str, body_hash: bytes) -> bool:
 
 
 async def mark(conn: Connection, org_id: str, uids: Collection[str], said_at: datetime | None, now: datetime) -> None:
-    """Mark bookings; one that is marked is told of once more, and is due at once.
+    """Mark bookings, with the trace under way; one that is marked is told of once more, and is due at once.
 
     Args:
         conn: the connection.
@@ -74,12 +77,16 @@ async def mark(conn: Connection, org_id: str, uids: Collection[str], said_at: da
         said_at: when they were written, if that is said.
         now: the current instant.
     """
-    await conn.execute(_MARK, org_id, list(uids), said_at, now)
+    await conn.execute(_MARK, org_id, list(uids), said_at, now, tracing.current())
 
 
-async def waiting(conn: Connection, most: int) -> list[str]:
-    """Tell organizations of which bookings are due, for which no run of webhooks waits, and which are to be asked."""
-    return [row["org_id"] for row in await conn.fetch(_WAITING, most)]
+async def waiting(conn: Connection, most: int) -> dict[str, str | None]:
+    """Tell organizations of which bookings are due, for which no run of webhooks waits, and which are to be asked.
+
+    Returns:
+        The trace context of what marked the one that is due longest, by organization.
+    """
+    return {row["org_id"]: row["traceparent"] for row in await conn.fetch(_WAITING, most)}
 
 
 async def take(conn: Connection, org_id: str, run_id: str, most: int) -> list[Mark]:

@@ -13,6 +13,7 @@ from calcom_sync.domain.run import RunKind
 from calcom_sync.service.metrics import GIVEN_UP, MARKS
 from calcom_sync.service.runs import Runs
 from calcom_sync.store import webhooks
+from chassis import tracing
 from chassis.lifecycle import Stop
 from chassis.postgres import Database
 
@@ -47,8 +48,9 @@ class Summoner:
             self._woken.clear()
             async with self._database.connection() as conn:
                 waiting = await webhooks.waiting(conn, _ORGANIZATIONS)
-            for org_id in waiting:
-                await self._runs.ask_unless_waiting(org_id, RunKind.WEBHOOK)
+            for org_id, traceparent in waiting.items():
+                with tracing.within(traceparent):
+                    await self._runs.ask_unless_waiting(org_id, RunKind.WEBHOOK)
             try:
                 async with asyncio.timeout(_POLL_SECONDS):
                     await self._woken.wait()

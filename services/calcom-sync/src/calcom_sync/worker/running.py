@@ -19,6 +19,7 @@ from calcom_sync.service.runs import CarryOut, Held, LostError
 from calcom_sync.store import runs
 from calcom_sync.store.runs import Taken
 from calcom_sync.worker.metrics import RUNS, RUNS_UNDER_WAY
+from chassis import tracing
 from chassis.backoff import Backoff
 from chassis.clock import Clock
 from chassis.lifecycle import Stop
@@ -120,6 +121,12 @@ class Runner:
         return PERIODIC if self._at_once > _FEW and waited_for >= self._at_once - 1 else frozenset(RunKind)
 
     async def _attend(self, taken: Taken) -> None:
+        attributes = {"slotwire.run.id": taken.run_id, "slotwire.run.kind": taken.kind.value}
+        with tracing.span("carry out run", tracing.Kind.INTERNAL, taken.traceparent, attributes) as span:
+            await self._see_to(taken, span)
+
+    async def _see_to(self, taken: Taken, span: tracing.Span) -> None:
+        """Carry a run out, and write how that ended."""
         log = _log.bind(run=taken.run_id, org=taken.org_id)
         try:
             error = await self._outcome(taken)
@@ -132,6 +139,8 @@ class Runner:
         else:
             log.info("run_ended", error=None if error is None else error.code, takes=taken.takes)
             RUNS.labels("completed" if error is None else "failed").inc()
+            if error is not None:
+                span.fail(error.code)
             await self._write(partial(runs.end, taken=taken, error=error, now=self._clock()))
 
     async def _outcome(self, taken: Taken) -> RunError | None:

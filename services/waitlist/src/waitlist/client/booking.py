@@ -8,8 +8,8 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import structlog
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
 
+from chassis import tracing
 from chassis.identity import ORGANIZATION_HEADER
 from waitlist.domain.errors import UnavailableError
 from waitlist.domain.times import time_text
@@ -176,8 +177,10 @@ class BookingClient:
         if self._session is None:
             raise AssertionError("asked outside `opened`")
         try:
-            async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
-                return await read(response)
+            with _traced(method, path) as headers:
+                more["headers"] |= headers
+                async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
+                    return await read(response)
         except (ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
             _log.warning("booking_unavailable", path=path, error=repr(error))
             raise _unavailable() from error
@@ -191,6 +194,14 @@ class BookingClient:
             return None if found is None else read(found)
 
         return await self._send("GET", f"{path}/{thing_id}", taken, headers={ORGANIZATION_HEADER: org_id})
+
+
+@contextmanager
+def _traced(method: str, path: str) -> Iterator[Mapping[str, str]]:
+    """Make a span of a question, and tell the headers with which booking goes on from it."""
+    attributes = {"http.request.method": method, "url.path": path}
+    with tracing.span(f"{method} booking", tracing.Kind.CLIENT, tracing.current(), attributes) as span:
+        yield {} if span.traceparent is None else {"traceparent": span.traceparent}
 
 
 async def _reply(response: ClientResponse) -> Reply:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from chassis import tracing
 from chassis.origin import Origin
 from chassis.unit import Unit
 from waitlist.client.taking import Refused
@@ -65,7 +66,7 @@ class Matching:
         Raises:
             UnavailableError: booking does not answer; the next match goes on from there.
         """
-        origin = Origin(self._new_request_id())
+        origin = Origin(self._new_request_id(), tracing.current())
         await self._finish_begun(org_id, queue)
         await self._ending.expire(org_id, queue, origin)
         await self._ending.release(org_id, queue)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chassis import tracing
 from chassis.postgres import Connection
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))"
@@ -17,13 +18,15 @@ _SEED = 0x574C  # apart from what else is locked by number in the database
 # In the order of the key, so that no two writers wait for each other. One that is due already is left as it is, which
 # spares a write for each of many things that fall free together.
 _MARK = """
-INSERT INTO queues (org_id, queue, due_at, marked_at)
-SELECT $1, queue, due_at, due_at
+INSERT INTO queues (org_id, queue, due_at, marked_at, traceparent)
+SELECT $1, queue, due_at, due_at, $3
 FROM (SELECT queue, clock_timestamp() AS due_at FROM ({queues}) AS wanted) AS marked
 ORDER BY queue
 ON CONFLICT (org_id, queue) DO UPDATE SET
     due_at = excluded.due_at,
-    marked_at = CASE WHEN queues.held_by IS NULL THEN least(queues.marked_at, excluded.due_at) ELSE queues.marked_at END
+    marked_at =
+        CASE WHEN queues.held_by IS NULL THEN least(queues.marked_at, excluded.due_at) ELSE queues.marked_at END,
+    traceparent = excluded.traceparent
 WHERE queues.due_at > excluded.due_at
 """
 _LIVE = "e.status IN ('waiting', 'notified')"
@@ -59,7 +62,7 @@ WITH RECURSIVE orgs AS (
 )
 UPDATE queues SET held_by = $2, held_until = now() + $3::interval, due_at = 'infinity'
 FROM due WHERE queues.org_id = due.org_id AND queues.queue = due.queue
-RETURNING queues.org_id, queues.queue, queues.held_by AS holder, queues.failures
+RETURNING queues.org_id, queues.queue, queues.held_by AS holder, queues.failures, queues.traceparent
 """
 _KEEP = "UPDATE queues SET held_until = now() + $2::interval WHERE held_by = ANY ($1::text[])"
 _HELD = "org_id = $1 AND queue = $2 AND held_by = $3"
@@ -86,12 +89,14 @@ class Taken:
     Attributes:
         holder: whose take it is.
         failures: how many looks before this one have failed in a row.
+        traceparent: the trace context of what marked it last.
     """
 
     org_id: str
     queue: str
     holder: str
     failures: int
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +113,13 @@ async def lock(conn: Connection, org_id: str, queue: str) -> None:
 
 
 async def mark(conn: Connection, org_id: str, queue: str) -> None:
-    """Have a queue looked at."""
-    await conn.execute(_MARK_ONE, org_id, queue)
+    """Have a queue looked at; the look goes on with the trace under way."""
+    await conn.execute(_MARK_ONE, org_id, queue, tracing.current())
 
 
 async def mark_live(conn: Connection, org_id: str, queues: Collection[str]) -> bool:
-    """Have those queues looked at now in which somebody waits; tell whether any of them was not due before."""
-    return _any(await conn.execute(_MARK_LIVE, org_id, list(queues)))
+    """Do so with those in which somebody waits; tell whether any of them was not due before."""
+    return _any(await conn.execute(_MARK_LIVE, org_id, list(queues), tracing.current()))
 
 
 async def waited_in(conn: Connection, org_id: str, queues: Collection[str]) -> list[str]:

@@ -12,6 +12,7 @@ from functools import partial
 
 import structlog
 
+from chassis import tracing
 from chassis.backoff import Backoff
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Connection, Database
@@ -107,8 +108,16 @@ class Worker:
 
     async def _attend(self, taken: Taken) -> None:
         began = asyncio.get_running_loop().time()
+        with tracing.within(taken.traceparent):
+            await self._see(taken)
+        SECONDS.observe(asyncio.get_running_loop().time() - began)
+
+    async def _see(self, taken: Taken) -> None:
+        """Look at a queue, and write how that ended."""
+        attributes = {"slotwire.queue": taken.queue}
         try:
-            await self._look(taken.org_id, taken.queue)
+            with tracing.span("match queue", tracing.Kind.INTERNAL, taken.traceparent, attributes):
+                await self._look(taken.org_id, taken.queue)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one queue, the others go on
             FAILED.inc()
             rest = self._backoff.delay(taken.failures + 1, random.random())  # noqa: S311 - jitter, not a secret
@@ -117,7 +126,6 @@ class Worker:
         else:
             DONE.inc()
             await self._write(partial(queues.done, taken=taken))
-        SECONDS.observe(asyncio.get_running_loop().time() - began)
 
     async def _write(self, end: End) -> None:
         try:

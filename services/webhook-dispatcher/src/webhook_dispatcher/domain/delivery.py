@@ -72,6 +72,7 @@ class Job(NamedTuple):
         round: how often it was opened again; 0 is the round that it was born into with its event.
         earlier: how many of the attempts were made in earlier rounds.
         is_ordered: whether others of its resource may wait for its end.
+        traceparent: the trace context of what created its event.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Job(NamedTuple):
     round: int = 0
     earlier: int = 0
     is_ordered: bool = False
+    traceparent: str | None = None
 
     @property
     def is_again(self) -> bool:

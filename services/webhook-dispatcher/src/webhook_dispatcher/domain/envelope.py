@@ -39,6 +39,11 @@ def type_of(tail: bytes) -> str:
     return tail.split(b'"', 4)[3].decode()
 
 
+def event_id_of(tail: bytes) -> str:
+    """Read the id of a tail's event."""
+    return tail.split(b'"eventId":"', 1)[1].split(b'"', 1)[0].decode()
+
+
 def _spread(data: Mapping[str, Any]) -> dict[str, Any]:
     """Spread the snapshot, with the keys of the change beside it; where both have one, the change tells it."""
     return {**data["resource"], **data["change"]}

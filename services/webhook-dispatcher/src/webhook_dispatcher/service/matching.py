@@ -14,7 +14,8 @@ from webhook_dispatcher.domain.delivery import Birth, DiscardReason, Job, Load
 from webhook_dispatcher.domain.ids import delivery_id
 from webhook_dispatcher.domain.lease import Grant
 from webhook_dispatcher.domain.subscription import Subscription
-from webhook_dispatcher.service.composition import compose_tail
+from webhook_dispatcher.service.composition import Composition, compose
+from webhook_dispatcher.service.metrics import DELIVERIES
 
 
 class Memory(Protocol):
@@ -83,6 +84,7 @@ class Batch:
 
     def hand_over(self, new: Collection[str]) -> None:
         """Let the worker have what is its own of those that were not there before, and know of what waits."""
+        DELIVERIES.inc(len(new))
         if self._grant is not None:
             self._memory.offer(self._grant, [job for job in self._jobs if job.id in new])
         if self._spilled:
@@ -104,8 +106,9 @@ class Batch:
         else:
             self.births.append(birth(lease))
             is_ordered = awaits_turn is not None
-            tail = _tail(arrival.record)
-            self._jobs.append(Job(new_id, subscription.id, lease, 0, tail, is_ordered=is_ordered))
+            tail, traceparent = _composed(arrival.record)
+            job = Job(new_id, subscription.id, lease, 0, tail, is_ordered=is_ordered, traceparent=traceparent)
+            self._jobs.append(job)
             self._taken.add(len(tail))
             self._mine[subscription.id].add(len(tail))
 
@@ -116,6 +119,6 @@ class Batch:
 
 
 @functools.lru_cache(maxsize=1)
-def _tail(record: bytes) -> bytes:
-    """Compose an event's tail once for all of its subscriptions, which come one after the other."""
-    return compose_tail(record)
+def _composed(record: bytes) -> Composition:
+    """Compose an event once for all of its subscriptions, which come one after the other."""
+    return compose(record)

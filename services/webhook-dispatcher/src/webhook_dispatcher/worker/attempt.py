@@ -10,12 +10,13 @@ from typing import assert_never
 
 import structlog
 
+from chassis import tracing
 from chassis.clock import Clock
 from webhook_dispatcher.client.sender import Sender
 from webhook_dispatcher.domain.auth import UnreadableAuth
 from webhook_dispatcher.domain.decision import Delivered, EndpointGone, Exhausted, Retry, Verdict, decide
 from webhook_dispatcher.domain.delivery import Attempt, DeliveryState, DiscardReason, Job, Outcome
-from webhook_dispatcher.domain.envelope import body_of
+from webhook_dispatcher.domain.envelope import body_of, event_id_of
 from webhook_dispatcher.domain.exchange import Answer, Exchange, Failure, FailureKind
 from webhook_dispatcher.domain.ids import instant_of
 from webhook_dispatcher.domain.rotation import signing_keys
@@ -23,6 +24,7 @@ from webhook_dispatcher.domain.signature import sign
 from webhook_dispatcher.domain.subscription import Subscription
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.worker.metrics import ATTEMPTS, FAILURES, LATENCY
+from webhook_dispatcher.worker.spans import trace
 
 _log = structlog.get_logger(__name__)
 
@@ -40,12 +42,16 @@ class Attempts:
         subscription = self._directory.active(job.subscription_id)
         if subscription is None:
             return self.discarded(job)
-        started_at = self._clock()
-        began = time.perf_counter()
-        exchange = await self.exchange(subscription, job, started_at)
-        latency_ms = int((time.perf_counter() - began) * 1000)
-        attempt = Attempt(job.attempts + 1, started_at, latency_ms, exchange, subscription)
-        return self._conclude(job, subscription, attempt)
+        with tracing.within(job.traceparent):
+            started_at = self._clock()
+            began = time.perf_counter()
+            exchange = await self.exchange(subscription, job, started_at)
+            latency_ms = int((time.perf_counter() - began) * 1000)
+            attempt = Attempt(job.attempts + 1, started_at, latency_ms, exchange, subscription)
+            outcome = self._conclude(job, subscription, attempt)
+        if tracing.is_on():
+            trace(outcome, attempt)
+        return outcome
 
     def discarded(self, job: Job) -> Outcome:
         """Tell the outcome of a delivery whose subscription is sent nothing any more."""
@@ -116,6 +122,7 @@ def _tell(outcome: Outcome, attempt: Attempt) -> None:
     _log.info(
         "attempt_failed",
         delivery=outcome.job.id,
+        event_id=event_id_of(outcome.job.tail),
         subscription=outcome.job.subscription_id,
         number=attempt.number,
         latency_ms=attempt.latency_ms,
