@@ -6,21 +6,20 @@ row, since one part may hand over to another while it looks.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
-from chaos.stage import COUNTS, READ
+from chaos.stage import READ
+from chaos.wiring import COUNTS
+from chassis.kafka import KafkaError, LogReader
 from devstack.servers import EmbeddedServers
 
 SECONDS = 60.0
 """How long it may take."""
 
 _LOOK_SECONDS = 0.5
+_EVER = 2**53  # milliseconds since 1970
 _OUTBOX = "SELECT count(*) FROM outbox"
 _LEFT: Mapping[str, Mapping[str, str]] = {
     **{service: {"outbox": _OUTBOX} for service in COUNTS},
@@ -59,14 +58,14 @@ async def settle(servers: EmbeddedServers, within: float = SECONDS) -> Mapping[s
 
 
 async def _left(servers: EmbeddedServers) -> Mapping[str, int]:
-    """Tell how much is left of what, by name."""
+    """Tell how much is left of what, by name; of what is to be read only when nothing else is."""
     try:
         found = {
             f"{service}: {name}": count
             for service, questions in _LEFT.items()
             async for name, count in _counts(servers.postgres_url, service, questions)
         }
-        return {name: count for name, count in (found | await _lags(servers.kafka_bootstrap)).items() if count}
+        return found or await _lags(servers.kafka_bootstrap)
     except (KafkaError, OSError, asyncpg.PostgresError) as error:
         return {repr(error): 1}
 
@@ -75,36 +74,19 @@ async def _counts(url: str, database: str, questions: Mapping[str, str]) -> Asyn
     conn = await asyncpg.connect(urlsplit(url)._replace(path=f"/{database}").geturl())
     try:
         for name, question in questions.items():
-            yield name, await conn.fetchval(question)
+            if count := await conn.fetchval(question):
+                yield name, count
     finally:
         await conn.close()
 
 
 async def _lags(bootstrap: str) -> dict[str, int]:
     """Tell how many records each group has yet to be done with."""
-    async with _asked(bootstrap) as (admin, consumer):
-        lags = {}
-        for group, topics in READ.items():
-            places = [
-                TopicPartition(topic, number)
-                for topic in topics
-                for number in await consumer._client.cluster.partitions_for_topic(topic) or ()
-            ]
-            ends = await consumer.end_offsets(places)
-            done = await admin.list_consumer_group_offsets(group)
-            lags[f"lag of {group}"] = sum(
-                end - max(0, done[place].offset if place in done else 0) for place, end in ends.items()
-            )
-        return lags
-
-
-@asynccontextmanager
-async def _asked(bootstrap: str) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
-    admin, consumer = AIOKafkaAdminClient(bootstrap_servers=bootstrap), AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    try:
-        await admin.start()
-        await consumer.start()
-        yield admin, consumer
-    finally:
-        await consumer.stop()
-        await admin.close()
+    async with LogReader.connected(bootstrap) as log:
+        lags = {
+            f"{group}: {one.topic}/{one.partition}": one.end - await log.committed(group, one.topic, one.partition)
+            for group, topics in READ.items()
+            for one in await log.stretches(topics, 0, _EVER)
+            if one.end
+        }
+    return {name: lag for name, lag in lags.items() if lag}

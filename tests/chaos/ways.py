@@ -43,6 +43,11 @@ class Way:
         """`host:port` of its beginning."""
         return f"{HOST}:{self.port}"
 
+    @property
+    def url(self) -> str:
+        """Its beginning, for HTTP."""
+        return f"http://{self.address}"
+
     def cut(self) -> None:
         """Abort all connections, and whoever comes."""
         self._is_cut = True

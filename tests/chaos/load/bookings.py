@@ -13,7 +13,7 @@ from chaos.load.client import Client
 from chassis.clock import utc_now
 
 BOOKINGS = "/api/v1/bookings"
-_HALF_HOURS = 160
+_HALF_HOURS = 60
 _KNOWN = 60
 
 
@@ -59,7 +59,8 @@ class Desk:
         if not self.known or random.random() < 0.4:
             await self._book()
             return
-        path = f"{BOOKINGS}/{random.choice(self.known)}"
+        booking_id = random.choice(self.known)
+        path = f"{BOOKINGS}/{booking_id}"
         match random.choices(("move", "confirm", "edit", "cancel", "look"), (4, 4, 2, 3, 1))[0]:
             case "move":
                 await self.client.change("PATCH", path, self._time())
@@ -68,6 +69,7 @@ class Desk:
             case "edit":
                 await self.client.change("PATCH", path, {"title": f"Talk {random.randrange(1000)}", **self._time()})
             case "cancel":
+                self.known.remove(booking_id)
                 await self.client.change("DELETE", path)
             case _:
                 await self.client.get(path)

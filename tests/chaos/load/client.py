@@ -19,7 +19,6 @@ from chassis.lifecycle import Stop
 from devstack.gateway import route
 from support.system import Tenant
 
-_TIMEOUT = aiohttp.ClientTimeout(total=5)
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _PAUSE_SECONDS = (0.1, 0.6)
 _SILENT = (aiohttp.ClientError, TimeoutError, OSError)
@@ -32,6 +31,7 @@ class Client:
     Attributes:
         doors: where each service is found.
         over: set when the run is; a client does not try again then.
+        patience: seconds after which it gives up on a server.
     """
 
     tenant: Tenant
@@ -40,6 +40,7 @@ class Client:
     journal: Journal
     random: Random
     over: Stop
+    patience: float = 5.0
 
     async def get(self, path: str) -> Answer:
         """Look once."""
@@ -69,11 +70,10 @@ class Client:
 
     async def _ask(self, method: str, path: str, body: Any, key: str | None) -> Answer:
         headers = self.tenant.headers | ({"Idempotency-Key": key} if key else {})
+        timeout, url = aiohttp.ClientTimeout(total=self.patience), self._door(path) + path
         sent_at, status, told = utc_now(), None, None
         try:
-            async with self.http.request(
-                method, self._door(path) + path, json=body, headers=headers, timeout=_TIMEOUT
-            ) as answer:
+            async with self.http.request(method, url, json=body, headers=headers, timeout=timeout) as answer:
                 content = await answer.read()
                 status, told = answer.status, _read(content)
         except _SILENT:

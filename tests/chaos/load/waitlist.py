@@ -149,7 +149,13 @@ class Course(Venue):
     @classmethod
     async def opened(cls, client: Client, start: datetime, **policy: Any) -> "Course":
         """Announce it, and fill it."""
-        service = {"name": "Yoga", "service_type": "event", "timezone": "UTC", "duration_minutes": 60, "max_attendance": 4}
+        service = {
+            "name": "Yoga",
+            "service_type": "event",
+            "timezone": "UTC",
+            "duration_minutes": 60,
+            "max_attendance": 4,
+        }
         told = await client.insist("POST", "/v2/settings/services", service | {"requires_confirmation": False})
         service_id = told["uid"]
         await client.insist("PUT", f"{WAITLIST}/policies/{service_id}", policy)

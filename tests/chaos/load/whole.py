@@ -5,7 +5,7 @@ Invariant: it is moderate, so that the system is disturbed by faults and not dro
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -25,8 +25,10 @@ from chassis.lifecycle import Stop
 from support.system import Tenant
 
 _CLIENTS_AT_A_DESK = 2
-_DESK_SECONDS, _VENUE_SECONDS, _CALCOM_SECONDS, _STRANGER_SECONDS = 0.5, 0.8, 1.0, 1.2
+_DESK_SECONDS, _VENUE_SECONDS, _CALCOM_SECONDS, _STRANGER_SECONDS = 0.4, 0.6, 1.0, 1.2
 """Between two steps, on the average."""
+
+_SYNC_SECONDS = 15.0  # it is answered when all is read
 
 _SOON = 0.5
 """How far in the run a class begins whose offers end with that."""
@@ -120,7 +122,8 @@ class Load:
         if found is None:
             return None
         standin, way = found
-        return await Account.opened(self._client(tenant, f"calcom {number}"), standin, f"http://{way.address}")
+        client = replace(self._client(tenant, f"calcom {number}"), patience=_SYNC_SECONDS)
+        return await Account.opened(client, standin, way.url)
 
     def _loops(self) -> Iterator[tuple[str, Awaitable[None]]]:
         for number, house in enumerate(self.houses):
