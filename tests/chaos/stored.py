@@ -1,0 +1,202 @@
+"""Reading what the stores hold when a run has settled.
+
+Invariant: it is read as anybody could: tables, topics, offsets and answers; nothing of a service's own code decides
+what is seen.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+
+from chaos.checks.consuming import GROUPS
+from chaos.evidence import Record, Row, Stored, Told
+from chassis.kafka import LogReader
+from chassis.kafka.reader import Stretch
+from chassis.postgres import Connection, Database, database_url
+from slotwire_contracts import TOPICS, WEBHOOK_ATTEMPTS, dead_letter_topic
+from support.servers import Servers
+
+TABLES: Mapping[str, Sequence[str]] = {
+    "booking": (
+        "bookings",
+        "clients",
+        "event_instances",
+        "event_types",
+        "external_bookings",
+        "history",
+        "holds",
+        "inbox",
+        "locations",
+        "occupancy",
+        "outbox",
+        "outbox_set_aside",
+        "resources",
+        "schedules",
+        "sections",
+        "services",
+        "spots",
+        "tables",
+    ),
+    "waitlist": ("conversions", "entries", "offers", "outbox", "outbox_set_aside", "policies", "queues"),
+    "webhook_dispatcher": (
+        "attempts",
+        "deliveries",
+        "events",
+        "gaps",
+        "outbox",
+        "outbox_set_aside",
+        "subscriptions",
+        "turns",
+    ),
+    "calcom_sync": ("aliases", "chains", "inbox", "outbox", "outbox_set_aside", "run_items", "runs"),
+}
+"""What is read, by database."""
+
+_FIRST, _FOR_EVER = 0, 2**50  # milliseconds since 1970
+_AT_ONCE = 5_000
+_WAIT_SECONDS = 1.0
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where the stores of a run are, and how its organizations get in.
+
+    Attributes:
+        servers: PostgreSQL and Kafka themselves, not the ways to them on which the run did its faults.
+        booking_url: the origin of a booking service that is well, for the feeds.
+        webhooks_url: the same of a dispatcher, for the ledgers.
+        keys: an API key that may read both, by organization.
+        calcom: the truth that the stand-in of Cal.com holds, by uid; the run asks the stand-in itself.
+    """
+
+    servers: Servers
+    booking_url: str
+    webhooks_url: str
+    keys: Mapping[str, str]
+    calcom: Mapping[str, Row] = field(default_factory=dict)
+
+
+async def read_stored(reach: Reach, told: Told) -> Stored:
+    """Read all that the checks look at.
+
+    Args:
+        reach: where it is.
+        told: the run; of its organizations the feeds and ledgers are read.
+
+    Raises:
+        aiohttp.ClientError, KafkaError, OSError: something is away, which it must not be any more.
+        RuntimeError: a service does not answer as it should.
+    """
+    tables = {}
+    for database, names in TABLES.items():
+        tables |= await _read_database(reach.servers.postgres_url, database, names)
+    async with LogReader.connected(reach.servers.kafka_bootstrap) as log:
+        records = await _read_topics(log)
+        committed = await _read_offsets(log, records)
+    async with aiohttp.ClientSession() as session:
+        answers = _Answers(session, reach)
+        return Stored(
+            tables=tables,
+            records=records,
+            committed=committed,
+            feeds={org_id: await answers.feed(org_id, tables["booking.bookings"]) for org_id in told.org_ids},
+            ledgers={org_id: await answers.ledger(org_id) for org_id in told.org_ids},
+            calcom=reach.calcom,
+        )
+
+
+async def _read_database(server_url: str, database: str, names: Sequence[str]) -> dict[str, list[Row]]:
+    """Read a database's tables as of one moment."""
+    whole = Database(database_url(server_url, database), pool_size=1, application="chaos")
+    async with whole.opened(), whole.snapshot() as conn:
+        return {f"{database}.{name}": await _read_table(conn, name) for name in names}
+
+
+async def _read_table(conn: Connection, name: str) -> list[Row]:
+    return [dict(row) for row in await conn.fetch(f"SELECT * FROM {name}")]
+
+
+async def _read_topics(log: LogReader) -> list[Record]:
+    named = [topic.name for topic in (*TOPICS, WEBHOOK_ATTEMPTS)]
+    stretches = await log.stretches([*named, *map(dead_letter_topic, named)], _FIRST, _FOR_EVER)
+    return [record for stretch in stretches for record in await _read_stretch(log, stretch)]
+
+
+async def _read_stretch(log: LogReader, stretch: Stretch) -> list[Record]:
+    found: list[Record] = []
+    place = stretch.start
+    while place < stretch.end:
+        records, place = await log.read(
+            stretch.topic,
+            stretch.partition,
+            start=place,
+            end=stretch.end,
+            at_most=_AT_ONCE,
+            wait_seconds=_WAIT_SECONDS,
+        )
+        found += [
+            Record(
+                one.topic,
+                one.partition,
+                one.offset,
+                one.key,
+                one.value,
+                dict(one.headers),
+                datetime.fromtimestamp(one.timestamp / 1000, UTC),
+            )
+            for one in records
+        ]
+    return found
+
+
+async def _read_offsets(log: LogReader, records: Sequence[Record]) -> dict[tuple[str, str, int], int]:
+    partitions = {(one.topic, one.partition) for one in records}
+    return {
+        (group, topic, partition): await log.committed(group, topic, partition)
+        for group, topics in GROUPS.items()
+        for topic, partition in partitions
+        if topic in topics
+    }
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Asks the services what they tell their organizations."""
+
+    session: aiohttp.ClientSession
+    reach: Reach
+
+    async def feed(self, org_id: str, bookings: Sequence[Row]) -> list[Row]:
+        """Read the feeds of an organization's bookings, one behind the other."""
+        own = [row["id"] for row in bookings if row["org_id"] == org_id]
+        return [event for booking_id in own for event in await self._feed_of(org_id, booking_id)]
+
+    async def _feed_of(self, org_id: str, booking_id: str) -> list[Row]:
+        found: list[Row] = []
+        has_more = True
+        while has_more:
+            behind = f"&starting_after={found[-1]['id']}" if found else ""
+            path = f"/v1/reservations/{booking_id}/events?limit={_PAGE}{behind}"
+            page = await self._get(self.reach.booking_url + path, org_id)
+            found += page["data"]
+            has_more = page["has_more"]
+        return found
+
+    async def ledger(self, org_id: str) -> Row:
+        """Read an organization's ledger."""
+        answer = await self._get(f"{self.reach.webhooks_url}/api/v1/webhooks/ledger", org_id)
+        ledger: Row = answer["data"]
+        return ledger
+
+    async def _get(self, url: str, org_id: str) -> Any:
+        headers = {"Authorization": f"Bearer {self.reach.keys[org_id]}"}
+        async with self.session.get(url, headers=headers) as answer:
+            told = await answer.text()
+            if not answer.ok:
+                raise RuntimeError(f"{url} was answered {answer.status}: {told[:500]}")
+            return json.loads(told)
