@@ -5,6 +5,7 @@ Invariant: a bad run leaves its logs and its evidence behind, and says where.
 
 import argparse
 import asyncio
+import logging
 import pickle
 import random
 import shutil
@@ -32,6 +33,7 @@ def once(seed: int, duration: float, folder: Path) -> int:
     _say(f"seed {seed}, {duration:g} seconds")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    logging.basicConfig(filename=folder / "run.log", level=logging.WARNING, force=True)
     ran = asyncio.run(run(seed, duration, folder))
     told, found = ran.evidence.told, findings(ran.evidence)
     _say(*report(told, found, ran.journal.undone, ran.journal.notes))

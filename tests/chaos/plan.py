@@ -5,7 +5,7 @@ enough has every kind of fault, and its processes and servers take turns.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from random import Random
 from typing import Literal, TypeVar
 
@@ -66,7 +66,14 @@ class Planned:
 
 
 def plan(seed: int, duration: float, targets: Targets) -> tuple[Planned, ...]:
-    """Make the schedule of a run of so many seconds."""
+    """Make the schedule of a run of so many seconds.
+
+    Raises:
+        ValueError: there is nothing to do some kind of fault to.
+    """
+    missing = [one.name for one in fields(targets) if not getattr(targets, one.name)]
+    if missing:
+        raise ValueError(f"targets are missing: {', '.join(missing)}")
     return tuple(_faults(Random(seed), duration, targets))
 
 
@@ -97,5 +104,5 @@ def _amount(random: Random, kind: Kind) -> float:
 
 def _turns(random: Random, things: Sequence[T]) -> Iterator[T]:
     """Go through things for ever, each time all of them, each time in another order."""
-    while things:
+    while True:
         yield from random.sample(things, len(things))

@@ -11,7 +11,7 @@ from datetime import datetime
 from chaos.evidence import Breach, Finding, Told
 from chaos.plan import Planned
 
-LONG_ENOUGH_SECONDS = 60.0
+LONG_ENOUGH_SECONDS = 20.0
 """For how long a run must last so that there is something to look at for each check."""
 
 
@@ -33,7 +33,7 @@ def report(
 ) -> Iterator[str]:
     """Tell of a run, line by line."""
     yield from _faults(told, undone)
-    yield from (f"  note: {note}" for note in notes)
+    yield from (f"         note: {note}" for note in notes)
     yield from _load(told)
     yield ""
     for finding in findings:
