@@ -24,12 +24,13 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m chaos", description="The whole system under load and faults.")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeats the schedule of faults")
     parser.add_argument("--duration", type=float, default=120.0, help="seconds of load and faults")
+    parser.add_argument("--keep", action="store_true", help="keep logs and evidence of a good run, too")
     given = parser.parse_args(words)
-    return once(given.seed, given.duration, _KEPT / f"seed-{given.seed}")
+    return once(given.seed, given.duration, _KEPT / f"seed-{given.seed}", keeps=given.keep)
 
 
-def once(seed: int, duration: float, folder: Path) -> int:
-    """Have a run, and print all of it; what a bad one leaves behind is kept in the folder."""
+def once(seed: int, duration: float, folder: Path, *, keeps: bool = False) -> int:
+    """Have a run, and print all of it; what a bad one leaves behind is kept in the folder, of a good one if asked."""
     _say(f"seed {seed}, {duration:g} seconds")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -38,13 +39,15 @@ def once(seed: int, duration: float, folder: Path) -> int:
     told, found = ran.evidence.told, findings(ran.evidence)
     _say(*report(told, found, ran.journal.undone, ran.journal.notes))
     bad = reasons(told, found, ran.left)
-    if not bad:
+    if bad or keeps:
+        (folder / "evidence.pickle").write_bytes(pickle.dumps(ran.evidence))
+        _say("", f"Logs and evidence: {folder.absolute()}")
+    else:
         shutil.rmtree(folder)
+    if not bad:
         _say("", f"Nothing wrong. Seed {seed}.")
         return 0
-    (folder / "evidence.pickle").write_bytes(pickle.dumps(ran.evidence))
-    again = f"make chaos SEED={seed} DURATION={duration:g}"
-    _say("", *bad, "", f"BAD. Its faults again: {again}", f"Logs and evidence: {folder.absolute()}")
+    _say("", *bad, "", f"BAD. Its faults again: make chaos SEED={seed} DURATION={duration:g}")
     return 1
 
 

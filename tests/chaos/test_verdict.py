@@ -50,7 +50,7 @@ def test_the_report_tells_faults_answers_and_the_proof_of_breaches() -> None:
     told = replace(
         GOOD,
         faults=[Fault("kill", "kafka", at, at + timedelta(seconds=4))],
-        answers=[Answer("org_1", "GET", "/", None, at, at, status, None) for status in (200, 201, 404, None)],
+        answers=[Answer("org_1", "GET", "/", None, at, at, status, None) for status in (200, 201, 404, 503, None)],
         deaths=[Death("booking-0", at, "out of memory")],
         unseen=["desk: KeyError"],
     )
@@ -60,7 +60,7 @@ def test_the_report_tells_faults_answers_and_the_proof_of_breaches() -> None:
         "    2.0  kill kafka, well again after 4.0",
         "         not done:    3.0 s  cut booking-0>kafka (1.0 s): the run was over",
         "         note: booking-1 was slow",
-        "4 requests (2 2xx, 1 4xx, 1 none), 0 webhooks received",
+        "5 requests (2xx: 2, 4xx: 1, 503: 1, no answer: 1), 0 webhooks received",
         "I1   looked at      3  breaches 0",
         "I2   looked at      5  breaches 1",
         "     BREACH an event is missing",

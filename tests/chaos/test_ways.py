@@ -37,8 +37,18 @@ async def led(*ends: int) -> AsyncIterator[Way]:
         yield way
 
 
-async def come(way: Way) -> Streams:
-    return await asyncio.open_connection(HOST, way.port)
+@asynccontextmanager
+async def come(way: Way) -> AsyncIterator[Streams]:
+    reader, writer = await asyncio.open_connection(HOST, way.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def asked_once(way: Way, data: bytes) -> bytes:
+    async with come(way) as there:
+        return await asked(there, data)
 
 
 async def asked(streams: Streams, data: bytes) -> bytes:
@@ -57,32 +67,29 @@ async def asked(streams: Streams, data: bytes) -> bytes:
 async def test_what_passes_is_passed_on_unchanged_and_in_order() -> None:
     data = bytes(range(256)) * 4000
     async with echoing() as port, led(port) as way:
-        found = await asyncio.gather(*(asked(await come(way), data) for _ in range(3)))
+        found = await asyncio.gather(*(asked_once(way, data) for _ in range(3)))
     assert found == [data] * 3
 
 
 async def test_an_end_is_passed_on() -> None:
-    async with echoing() as port, led(port) as way:
-        reader, writer = await come(way)
+    async with echoing() as port, led(port) as way, come(way) as (reader, writer):
         writer.write(b"last words")
         writer.write_eof()
         assert await reader.read() == b"last words"
 
 
 async def test_a_cut_ends_who_is_there_and_whoever_comes() -> None:
-    async with echoing() as port, led(port) as way:
-        there = await come(way)
+    async with echoing() as port, led(port) as way, come(way) as there:
         assert await asked(there, b"one") == b"one"
         way.cut()
         assert await asked(there, b"two") == b""
-        assert await asked(await come(way), b"three") == b""
+        assert await asked_once(way, b"three") == b""
         way.mend()
-        assert await asked(await come(way), b"four") == b"four"
+        assert await asked_once(way, b"four") == b"four"
 
 
 async def test_a_slow_way_holds_up_each_piece() -> None:
-    async with echoing() as port, led(port) as way:
-        there = await come(way)
+    async with echoing() as port, led(port) as way, come(way) as there:
         way.slow(0.2)
         began = time.monotonic()
         assert await asked(there, b"one") == b"one"
@@ -94,8 +101,7 @@ async def test_a_slow_way_holds_up_each_piece() -> None:
 
 
 async def test_what_stands_still_passes_when_the_way_is_mended() -> None:
-    async with echoing() as port, led(port) as way:
-        there = await come(way)
+    async with echoing() as port, led(port) as way, come(way) as there:
         way.slow(0)
         waiting = asyncio.create_task(asked(there, b"one"))
         with pytest.raises(TimeoutError):
@@ -106,9 +112,9 @@ async def test_what_stands_still_passes_when_the_way_is_mended() -> None:
 
 async def test_who_comes_is_led_to_an_end_that_is_there() -> None:
     async with echoing() as port, led(free_port(), port) as way:
-        assert [await asked(await come(way), b"one") for _ in range(8)] == [b"one"] * 8
+        assert [await asked_once(way, b"one") for _ in range(8)] == [b"one"] * 8
 
 
 async def test_a_way_whose_ends_are_gone_is_an_abort() -> None:
     async with led(free_port()) as way:
-        assert await asked(await come(way), b"one") == b""
+        assert await asked_once(way, b"one") == b""

@@ -14,6 +14,8 @@ from chaos.plan import Planned
 LONG_ENOUGH_SECONDS = 20.0
 """For how long a run must last so that there is something to look at for each check."""
 
+_SERVERS_FAULT = 500
+
 
 def reasons(told: Told, findings: Sequence[Finding], left: Mapping[str, int]) -> list[str]:
     """Tell why a run is bad, nothing if it is good."""
@@ -54,10 +56,17 @@ def _faults(told: Told, undone: Sequence[tuple[Planned, str]]) -> Iterator[str]:
 
 
 def _load(told: Told) -> Iterator[str]:
-    answers = Counter("none" if one.status is None else f"{one.status // 100}xx" for one in told.answers)
-    counted = ", ".join(f"{count} {status}" for status, count in sorted(answers.items()))
+    answers = Counter(_answered(one.status) for one in told.answers)
+    counted = ", ".join(f"{status}: {count}" for status, count in sorted(answers.items()))
     yield ""
     yield f"{len(told.answers)} requests ({counted}), {len(told.arrivals)} webhooks received"
+
+
+def _answered(status: int | None) -> str:
+    """Tell a status; what no client asks for, to the digit."""
+    if status is None:
+        return "no answer"
+    return str(status) if status >= _SERVERS_FAULT else f"{status // 100}xx"
 
 
 def _breach(breach: Breach) -> Iterator[str]:

@@ -37,6 +37,7 @@ class Way:
         self._delay = 0.0
         self._is_cut = False
         self._open: set[asyncio.StreamWriter] = set()
+        self._leading: set[asyncio.Task[None]] = set()
 
     @property
     def address(self) -> str:
@@ -68,13 +69,19 @@ class Way:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Way"]:
         """Lead whoever comes, for the block."""
-        server = await asyncio.start_server(self._lead, HOST, self.port)
+        server = await asyncio.start_server(self._come, HOST, self.port)
         try:
             yield self
         finally:
             server.close()
             self.cut()
             self._passes.set()
+            await asyncio.gather(*self._leading)
+
+    def _come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        leading = asyncio.get_running_loop().create_task(self._lead(reader, writer))
+        self._leading.add(leading)
+        leading.add_done_callback(self._leading.discard)
 
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = None if self._is_cut else await self._connected()
