@@ -45,5 +45,5 @@ class Stranger:
             case _:
                 await self.client.get(one)
 
-    def _change(self, path: str) -> dict[str, object]:
+    def _change(self, path: str) -> dict[str, str]:
         return {BOOKINGS: {"title": "Mine"}, WAITLIST: {"notes": "Mine"}}.get(path, {"description": "Mine"})
