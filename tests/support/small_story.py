@@ -1,4 +1,4 @@
-"""A small run in which everything happens once: bookings, a class, a waitlist, a Cal.com, subscribers, strangers, poison.
+"""A small run in which everything happens once, from bookings, a waitlist and a Cal.com to strangers and poison.
 
 Invariant: it is a right one: no check finds anything in it, and each has something to look at.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from asyncpg import Range
 
-from chaos.checks.reading import published
+from chaos.checks.reading import by_subject, published
 from chaos.evidence import Evidence
 from slotwire_contracts import Reservation
 from support.reservations import RESERVATION
@@ -92,6 +92,8 @@ class Story:
     def keep(self) -> None:
         """Have the tables hold what has become of it all."""
         tables = self.run.tables
+        held = [row for row in tables["booking.occupancy"] if row["hold_id"] is not None]
+        tables.update({"booking.bookings": [], "booking.occupancy": held, "booking.spots": []})
         last = {row["booking_id"]: row for row in tables["booking.history"]}
         for booking_id, one in self.bookings.items():
             row = {**one, "start_time": _instant(one["start_time"]), "end_time": _instant(one["end_time"])}
@@ -109,6 +111,24 @@ class Story:
             if is_on and one["event_instance_id"] is not None:
                 spots = {"instance_id": _CLASS, "booking_id": booking_id, "hold_id": None, "spots": one["party_size"]}
                 tables["booking.spots"].append(spots)
+        self._keep_entries()
+
+    def _keep_entries(self) -> None:
+        entries = by_subject(published(self.evidence(), "waitlist.events"))
+        self.run.tables["waitlist.entries"] = [
+            {
+                "id": entry_id,
+                "org_id": org_id,
+                "status": told[-1].resource["status"],
+                "booking_id": told[-1].resource["bookingId"],
+                "sequence": len(told),
+                "last_event_id": told[-1].id,
+                "version": told[-1].resource["version"],
+                "location_id": "loc_bistro",
+                "event_instance_id": None,
+            }
+            for (org_id, entry_id), told in entries.items()
+        ]
 
     def evidence(self) -> Evidence:
         """Tell all of it."""
@@ -223,18 +243,6 @@ def _offered(story: Story, entry: Mapping[str, Any], start: datetime, *, state: 
     return offer
 
 
-def _keep_entries(story: Story) -> None:
-    """Have the tables hold what has become of the entries."""
-    for name, status, booking_id in (("ida", "converted", "bk_ida"), ("jim", "notified", None)):
-        told = [one for one in published(story.evidence(), "waitlist.events") if one.subject == f"wle_{name}"]
-        row = {"id": f"wle_{name}", "org_id": OURS, "status": status, "booking_id": booking_id}
-        row |= {"sequence": len(told), "last_event_id": told[-1].id, "version": told[-1].resource["version"]}
-        row |= {"location_id": "loc_bistro", "event_instance_id": None}
-        story.run.tables["waitlist.entries"].append(row)
-    queue = {"org_id": OURS, "queue": "loc_bistro", "due_at": story.run.now + HOUR, "marked_at": story.run.now + HOUR}
-    story.run.tables["waitlist.queues"].append(queue)
-
-
 def _from_calcom(story: Story) -> None:
     """A booking at Cal.com is found, and found again when it was moved there."""
     booking_id, chain = "bk_from_calcom", "uid_first"
@@ -298,5 +306,6 @@ def a_small_story() -> Story:
     for part in (_at_the_desk, _in_class, _on_the_waitlist, _from_calcom, _strangers_and_poison):
         part(story)
     story.keep()
-    _keep_entries(story)
+    queue = {"org_id": OURS, "queue": "loc_bistro", "due_at": story.run.now + HOUR, "marked_at": story.run.now + HOUR}
+    story.run.tables["waitlist.queues"].append(queue)
     return story
