@@ -112,7 +112,7 @@ def a_first_attempt_that_waited(story: Story) -> None:
         (a_ledger_with_a_loss, "I4", LEDGER),
         (a_ledger_of_others, "I4", LEDGER),
         (
-            a_delivery_under_an_id_that_was_drawn,
+            a_delivery_under_a_drawn_id,
             "I5",
             "a delivery has another id than its event and subscription give it",
         ),
