@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
 
-.PHONY: help up down demo test lint contracts bench lock clean
+.PHONY: help up down demo test lint contracts bench chaos lock clean
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ contracts: $(INSTALLED) ## Write what the code says of its events and of its API
 
 bench: $(INSTALLED) ## Measure, and write the report under bench/reports.
 	@$(BIN)/python -m bench
+
+chaos: $(INSTALLED) ## Do faults to the whole system under load, and check what it promised; SEED= and DURATION= seconds.
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(DURATION),--duration $(DURATION))
 
 lock: $(INSTALLED) ## Resolve the dependencies again into requirements.lock: versions and hashes, no addresses.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -61,7 +61,14 @@ def _pairs_have_deliveries(
         for one in events.values():
             received = taken[one.id]["received_at"] if one.id in taken else None
             ended = life.until is not None and (received is None or received >= life.until)
-            if one.org_id == subscriber.org_id and one.type in wanted and one.time > life.since and not ended:
+            is_others = one.subject != subscriber.id  # its own end is told to the others
+            if (
+                one.org_id == subscriber.org_id
+                and one.type in wanted
+                and one.time > life.since
+                and not ended
+                and is_others
+            ):
                 there = deliveries.get((one.id, subscriber.id), ())
                 scales.weigh(
                     len(there) == 1,
