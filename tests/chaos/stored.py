@@ -1,7 +1,7 @@
 """Reading what the stores hold when a run has settled.
 
-Invariant: it is read as anybody could: tables, topics, offsets and answers; nothing of a service's own code decides
-what is seen.
+Invariant: it is read as anybody could: tables, topics, offsets and answers. What happens by itself even when a system
+is at rest, as when a visit is over, may happen meanwhile: all is read anew until no topic has grown while it was.
 """
 
 import json
@@ -60,6 +60,7 @@ _FIRST, _FOR_EVER = 0, 2**50  # milliseconds since 1970
 _AT_ONCE = 5_000
 _WAIT_SECONDS = 1.0
 _PAGE = 100
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -92,22 +93,29 @@ async def read_stored(reach: Reach, told: Told) -> Stored:
         aiohttp.ClientError, KafkaError, OSError: something is away, which it must not be any more.
         RuntimeError: a service does not answer as it should.
     """
-    tables = {}
+    async with aiohttp.ClientSession() as session, LogReader.connected(reach.servers.kafka_bootstrap) as log:
+        ends = await _ends(log)
+        for _ in range(_TRIES):
+            before, stored = ends, await _read_all(reach, told, log, _Answers(session, reach))
+            ends = await _ends(log)
+            if ends == before:
+                break
+    return stored
+
+
+async def _read_all(reach: Reach, told: Told, log: LogReader, answers: "_Answers") -> Stored:
+    tables: dict[str, list[Row]] = {}
     for database, names in TABLES.items():
         tables |= await _read_database(reach.servers.postgres_url, database, names)
-    async with LogReader.connected(reach.servers.kafka_bootstrap) as log:
-        records = await _read_topics(log)
-        committed = await _read_offsets(log, records)
-    async with aiohttp.ClientSession() as session:
-        answers = _Answers(session, reach)
-        return Stored(
-            tables=tables,
-            records=records,
-            committed=committed,
-            feeds={org_id: await answers.feed(org_id, tables["booking.bookings"]) for org_id in told.org_ids},
-            ledgers={org_id: await answers.ledger(org_id) for org_id in told.org_ids},
-            calcom=reach.calcom,
-        )
+    records = await _read_topics(log)
+    return Stored(
+        tables=tables,
+        records=records,
+        committed=await _read_offsets(log, records),
+        feeds={org_id: await answers.feed(org_id, tables["booking.bookings"]) for org_id in told.org_ids},
+        ledgers={org_id: await answers.ledger(org_id) for org_id in told.org_ids},
+        calcom=reach.calcom,
+    )
 
 
 async def _read_database(server_url: str, database: str, names: Sequence[str]) -> dict[str, list[Row]]:
@@ -121,10 +129,14 @@ async def _read_table(conn: Connection, name: str) -> list[Row]:
     return [dict(row) for row in await conn.fetch(f"SELECT * FROM {name}")]
 
 
-async def _read_topics(log: LogReader) -> list[Record]:
+async def _ends(log: LogReader) -> list[Stretch]:
+    """Tell where all topics end now."""
     named = [topic.name for topic in (*TOPICS, WEBHOOK_ATTEMPTS)]
-    stretches = await log.stretches([*named, *map(dead_letter_topic, named)], _FIRST, _FOR_EVER)
-    return [record for stretch in stretches for record in await _read_stretch(log, stretch)]
+    return await log.stretches([*named, *map(dead_letter_topic, named)], _FIRST, _FOR_EVER)
+
+
+async def _read_topics(log: LogReader) -> list[Record]:
+    return [record for stretch in await _ends(log) for record in await _read_stretch(log, stretch)]
 
 
 async def _read_stretch(log: LogReader, stretch: Stretch) -> list[Record]:

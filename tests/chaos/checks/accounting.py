@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chaos.checks.quiet import fault_between, on_the_way
-from chaos.checks.reading import Happening, by_id, grouped, once, published, rows
+from chaos.checks.quiet import fault_between, loses_answers
+from chaos.checks.reading import Happening, by_id, grouped, once, published, rows, told_data
 from chaos.checks.scales import Scales
 from chaos.evidence import Answer, Arrival, Evidence, Finding, Row, Subscriber
 from slotwire_contracts import public_topics
@@ -86,8 +86,7 @@ def _life(evidence: Evidence, subscriber: Subscriber) -> _Life:
         for answer in evidence.told.answers
         if answer.method == "POST" and _made_id(answer) == subscriber.id
     ]
-    path = f"/api/v1/webhooks/subscriptions/{subscriber.id}"
-    asked = [one.sent_at for one in evidence.told.answers if one.method == "DELETE" and one.path == path]
+    asked = _asked(evidence, subscriber.id, subscriber.org_id, "deleted")
     row = by_id(evidence, "webhook_dispatcher.subscriptions").get(subscriber.id)
     is_deleted = row is None or row["state"] == "deleted"
     ends = [*asked, *([subscriber.ended_at] if subscriber.ended_at is not None and is_deleted else [])]
@@ -95,8 +94,16 @@ def _life(evidence: Evidence, subscriber: Subscriber) -> _Life:
 
 
 def _made_id(answer: Answer) -> str | None:
-    data = answer.told.get("data") if isinstance(answer.told, Mapping) else None
-    return data.get("id") if isinstance(data, Mapping) else None
+    one = told_data(answer).get("id")
+    return one if isinstance(one, str) else None
+
+
+def _asked(evidence: Evidence, subscription_id: str, org_id: str, reason: str) -> list[datetime]:
+    """Tell when its own organization asked to end a subscription."""
+    path = f"/api/v1/webhooks/subscriptions/{subscription_id}"
+    asked = {"deleted": ("DELETE", path), "disabled": ("POST", f"{path}/disable")}[reason]
+    own = [one for one in evidence.told.answers if one.org_id == org_id]
+    return [one.sent_at for one in own if (one.method, one.path) == asked]
 
 
 def _deliveries_are_wanted(
@@ -143,7 +150,7 @@ def _is_true(evidence: Evidence, row: Row, accepted: Sequence[Arrival]) -> bool:
         case "delivered":
             return bool(accepted)
         case "exhausted":
-            faults = [fault for fault in evidence.told.faults if on_the_way(fault)]
+            faults = [fault for fault in evidence.told.faults if loses_answers(fault)]
             return all(fault_between(faults, one.at, one.at + _EXCHANGE, _EXCHANGE) for one in accepted)
         case "discarded":
             return _is_explained(evidence, row)
@@ -153,9 +160,7 @@ def _is_true(evidence: Evidence, row: Row, accepted: Sequence[Arrival]) -> bool:
 
 def _is_explained(evidence: Evidence, row: Row) -> bool:
     """Tell whether the run knows why a delivery was discarded: its subscription had been ended by then."""
-    base = f"/api/v1/webhooks/subscriptions/{row['subscription_id']}"
-    asked = {"deleted": ("DELETE", base), "disabled": ("POST", f"{base}/disable")}[row["reason"]]
-    ends = [one.sent_at for one in evidence.told.answers if (one.method, one.path) == asked]
+    ends = _asked(evidence, row["subscription_id"], row["org_id"], row["reason"])
     of_run = [one for one in evidence.told.subscribers if one.id == row["subscription_id"]]
     ends += [one.ended_at for one in of_run if one.ended_at is not None]
     if row["reason"] == "disabled":

@@ -27,6 +27,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 _EFFECTS = frozenset({"created", "updated", "conflict"})
 _TAKEN = _EFFECTS | {"unchanged"}
+_OFF = frozenset({"cancelled", "rejected"})
 _INBOXES = (("booking.inbox", CALCOM_BOOKINGS.name), ("calcom_sync.inbox", CALCOM_RESULTS.name))
 
 
@@ -39,6 +40,7 @@ def effects_commit_with_their_claims(evidence: Evidence) -> Finding:
         _claims_agree(scales, evidence, table, topic)
     _snapshots_are_applied_once(scales, evidence)
     _answers_are_noted(scales, evidence)
+    _calcom_is_as_it_is_there(scales, evidence)
     _marks_are_looked_at(scales, evidence)
     return scales.finding()
 
@@ -62,10 +64,11 @@ def _offsets_are_at_the_end(scales: Scales, evidence: Evidence) -> None:
                 )
 
 
-def _places(happenings: list[Happening]) -> dict[str, set[tuple[str, int, int]]]:
-    found: dict[str, set[tuple[str, int, int]]] = defaultdict(set)
+def _places(happenings: list[Happening]) -> dict[str, dict[tuple[str, int, int], bytes | None]]:
+    """Tell where each event stands, and what stands there."""
+    found: dict[str, dict[tuple[str, int, int], bytes | None]] = defaultdict(dict)
     for one in happenings:
-        found[one.id].add((one.record.topic, one.record.partition, one.record.offset))
+        found[one.id][one.record.topic, one.record.partition, one.record.offset] = one.record.value
     return found
 
 
@@ -96,17 +99,17 @@ def _claims_agree(scales: Scales, evidence: Evidence, table: str, topic: str) ->
 
 def _claimed(scales: Scales, happenings: list[Happening], claimed: Mapping[str, list[Row]], table: str) -> None:
     """Check that each event on a topic is claimed once, as one of its records, and nothing else is."""
-    places, values = _places(happenings), {one.id: one.record.value for one in happenings}
+    places = _places(happenings)
     for event_id in places.keys() | claimed.keys():
         found = claimed.get(event_id, [])
-        at = {(row["topic"], row["partition"], row["position"]) for row in found}
+        at = [((row["topic"], row["partition"], row["position"]), row["record"]) for row in found]
         scales.weigh(
-            len(found) == 1 and at <= places.get(event_id, set()) and found[0]["record"] == values[event_id],
+            len(at) == 1 and at[0] in places.get(event_id, {}).items(),
             "an event is not claimed once, as it stands on its topic",
             table=table,
             event_id=event_id,
-            claimed=at,
-            published=places.get(event_id, set()),
+            claimed=[place for place, _ in at],
+            published=list(places.get(event_id, {})),
         )
 
 
@@ -179,6 +182,32 @@ def _answers_are_noted(scales: Scales, evidence: Evidence) -> None:
                 answered=one.resource["outcome"],
                 noted=item["outcome"],
             )
+
+
+def _calcom_is_as_it_is_there(scales: Scales, evidence: Evidence) -> None:
+    """Check that each appointment stands here as it does at Cal.com, once all of it was read."""
+    bookings = by_id(evidence, "booking.bookings")
+    chains = {(row["org_id"], row["chain_id"]): row for row in rows(evidence, "booking.external_bookings")}
+    for uid, there in evidence.stored.calcom.items():
+        chain = chains.get((there["org_id"], there["chain_id"]))
+        booking = None if chain is None else bookings.get(chain["booking_id"])
+        scales.weigh(
+            _is_as_there(booking, uid, there),
+            "an appointment does not stand here as it does at Cal.com",
+            uid=uid,
+            there=there,
+            here=booking,
+        )
+
+
+def _is_as_there(booking: Row | None, uid: str, there: Row) -> bool:
+    """Compare what does not change with the hour; of an appointment that was deleted there, nothing can be read."""
+    is_off = there["is_deleted"] or there["status"] in _OFF
+    if booking is None:
+        return bool(is_off)
+    times = (booking["start_time"], booking["end_time"]) == (there["start"], there["end"])
+    is_same = times and booking["external_uid"] == uid
+    return (booking["status"] == "CANCELLED") == is_off and (is_same or bool(there["is_deleted"]))
 
 
 def _marks_are_looked_at(scales: Scales, evidence: Evidence) -> None:

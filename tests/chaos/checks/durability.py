@@ -38,6 +38,7 @@ _TABLES: Sequence[tuple[str, str]] = (
     (r"/api/v1/clients(/[^/]+)?", "booking.clients"),
     (r"/api/v1/waitlist(/[^/]+(/(convert|notify|decline))?)?", "waitlist.entries"),
     (r"/platform/v1/scheduling/waitlist(/cancel)?", "waitlist.entries"),
+    (r"/api/bookings/sync-calcom", "calcom_sync.runs"),
     (r"/api/v1/webhooks/subscriptions(/[^/]+(/(enable|disable|rotate-secret))?)?", "webhook_dispatcher.subscriptions"),
 )
 """Where what a path makes or changes is kept."""
@@ -71,7 +72,8 @@ def _thing(answer: Answer) -> tuple[str | None, Mapping[str, Any]]:
     """Tell what an answer is about: its id, and what was told of it."""
     data = told_data(answer)
     data = data.get("waitlist", data)
-    return data.get("id", data.get("uid")), data
+    one = data.get("id", data.get("uid"))
+    return (one, data) if one is not None or not isinstance(answer.told, Mapping) else (answer.told.get("run_id"), data)
 
 
 def _what_was_told_is_kept(scales: Scales, evidence: Evidence, told: _Told) -> None:

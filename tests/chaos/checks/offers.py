@@ -30,6 +30,7 @@ def offers_are_single_and_held(evidence: Evidence) -> Finding:
     _live_offers_have_holds(scales, evidence, entries, offers)
     _one_is_told_at_a_time(scales, told)
     _accepted_in_time(scales, evidence, offers, told)
+    _converted_with_leave(scales, evidence, entries, offers)
     _converted_once(scales, evidence, entries, offers, told)
     return scales.finding()
 
@@ -120,6 +121,28 @@ def _accepts(evidence: Evidence, notice: Happening) -> Iterator[Answer]:
 def _is_in_time(answer: Answer, notice: Happening) -> bool:
     over = answer.ended_at + (_UNANSWERED if answer.status is None or answer.status >= 500 else timedelta(0))
     return over >= notice.time and answer.sent_at < instant(notice.change["expiresAt"])
+
+
+def _converted_with_leave(
+    scales: Scales, evidence: Evidence, entries: Mapping[str, Row], offers: Mapping[str, Sequence[Row]]
+) -> None:
+    """Check that nobody got a table by accepting what was offered no more.
+
+    Without a live offer somebody has to name the time, unless the place books whoever is next by itself.
+    """
+    by_itself = {row["place_id"] for row in rows(evidence, "waitlist.policies") if row["way"] == "auto_convert"}
+    for entry in entries.values():
+        if entry["status"] == "converted" and entry["location_id"] not in {None, *by_itself}:
+            path = f"/api/v1/waitlist/{entry['id']}/convert"
+            asked = [one for one in evidence.told.answers if one.path == path and may_have_happened(one)]
+            scales.weigh(
+                any(one["state"] == "accepted" for one in offers.get(entry["id"], ()))
+                or any("startTime" in (one.body or {}) for one in asked),
+                "an entry was converted although nothing was offered to it and nobody named a time",
+                entry_id=entry["id"],
+                offers=[(one["id"], one["state"], one["expires_at"]) for one in offers.get(entry["id"], ())],
+                asked=[(one.sent_at, one.status, one.body) for one in asked],
+            )
 
 
 def _converted_once(

@@ -6,7 +6,7 @@ for as long as it is felt.
 
 from datetime import datetime, timedelta
 
-from chaos.checks.quiet import fault_between, on_the_way
+from chaos.checks.quiet import fault_between, holds_up_attempts
 from chaos.checks.reading import once, published
 from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding
@@ -16,14 +16,14 @@ PROMPT = timedelta(seconds=5)
 """How soon behind the record a first attempt comes that no fault holds up: on a busy machine some fifty times the
 p99 of a quiet one, and far less than a hanging neighbour's deadline."""
 
-FELT = timedelta(seconds=60)
+FELT = timedelta(seconds=20)
 """For how long a fault is felt after it has ended: a group's rebalance, and a lease that nobody keeps any more."""
 
 
 def first_attempts_are_prompt(evidence: Evidence) -> Finding:
     """Check how soon healthy endpoints were asked; what was late under a fault says nothing and is not counted."""
     scales = Scales("I12")
-    faults = [fault for fault in evidence.told.faults if on_the_way(fault)]
+    faults = [fault for fault in evidence.told.faults if holds_up_attempts(fault)]
     events = once(published(evidence, *(topic.name for topic in public_topics())))
     healthy = {one.id: one for one in evidence.told.subscribers if one.healthy}
     for (event_id, subscription_id), at in _first_attempts(evidence).items():

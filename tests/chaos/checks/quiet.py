@@ -7,17 +7,28 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from chaos.evidence import Fault
+from webhook_dispatcher.consumer import GROUP
 
-DISPATCHER = ("webhook_dispatcher", "webhook-dispatcher", "dispatcher")
-"""What the names of the dispatcher's processes begin with."""
+_DISPATCHER = "webhook_dispatcher"
+"""What the names of the dispatcher's processes begin with, and of the ways from there."""
 
 _SERVERS = ("kafka", "postgres")
 
 
-def on_the_way(fault: Fault) -> bool:
-    """Tell whether a fault touches the way from the topic to a subscriber: the dispatcher and what it stands on."""
-    source, _, _ = fault.target.partition(">")
-    return fault.kind == "rebalance" or source.startswith((*DISPATCHER, *_SERVERS))
+def holds_up_attempts(fault: Fault) -> bool:
+    """Tell whether a fault touches the way from the topic to an attempt: the dispatcher and what it stands on.
+
+    A way to a subscriber's endpoint is that subscriber's alone.
+    """
+    source, _, end = fault.target.partition(">")
+    if fault.kind == "rebalance":
+        return fault.target == GROUP
+    return source in _SERVERS or (source.startswith(_DISPATCHER) and end in {"", *_SERVERS})
+
+
+def loses_answers(fault: Fault) -> bool:
+    """Tell whether a fault may have kept what an endpoint answered from being known."""
+    return holds_up_attempts(fault) or fault.target.startswith(_DISPATCHER)
 
 
 def fault_between(faults: Iterable[Fault], since: datetime, until: datetime, felt: timedelta) -> Fault | None:
