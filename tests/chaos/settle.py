@@ -26,6 +26,7 @@ _LEFT: Mapping[str, Mapping[str, str]] = {
     "webhook_dispatcher": {
         "outbox": _OUTBOX,
         "deliveries pending": "SELECT count(*) FROM deliveries WHERE state = 'pending'",
+        "replays": "SELECT count(*) FROM replays WHERE state = 'running'",
     },
     "waitlist": {
         "outbox": _OUTBOX,

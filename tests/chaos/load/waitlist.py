@@ -4,13 +4,14 @@ Invariant: every place is taken when guests begin to wait; what falls free is gi
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from chaos.load.bookings import BOOKINGS, is_done, somebody, text
 from chaos.load.client import Client
 from chassis.clock import utc_now
+from chassis.lifecycle import Stop
 
 WAITLIST = "/api/v1/waitlist"
 _INSTANCES = "/v2/event_instances"
@@ -25,11 +26,13 @@ class Venue(ABC):
     Attributes:
         taken: bookings that can be cancelled.
         waiting: entries of guests who may wait still.
+        is_brief: whether its offers end while the system settles, and others follow them.
     """
 
     client: Client
     taken: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    is_brief: bool = False
 
     @abstractmethod
     async def walk_in(self) -> None:
@@ -42,8 +45,8 @@ class Venue(ABC):
     async def step(self) -> None:
         """Have something happen."""
         random = self.client.random
-        kinds = ("join", "cancel", "accept", "decline", "leave", "change", "walk in")
-        match random.choices(kinds, (5, 4, 6, 2, 1, 1, 1))[0]:
+        kinds = ("join", "cancel", "accept", "decline", "leave", "change", "walk in", "look")
+        match random.choices(kinds, (5, 4, 3, 2, 1, 1, 1, 3))[0]:
             case "join":
                 await self._join()
             case "cancel":
@@ -55,8 +58,9 @@ class Venue(ABC):
 
     async def close(self) -> None:
         """Send home who waits still."""
+        patient = replace(self.client, over=Stop())
         for entry_id in self.waiting:
-            await self.client.change("DELETE", f"{WAITLIST}/{entry_id}")
+            await patient.change("DELETE", f"{WAITLIST}/{entry_id}")
 
     async def book(self, path: str, body: dict[str, Any]) -> None:
         """Book something, if it is free."""
@@ -93,7 +97,7 @@ class Venue(ABC):
             await self.client.change("DELETE", path)
         elif deed == "change":
             await self.client.change("PATCH", path, {"notes": f"Call {self.client.random.randrange(100)}"})
-        elif entry["status"] == "notified":
+        elif entry["status"] == "notified" and deed in {"accept", "decline"}:
             await self.client.change("POST", f"{path}/{'convert' if deed == 'accept' else 'decline'}", {})
 
     def _ended(self, entry: dict[str, Any]) -> None:
@@ -115,7 +119,8 @@ class Restaurant(Venue):
         place = {"name": "Bistro", "timezone": "UTC", "auto_confirm": True, "visit_minutes": 90}
         location = await client.insist("POST", "/api/v1/locations", place)
         evening = utc_now().replace(hour=18, minute=0, second=0, microsecond=0) + timedelta(days=3)
-        made = cls(client, [], [], location["id"], (evening, evening + timedelta(hours=2)))
+        sittings = (evening, evening + timedelta(hours=2))
+        made = cls(client, is_brief=policy.get("offerMinutes") == 1, location_id=location["id"], sittings=sittings)
         for number in range(3):
             table = {"location_id": made.location_id, "name": f"Table {number}", "min_party": 1, "max_party": 2}
             await client.insist("POST", "/api/v1/tables", table)
@@ -160,7 +165,7 @@ class Course(Venue):
         service_id = told["uid"]
         await client.insist("PUT", f"{WAITLIST}/policies/{service_id}", policy)
         instance = {"service_id": service_id, "start_time": text(start)}
-        made = cls(client, [], [], (await client.insist("POST", _INSTANCES, instance))["uid"])
+        made = cls(client, uid=(await client.insist("POST", _INSTANCES, instance))["uid"])
         for _ in range(4):
             await made.walk_in()
         return made

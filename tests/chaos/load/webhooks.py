@@ -5,7 +5,7 @@ Invariant: what an organization's healthy endpoint is to get, nothing but the sy
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chaos.evidence import Subscriber
@@ -15,6 +15,7 @@ from chassis.clock import utc_now
 from devstack.receiver import SUBSCRIPTIONS
 
 _SHORT = [0.3, 0.5, 1.0]
+_BEFORE = timedelta(hours=1)
 _LONG = [0.3, 0.5, 0.8, 1.2, 1.5, *([2.0] * 20)]
 
 
@@ -25,6 +26,8 @@ class Kind:
     Attributes:
         begins: how far in the run it is made, from 0 to 1.
         ends: how far in the run it is ended, and how; None: never.
+        again: how far in the run it is asked to be sent again what failed (`recover`), or what was before it
+            (`replay`); None: never.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Kind:
     ordering: str = "none"
     begins: float = 0.0
     ends: tuple[float, str] | None = None
+    again: tuple[float, str] | None = None
 
     @property
     def is_healthy(self) -> bool:
@@ -47,12 +51,12 @@ _EVERYWHERE = (
 )
 _BY_ORGANIZATION = (
     (
-        Kind("hanging", hanging, ("reservation.cancelled", "waitlist_entry.converted"), _SHORT),
+        Kind("hanging", hanging, ("reservation.cancelled", "waitlist_entry.converted"), _SHORT, again=(0.7, "recover")),
         Kind("disabled", healthy, ("*",), _LONG, ends=(0.5, "disable")),
     ),
     (
-        Kind("failing", failing, ("reservation.confirmed",), _SHORT),
-        Kind("late", healthy, ("*",), _LONG, begins=0.4),
+        Kind("failing", failing, ("reservation.confirmed",), _SHORT, again=(0.6, "recover")),
+        Kind("late", healthy, ("*",), _LONG, begins=0.4, again=(0.1, "replay")),
     ),
     (
         Kind("ordered", flapping, ("reservation.*", "waitlist_entry.*"), _LONG, ordering="resource"),
@@ -80,6 +84,7 @@ class Subscribing:
     endpoint: Endpoint
     port: Callable[[], int]
     id: str = ""
+    since: datetime | None = None
 
     async def begin(self) -> None:
         """Make it."""
@@ -91,10 +96,21 @@ class Subscribing:
             "secret": self.endpoint.secret,
         }
         made = await self.client.insist("POST", SUBSCRIPTIONS, body)
-        self.id, since = made["id"], datetime.fromisoformat(made["created_at"])
+        self.id, self.since = made["id"], datetime.fromisoformat(made["created_at"])
         org_id, is_healthy = self.client.tenant.org_id, self.kind.is_healthy
-        known = Subscriber(self.id, org_id, self.kind.events, since, is_healthy)
+        known = Subscriber(self.id, org_id, self.kind.events, self.since, is_healthy)
         self.client.journal.subscribed(self.endpoint.name, known)
+
+    async def send_again(self) -> None:
+        """Ask for what was not delivered, as its kind says."""
+        assert self.kind.again is not None
+        assert self.since is not None
+        path = f"{SUBSCRIPTIONS}/{self.id}"
+        if self.kind.again[1] == "recover":
+            await self.client.change("POST", f"{path}/recover", {"since": self.since.isoformat()})
+        else:
+            before = {"from": (self.since - _BEFORE).isoformat(), "to": self.since.isoformat()}
+            await self.client.change("POST", f"{path}/replay", before)
 
     async def end(self) -> None:
         """End it, as its kind says."""

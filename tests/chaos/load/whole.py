@@ -84,12 +84,13 @@ class Load:
                 group.create_task(self._minded(name, running), name=name)
 
     async def close(self) -> None:
-        """Have what would go on for long ended, when the faults are over: it is done, however often it is asked for."""
+        """Have all of Cal.com read once more, and what would go on for long ended, when the faults are over."""
         for house in self.houses:
             if house.account is not None:
                 await house.account.close()
             for venue in house.venues:
-                await venue.close()
+                if venue.is_brief:
+                    await venue.close()
 
     def truth(self) -> dict[str, dict[str, Any]]:
         """Tell what is true at Cal.com, of all organizations."""
@@ -110,7 +111,7 @@ class Load:
                 await one.begin()
         soon = utc_now() + timedelta(seconds=10 + _SOON * self.duration)
         venues: list[Venue] = [
-            await Restaurant.opened(self._client(tenant, f"restaurant {number}"), **_POLICIES[number % 3]),
+            await Restaurant.opened(self._client(tenant, f"restaurant {number}"), **_POLICIES[number % len(_POLICIES)]),
             await Course.opened(self._client(tenant, f"course {number}"), utc_now() + _WEEK),
         ]
         if number == 0:
@@ -154,6 +155,9 @@ class Load:
         if one.kind.begins:
             await self.over.wait(one.kind.begins * self.duration)
             await one.begin()
+        if one.kind.again is not None:
+            await self.over.wait(one.kind.again[0] * self.duration)
+            await one.send_again()
         if one.kind.ends is not None:
             await self.over.wait(one.kind.ends[0] * self.duration)
             await one.end()
