@@ -45,6 +45,7 @@ TABLES: Mapping[str, Sequence[str]] = {
     "webhook_dispatcher": (
         "attempts",
         "deliveries",
+        "endpoint_health",
         "events",
         "gaps",
         "outbox",
