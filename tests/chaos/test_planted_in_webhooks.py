@@ -15,7 +15,7 @@ from support.small_story import a_small_story
 from webhook_dispatcher.domain.ids import delivery_id
 
 HEALTHY, FAILING, DISABLED = "sub_healthy", "sub_failing", "sub_disabled"
-LATE = PROMPT * 2
+LATE = PROMPT * 3
 NOT_ONE = "an event and a subscription that wants it have not one delivery"
 LEDGER = "the ledger does not account for an organization's deliveries"
 PROMISE = "a healthy endpoint waited for its first attempt, and no fault was in the way"
@@ -175,11 +175,13 @@ def test_only_a_fault_of_what_stands_between_excuses_a_late_attempt(kind: str, t
     assert bool(found.breaches) is not excuses
 
 
-def test_a_fault_excuses_nothing_for_ever() -> None:
+@pytest.mark.parametrize("ended", [-FELT - timedelta(seconds=5), LATE - FELT - timedelta(seconds=5)])
+def test_a_fault_excuses_nothing_for_ever(ended: timedelta) -> None:
+    """Neither what was published long after it nor what came long after it."""
     story = a_small_story()
-    a_first_attempt_that_waited(story)
-    long_ago = story.run.now - FELT - timedelta(seconds=5)
-    story.run.faults.append(Fault("kill", "webhook_dispatcher-0", long_ago, long_ago))
+    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    at = story.run.now + ended
+    story.run.faults.append(Fault("kill", "webhook_dispatcher-0", at, at))
     assert first_attempts_are_prompt(story.evidence()).breaches
 
 
