@@ -185,6 +185,17 @@ def test_a_fault_excuses_nothing_for_ever(ended: timedelta) -> None:
     assert first_attempts_are_prompt(story.evidence()).breaches
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_was_before_a_subscription_comes_soon_after_it_is_replayed(waits: bool) -> None:
+    story = a_small_story()
+    subscriber, status = story.run.subscribers[HEALTHY]
+    story.run.subscribers[HEALTHY] = replace(subscriber, created_at=story.run.now), status
+    last = other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    asked_at = story.run.now if waits else story.run.now + LATE
+    row(story, "webhook_dispatcher.deliveries", id=last.webhook_id)["created_at"] = asked_at
+    assert bool(first_attempts_are_prompt(story.evidence()).breaches) is waits
+
+
 @pytest.mark.parametrize(("target", "excuses"), [("webhook_dispatcher>failing-1", True), ("booking-1", False)])
 def test_an_answer_that_was_lost_on_its_way_excuses_that_a_delivery_was_given_up(target: str, excuses: bool) -> None:
     story = a_small_story()

@@ -160,7 +160,7 @@ class SmallRun:
         return one.org_id == event["orgid"] and event["type"] in expand(one.events)
 
     def _deliver(self, subscriber: Subscriber, status: int, event: Mapping[str, Any]) -> None:
-        new_id = delivery_id(event["id"], subscriber.id)
+        new_id, born_at = delivery_id(event["id"], subscriber.id), self.now
         attempts = {0: 0, 204: 1}.get(status, 2)
         state = {0: "discarded", 204: "delivered"}.get(status, "exhausted")
         for number in range(1, attempts + 1):
@@ -180,6 +180,7 @@ class SmallRun:
             "state": state,
             "reason": "disabled" if state == "discarded" else None,
             "attempts": attempts,
+            "created_at": born_at,
             "settled_at": self.tick(),
         }
         self.tables["webhook_dispatcher.deliveries"].append(row)

@@ -4,12 +4,12 @@ Invariant: neighbours excuse nothing; only a fault of what stands between the to
 for as long as it is felt.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from chaos.checks.quiet import excused_until, holds_up_attempts
-from chaos.checks.reading import once, published
+from chaos.checks.reading import by_id, once, published
 from chaos.checks.scales import Scales
-from chaos.evidence import Evidence, Finding
+from chaos.evidence import Arrival, Evidence, Finding
 from slotwire_contracts import public_topics
 
 PROMPT = timedelta(seconds=5)
@@ -25,27 +25,30 @@ def first_attempts_are_prompt(evidence: Evidence) -> Finding:
     scales = Scales("I12")
     faults = [fault for fault in evidence.told.faults if holds_up_attempts(fault)]
     events = once(published(evidence, *(topic.name for topic in public_topics())))
-    healthy = {one.id for one in evidence.told.subscribers if one.healthy}
-    for (event_id, subscription_id), at in _first_attempts(evidence).items():
-        if subscription_id in healthy and event_id in events:
-            published_at = events[event_id].record.timestamp
-            due = excused_until(faults, published_at, published_at + PROMPT, FELT)
+    healthy = {one.id: one for one in evidence.told.subscribers if one.healthy}
+    deliveries = by_id(evidence, "webhook_dispatcher.deliveries")
+    for webhook_id, (arrival, event_id) in _first_attempts(evidence).items():
+        subscriber, event, row = healthy.get(arrival.subscription_id), events.get(event_id), deliveries.get(webhook_id)
+        if subscriber is not None and event is not None and row is not None:
+            is_replayed = event.record.timestamp < subscriber.created_at  # it was taken in before
+            since = row["created_at"] if is_replayed else event.record.timestamp
+            due = excused_until(faults, since, since + PROMPT, FELT)
             scales.weigh(
-                at <= due,
+                arrival.at <= due,
                 "a healthy endpoint waited for its first attempt, and no fault was in the way",
                 event_id=event_id,
-                subscription_id=subscription_id,
-                published_at=published_at,
-                arrived_at=at,
+                subscription_id=subscriber.id,
+                since=since,
+                arrived_at=arrival.at,
                 due=due,
-                seconds=(at - published_at).total_seconds(),
+                seconds=(arrival.at - since).total_seconds(),
             )
     return scales.finding()
 
 
-def _first_attempts(evidence: Evidence) -> dict[tuple[str, str], datetime]:
-    found: dict[tuple[str, str], datetime] = {}
-    for one in evidence.told.arrivals:
-        pair = str(one.event.get("eventId")), one.subscription_id
-        found[pair] = min(found.get(pair, one.at), one.at)
+def _first_attempts(evidence: Evidence) -> dict[str, tuple[Arrival, str]]:
+    """Tell what came first of each delivery, and of which event it was."""
+    found: dict[str, tuple[Arrival, str]] = {}
+    for one in sorted(evidence.told.arrivals, key=lambda arrival: arrival.at):
+        found.setdefault(one.webhook_id, (one, str(one.event.get("eventId"))))
     return found
