@@ -17,9 +17,10 @@ from chaos.journal import Journal
 from chaos.load.surroundings import ORGANIZATIONS, surroundings
 from chaos.load.whole import Load
 from chaos.plan import plan
+from chaos.reach import Reach
 from chaos.settle import settle
 from chaos.stage import Stage, running_stage
-from chaos.stored import Reach, read_stored
+from chaos.stored import read_stored
 from chaos.watch import watch
 from chassis.clock import utc_now
 from chassis.lifecycle import Stop

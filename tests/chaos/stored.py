@@ -4,21 +4,18 @@ Invariant: it is read as anybody could: tables, topics, offsets and answers. Wha
 is at rest, as when a visit is over, may happen meanwhile: all is read anew until no topic has grown while it was.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import aiohttp
 
 from chaos.checks.consuming import GROUPS
 from chaos.evidence import Record, Row, Stored, Told
+from chaos.reach import Answers, Reach
 from chassis.kafka import LogReader
 from chassis.kafka.reader import Stretch
 from chassis.postgres import Connection, Database, database_url
 from slotwire_contracts import TOPICS, WEBHOOK_ATTEMPTS, dead_letter_topic
-from support.servers import Servers
 
 TABLES: Mapping[str, Sequence[str]] = {
     "booking": (
@@ -45,6 +42,7 @@ TABLES: Mapping[str, Sequence[str]] = {
     "webhook_dispatcher": (
         "attempts",
         "deliveries",
+        "endpoint_health",
         "events",
         "gaps",
         "outbox",
@@ -59,27 +57,7 @@ TABLES: Mapping[str, Sequence[str]] = {
 _FIRST, _FOR_EVER = 0, 2**50  # milliseconds since 1970
 _AT_ONCE = 5_000
 _WAIT_SECONDS = 1.0
-_PAGE = 100
 _TRIES = 5
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Where the stores of a run are, and how its organizations get in.
-
-    Attributes:
-        servers: PostgreSQL and Kafka themselves, not the ways to them on which the run did its faults.
-        booking_url: the origin of a booking service that is well, for the feeds.
-        webhooks_url: the same of a dispatcher, for the ledgers.
-        keys: an API key that may read both, by organization.
-        calcom: the truth that the stand-in of Cal.com holds, by uid; the run asks the stand-in itself.
-    """
-
-    servers: Servers
-    booking_url: str
-    webhooks_url: str
-    keys: Mapping[str, str]
-    calcom: Mapping[str, Row] = field(default_factory=dict)
 
 
 async def read_stored(reach: Reach, told: Told) -> Stored:
@@ -96,14 +74,14 @@ async def read_stored(reach: Reach, told: Told) -> Stored:
     async with aiohttp.ClientSession() as session, LogReader.connected(reach.servers.kafka_bootstrap) as log:
         ends = await _ends(log)
         for _ in range(_TRIES):
-            before, stored = ends, await _read_all(reach, told, log, _Answers(session, reach))
+            before, stored = ends, await _read_all(reach, told, log, Answers(session, reach))
             ends = await _ends(log)
             if ends == before:
                 break
     return stored
 
 
-async def _read_all(reach: Reach, told: Told, log: LogReader, answers: "_Answers") -> Stored:
+async def _read_all(reach: Reach, told: Told, log: LogReader, answers: Answers) -> Stored:
     tables: dict[str, list[Row]] = {}
     for database, names in TABLES.items():
         tables |= await _read_database(reach.servers.postgres_url, database, names)
@@ -174,41 +152,3 @@ async def _read_offsets(log: LogReader, records: Sequence[Record]) -> dict[tuple
         for topic, partition in partitions
         if topic in topics
     }
-
-
-@dataclass(frozen=True)
-class _Answers:
-    """Asks the services what they tell their organizations."""
-
-    session: aiohttp.ClientSession
-    reach: Reach
-
-    async def feed(self, org_id: str, bookings: Sequence[Row]) -> list[Row]:
-        """Read the feeds of an organization's bookings, one behind the other."""
-        own = [row["id"] for row in bookings if row["org_id"] == org_id]
-        return [event for booking_id in own for event in await self._feed_of(org_id, booking_id)]
-
-    async def _feed_of(self, org_id: str, booking_id: str) -> list[Row]:
-        found: list[Row] = []
-        has_more = True
-        while has_more:
-            behind = f"&starting_after={found[-1]['id']}" if found else ""
-            path = f"/v1/reservations/{booking_id}/events?limit={_PAGE}{behind}"
-            page = await self._get(self.reach.booking_url + path, org_id)
-            found += page["data"]
-            has_more = page["has_more"]
-        return found
-
-    async def ledger(self, org_id: str) -> Row:
-        """Read an organization's ledger."""
-        answer = await self._get(f"{self.reach.webhooks_url}/api/v1/webhooks/ledger", org_id)
-        ledger: Row = answer["data"]
-        return ledger
-
-    async def _get(self, url: str, org_id: str) -> Any:
-        headers = {"Authorization": f"Bearer {self.reach.keys[org_id]}"}
-        async with self.session.get(url, headers=headers) as answer:
-            told = await answer.text()
-            if not answer.ok:
-                raise RuntimeError(f"{url} was answered {answer.status}: {told[:500]}")
-            return json.loads(told)

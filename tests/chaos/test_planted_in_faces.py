@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.planting import Plant, found_with, other, row, stored, without
-from support.small_story import BOOKINGS, OURS, THEIRS, Story
+from support.small_house import BOOKINGS, OURS, THEIRS, Story
 from webhook_dispatcher.consumer import GROUP
 
 FEED = "the feed does not tell what history has, in its order"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.planting import Plant, found_with, other, row, without
-from support.small_story import HOUR, OURS, TEN, WAITLIST, Story, text
+from support.small_house import HOUR, OURS, TEN, WAITLIST, Story, text
 
 MINUTES = timedelta(minutes=5)
 AT_ONCE = "more had one place at one time than it has room for"
@@ -46,6 +46,11 @@ def one_too_many_for_a_while(story: Story) -> None:
     for name in ("yan", "zoe"):
         story.book(OURS, name, TEN + HOUR, at=1, schedule_id="sch_desk")
     _call_off(story, "yan", "zoe")
+
+
+def a_table_that_was_held_for_another(story: Story) -> None:
+    story.book(OURS, "kim", TEN + HOUR, at=3, location_id="loc_bistro", table_ids=["tbl_one"])
+    _call_off(story, "kim")
 
 
 def _call_off(story: Story, *names: str) -> None:
@@ -148,6 +153,7 @@ def a_conversion_left_behind(story: Story) -> None:
         (a_booking_for_longer_than_it_says, "I6", "a booking does not occupy what it says"),
         (time_that_nobody_has, "I6", "time is taken by nobody"),
         (one_too_many_for_a_while, "I6", AT_ONCE),
+        (a_table_that_was_held_for_another, "I6", AT_ONCE),
         (
             a_spot_that_is_not_counted,
             "I7",

@@ -7,7 +7,7 @@ import pytest
 
 from chaos.evidence import Evidence
 from support.planting import Plant, found_with, other, records_of, row, stored, without
-from support.small_story import BOOKINGS, OURS, WAITLIST, Story
+from support.small_house import BOOKINGS, OURS, WAITLIST, Story
 
 DAY = timedelta(days=1)
 ADA = f"{BOOKINGS}/bk_ada"
@@ -20,6 +20,14 @@ def a_table_that_is_not_there(story: Story) -> None:
 def another_title(story: Story) -> None:
     ada = story.bookings["bk_ada"] | {"title": "Never so"}
     other(story.run.answers, lambda one: one.path == ADA and one.method == "PATCH", told={"data": ada})
+
+
+def a_look_at_what_never_was(story: Story) -> None:
+    story.run.told(OURS, "GET", ADA, None, story.bookings["bk_ada"] | {"title": "Never so"})
+
+
+def an_answer_to_something_else(story: Story) -> None:
+    other(story.run.answers, lambda one: one.method == "PATCH", body={"status": "SEATED"})
 
 
 def an_answer_before_its_time(story: Story) -> None:
@@ -149,6 +157,10 @@ def an_appointment_that_never_came(story: Story) -> None:
     story.run.calcom["uid_new"] = {**story.run.calcom["uid_second"], "chain_id": "uid_new"}
 
 
+def attempts_that_were_not_counted(story: Story) -> None:
+    row(story, "webhook_dispatcher.endpoint_health", subscription_id="sub_healthy")["position"] -= 1
+
+
 def a_queue_that_nobody_looked_at(story: Story) -> None:
     row(story, "waitlist.queues").update(due_at=story.run.now - DAY, marked_at=story.run.now - DAY)
 
@@ -158,6 +170,12 @@ def a_queue_that_nobody_looked_at(story: Story) -> None:
     [
         (a_table_that_is_not_there, "I1", "what a client was told to be is in no table"),
         (another_title, "I1", "what a client was told never was so by then, by history and topic"),
+        (a_look_at_what_never_was, "I1", "what a client was told never was so by then, by history and topic"),
+        (
+            an_answer_to_something_else,
+            "I1",
+            "a client was told that something was done, but not as it was asked for",
+        ),
         (an_answer_before_its_time, "I1", "what a client was told never was so by then, by history and topic"),
         (a_row_that_was_lost, "I1", "a row is not what was told of it last"),
         (a_key_for_two, "I1", "one idempotency key was told two things"),
@@ -183,6 +201,7 @@ def a_queue_that_nobody_looked_at(story: Story) -> None:
         (an_answer_that_no_run_noted, "I3", "a run did not note what booking answered"),
         (an_appointment_that_was_called_off, "I3", "an appointment does not stand here as it does at Cal.com"),
         (an_appointment_that_never_came, "I3", "an appointment does not stand here as it does at Cal.com"),
+        (attempts_that_were_not_counted, "I3", "an endpoint's health is not made of all of its attempts"),
         (a_queue_that_nobody_looked_at, "I3", "a queue was marked and never looked at"),
     ],
 )

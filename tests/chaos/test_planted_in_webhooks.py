@@ -10,11 +10,12 @@ from chaos.checks.accounting import every_delivery_is_accounted_for
 from chaos.checks.promptness import FELT, PROMPT, first_attempts_are_prompt
 from chaos.evidence import Arrival, Evidence, Fault
 from support.planting import Plant, found_with, other, row, stored, without
-from support.small_story import OURS, SUBSCRIPTIONS, THEIRS, Story, a_small_story
+from support.small_house import OURS, SUBSCRIPTIONS, THEIRS, Story
+from support.small_story import a_small_story
 from webhook_dispatcher.domain.ids import delivery_id
 
 HEALTHY, FAILING, DISABLED = "sub_healthy", "sub_failing", "sub_disabled"
-LATE = PROMPT * 2
+LATE = PROMPT * 3
 NOT_ONE = "an event and a subscription that wants it have not one delivery"
 LEDGER = "the ledger does not account for an organization's deliveries"
 PROMISE = "a healthy endpoint waited for its first attempt, and no fault was in the way"
@@ -40,12 +41,13 @@ def a_delivery_that_nobody_wanted(story: Story) -> None:
     story.run.tables["webhook_dispatcher.deliveries"].append(unwanted)
 
 
-def a_delivery_that_did_not_come(story: Story) -> None:
-    other(story.run.arrivals, _is_of(HEALTHY), status=500)
-
-
 def a_delivery_given_up_that_was_taken(story: Story) -> None:
-    other(story.run.arrivals, _is_of(FAILING), status=204)
+    last = next(one for one in reversed(story.run.arrivals) if one.subscription_id == FAILING)
+    story.run.arrivals.append(replace(last, status=204))
+
+
+def an_attempt_that_never_came(story: Story) -> None:
+    story.run.arrivals.remove(next(one for one in story.run.arrivals if one.subscription_id == FAILING))
 
 
 def a_delivery_left_waiting(story: Story) -> None:
@@ -103,7 +105,7 @@ def a_first_attempt_that_waited(story: Story) -> None:
     [
         (a_delivery_that_was_never_made, "I4", NOT_ONE),
         (a_delivery_that_nobody_wanted, "I4", "a delivery is of an event that its subscription does not want"),
-        (a_delivery_that_did_not_come, "I4", "a delivery is delivered, which is not what happened"),
+        (an_attempt_that_never_came, "I4", "attempts were answered that never came"),
         (a_delivery_given_up_that_was_taken, "I4", "a delivery is exhausted, which is not what happened"),
         (a_delivery_left_waiting, "I4", "a delivery is pending, which is not what happened"),
         (a_discarding_without_a_reason, "I4", "a delivery is discarded, which is not what happened"),
@@ -125,6 +127,18 @@ def a_first_attempt_that_waited(story: Story) -> None:
 def test_a_planted_breach_is_found_by_its_own_rule_alone(plant: Plant, invariant: str, what: str) -> None:
     assert (invariant, what) in found_with(plant)
     assert found_with(plant) == [(invariant, what)]
+
+
+def test_a_delivery_that_did_not_come_is_found() -> None:
+    """Its attempt did not come either."""
+
+    def lost(story: Story) -> None:
+        other(story.run.arrivals, _is_of(HEALTHY), status=500)
+
+    assert found_with(lost) == [
+        ("I4", "a delivery is delivered, which is not what happened"),
+        ("I4", "attempts were answered that never came"),
+    ]
 
 
 def test_another_body_under_one_id_is_found() -> None:
@@ -161,12 +175,25 @@ def test_only_a_fault_of_what_stands_between_excuses_a_late_attempt(kind: str, t
     assert bool(found.breaches) is not excuses
 
 
-def test_a_fault_excuses_nothing_for_ever() -> None:
+@pytest.mark.parametrize("ended", [-FELT - timedelta(seconds=5), LATE - FELT - timedelta(seconds=5)])
+def test_a_fault_excuses_nothing_for_ever(ended: timedelta) -> None:
+    """Neither what was published long after it nor what came long after it."""
     story = a_small_story()
-    a_first_attempt_that_waited(story)
-    long_ago = story.run.now - FELT - timedelta(seconds=5)
-    story.run.faults.append(Fault("kill", "webhook_dispatcher-0", long_ago, long_ago))
+    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    at = story.run.now + ended
+    story.run.faults.append(Fault("kill", "webhook_dispatcher-0", at, at))
     assert first_attempts_are_prompt(story.evidence()).breaches
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_was_before_a_subscription_comes_soon_after_it_is_replayed(waits: bool) -> None:
+    story = a_small_story()
+    subscriber, status = story.run.subscribers[HEALTHY]
+    story.run.subscribers[HEALTHY] = replace(subscriber, created_at=story.run.now), status
+    last = other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    asked_at = story.run.now if waits else story.run.now + LATE
+    row(story, "webhook_dispatcher.deliveries", id=last.webhook_id)["created_at"] = asked_at
+    assert bool(first_attempts_are_prompt(story.evidence()).breaches) is waits
 
 
 @pytest.mark.parametrize(("target", "excuses"), [("webhook_dispatcher>failing-1", True), ("booking-1", False)])

@@ -7,7 +7,8 @@ from pathlib import Path
 from chaos.checks.history import feed_topic_and_webhook_agree
 from chaos.checks.occupancy import nothing_overlaps
 from chaos.evidence import Evidence, Told
-from chaos.stored import TABLES, Reach, read_stored
+from chaos.reach import Reach
+from chaos.stored import TABLES, read_stored
 from support.servers import Servers
 from support.subscriber import subscriber
 from support.system import System, migrate, running_system, service_environment

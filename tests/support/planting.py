@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from chaos.checks import findings
 from chaos.evidence import Answer, Arrival, Evidence, Record
-from support.small_story import Story, a_small_story
+from support.small_house import Story
+from support.small_story import a_small_story
 
 Plant = Callable[[Story], Evidence | None]
 """Changes a run, or answers other evidence of it."""

@@ -14,7 +14,7 @@ from zlib import crc32
 from chaos.checks.consuming import GROUPS
 from chaos.evidence import Answer, Arrival, Evidence, Fault, Poison, Record, Row, Stored, Subscriber, Told
 from chassis.ids import next_id
-from slotwire_contracts import CATALOG, TOPICS, dead_letter_topic, encode, make_event, public_topics
+from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, dead_letter_topic, encode, make_event, public_topics
 from support.catalog_events import MODELS, RESOURCES
 from webhook_dispatcher.domain.envelope import envelope
 from webhook_dispatcher.domain.events import expand
@@ -40,7 +40,7 @@ class SmallRun:
     now: datetime = BEGAN
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     records: list[Record] = field(default_factory=list)
-    feeds: dict[str, list[Row]] = field(default_factory=dict)
+    feeds: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     subscribers: dict[str, tuple[Subscriber, int]] = field(default_factory=dict)
@@ -160,7 +160,7 @@ class SmallRun:
         return one.org_id == event["orgid"] and event["type"] in expand(one.events)
 
     def _deliver(self, subscriber: Subscriber, status: int, event: Mapping[str, Any]) -> None:
-        new_id = delivery_id(event["id"], subscriber.id)
+        new_id, born_at = delivery_id(event["id"], subscriber.id), self.now
         attempts = {0: 0, 204: 1}.get(status, 2)
         state = {0: "discarded", 204: "delivered"}.get(status, "exhausted")
         for number in range(1, attempts + 1):
@@ -168,6 +168,10 @@ class SmallRun:
             self.arrivals.append(Arrival(subscriber.id, new_id, self.tick(), verified=True, event=body, status=status))
             attempt = {"delivery_id": new_id, "number": number, "status": status}
             self.tables["webhook_dispatcher.attempts"].append(attempt)
+        if attempts:
+            record = self.publish(WEBHOOK_ATTEMPTS.name, subscriber.id.encode(), b"{}")
+            health = {"subscription_id": subscriber.id, "position": record.offset}
+            self.tables["webhook_dispatcher.endpoint_health"].append(health)
         row = {
             "id": new_id,
             "event_id": event["id"],
@@ -176,6 +180,7 @@ class SmallRun:
             "state": state,
             "reason": "disabled" if state == "discarded" else None,
             "attempts": attempts,
+            "created_at": born_at,
             "settled_at": self.tick(),
         }
         self.tables["webhook_dispatcher.deliveries"].append(row)

@@ -4,151 +4,32 @@ Invariant: it is a right one: no check finds anything in it, and each has someth
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from asyncpg import Range
-
-from chaos.checks.reading import by_subject, published
-from chaos.evidence import Evidence
-from slotwire_contracts import Reservation
 from support.reservations import RESERVATION
-from support.small_run import SmallRun
-
-OURS, THEIRS = "org_ours", "org_theirs"
-BOOKINGS, WAITLIST, INSTANCES = "/api/v1/bookings", "/api/v1/waitlist", "/v2/event_instances"
-SUBSCRIPTIONS = "/api/v1/webhooks/subscriptions"
-TEN = datetime(2026, 12, 1, 10, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-_DESK, _ROOM, _TABLE, _CLASS = "sch_desk", "sch_room", "tbl_one", "ins_class"
-_NO_PLACE = {"schedule_id": None, "location_id": None, "event_instance_id": None, "table_ids": []}
-
-
-def text(instant: datetime) -> str:
-    """Write an instant as callers do."""
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-@dataclass
-class Story:
-    """What happens, told to a run.
-
-    Attributes:
-        bookings: as they stand, by id.
-        where: the resource that each of them has, if any.
-    """
-
-    run: SmallRun = field(default_factory=lambda: SmallRun((OURS, THEIRS)))
-    bookings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    owners: dict[str, str] = field(default_factory=dict)
-    where: dict[str, int] = field(default_factory=dict)
-
-    def open(self) -> None:
-        """Have all places there, and subscribers."""
-        lanes = ((1, OURS, _DESK, 1), (2, OURS, _DESK, 2), (3, OURS, _TABLE, 1), (4, THEIRS, _ROOM, 1))
-        for number, org_id, owner, lane in lanes:
-            row = {"resource_no": number, "org_id": org_id, "owner_id": owner, "lane": lane}
-            self.run.tables["booking.resources"].append(row)
-        self.run.subscribe(OURS, "healthy", ["*"], 204, healthy=True)
-        self.run.subscribe(OURS, "failing", ["reservation.*"], 500)
-        disabled = self.run.subscribe(OURS, "disabled", ["waitlist_entry.*"], 0)
-        self.run.told(OURS, "POST", f"{SUBSCRIPTIONS}/{disabled}/disable", {}, {"id": disabled, "status": "disabled"})
-        self.run.subscribe(THEIRS, "theirs", ["*"], 204, healthy=True)
-
-    def book(self, org_id: str, name: str, start: datetime, *, at: int | None, **place: Any) -> None:
-        """Make a booking, asked for twice as its client heard nothing the first time."""
-        times = {"start_time": text(start), "end_time": text(start + HOUR)}
-        body = {"attendee": {"name": name, "email": f"{name}@guest.example"}, **times, **place}
-        path = BOOKINGS
-        if (instance_id := place.get("event_instance_id")) is not None:
-            path = f"{INSTANCES}/{instance_id}/registrations"
-        sent_at = self.run.now
-        self.run.told(org_id, "POST", path, body, None, status=None, key=f"key-{name}", sent_at=sent_at)
-        made = {**RESERVATION, **_NO_PLACE, **place, **times, "id": f"bk_{name}", "status": "PENDING", "version": 1}
-        made |= {"attendee_email": f"{name}@guest.example", "created_at": text(sent_at), "updated_at": text(sent_at)}
-        self.owners[f"bk_{name}"] = org_id
-        if at is not None:
-            self.where[f"bk_{name}"] = at
-        self.happens(made, "created", {"source": "api", "party_size": made["party_size"]})
-        self.answer(f"bk_{name}", "POST", path, body, key=f"key-{name}")
-
-    def change(self, name: str, word: str, change: Mapping[str, Any], body: Any, **fields: Any) -> None:
-        """Have a booking changed by a client."""
-        one = self.bookings[f"bk_{name}"]
-        self.happens({**one, **fields, "version": one["version"] + 1}, word, change)
-        self.answer(one["id"], "PATCH", f"{BOOKINGS}/{one['id']}", body)
-
-    def happens(self, booking: Mapping[str, Any], word: str, change: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        """Have something happen to a booking."""
-        shown = Reservation.model_validate(dict(booking)).model_dump(mode="json")
-        self.bookings[shown["id"]] = shown
-        return self.run.happens(self.owners[shown["id"]], f"reservation.{word}", shown, change, **more)
-
-    def answer(self, booking_id: str, method: str, path: str, body: Any, **more: Any) -> None:
-        """Show a client a booking."""
-        self.run.told(self.owners[booking_id], method, path, body, self.bookings[booking_id], **more)
-
-    def keep(self) -> None:
-        """Have the tables hold what has become of it all."""
-        tables = self.run.tables
-        held = [row for row in tables["booking.occupancy"] if row["hold_id"] is not None]
-        tables.update({"booking.bookings": [], "booking.occupancy": held, "booking.spots": []})
-        last = {row["booking_id"]: row for row in tables["booking.history"]}
-        for booking_id, one in self.bookings.items():
-            row = {**one, "start_time": _instant(one["start_time"]), "end_time": _instant(one["end_time"])}
-            row |= {"org_id": self.owners[booking_id], "sequence": last[booking_id]["sequence"], "conflict": False}
-            row |= {
-                "last_event_id": last[booking_id]["event_id"],
-                "buffer_before_minutes": 0,
-                "buffer_after_minutes": 0,
-            }
-            external = row.pop("external", None)
-            tables["booking.bookings"].append(row | {"external_uid": external and external["uid"]})
-            is_on = one["status"] in {"PENDING", "CONFIRMED"}
-            if is_on and booking_id in self.where:
-                tables["booking.occupancy"].append(_taken(self.where[booking_id], row, booking_id=booking_id))
-            if is_on and one["event_instance_id"] is not None:
-                spots = {"instance_id": _CLASS, "booking_id": booking_id, "hold_id": None, "spots": one["party_size"]}
-                tables["booking.spots"].append(spots)
-        self._keep_entries()
-
-    def _keep_entries(self) -> None:
-        entries = by_subject(published(self.evidence(), "waitlist.events"))
-        self.run.tables["waitlist.entries"] = [
-            {
-                "id": entry_id,
-                "org_id": org_id,
-                "status": told[-1].resource["status"],
-                "booking_id": told[-1].resource["bookingId"],
-                "sequence": len(told),
-                "last_event_id": told[-1].id,
-                "version": told[-1].resource["version"],
-                "location_id": "loc_bistro",
-                "event_instance_id": None,
-            }
-            for (org_id, entry_id), told in entries.items()
-        ]
-
-    def evidence(self) -> Evidence:
-        """Tell all of it."""
-        return self.run.evidence()
-
-
-def _instant(written: str) -> datetime:
-    return datetime.fromisoformat(written)
-
-
-def _taken(number: int, row: Mapping[str, Any], **holder: str) -> dict[str, Any]:
-    start, end = (int(row[name].timestamp()) for name in ("start_time", "end_time"))
-    none = {"booking_id": None, "hold_id": None, "expires_at": row.get("expires_at")}
-    return {**none, "resource_no": number, "during": Range(number << 34 | start, number << 34 | end), **holder}
+from support.small_house import (
+    BOOKINGS,
+    CLASS,
+    DESK,
+    HOUR,
+    NO_PLACE,
+    OURS,
+    ROOM,
+    TABLE,
+    TEN,
+    THEIRS,
+    WAITLIST,
+    Story,
+    taken,
+    text,
+)
 
 
 def _at_the_desk(story: Story) -> None:
     """Two share the desk; one is moved, one called off, and a third gets the time."""
-    story.book(OURS, "ada", TEN, at=1, schedule_id=_DESK)
-    story.book(OURS, "bob", TEN, at=2, schedule_id=_DESK)
+    story.book(OURS, "ada", TEN, at=1, schedule_id=DESK)
+    story.book(OURS, "bob", TEN, at=2, schedule_id=DESK)
     confirmed = {"from_status": "pending", "to_status": "confirmed"}
     story.change("ada", "confirmed", confirmed, {"status": "CONFIRMED"}, status="CONFIRMED")
     cancelled = {"from_status": "pending", "to_status": "cancelled"}
@@ -156,18 +37,18 @@ def _at_the_desk(story: Story) -> None:
     story.happens({**bob, "status": "CANCELLED", "version": 2}, "cancelled", cancelled)
     gone = {"id": "bk_bob", "status": "CANCELLED", "cancelled": True}
     story.run.told(OURS, "DELETE", f"{BOOKINGS}/bk_bob", None, gone)
-    story.book(OURS, "cleo", TEN, at=2, schedule_id=_DESK)
+    story.book(OURS, "cleo", TEN, at=2, schedule_id=DESK)
     moved = {"changes": {"start_time": {"from": text(TEN), "to": text(TEN + HOUR)}}}
     times = {"start_time": text(TEN + HOUR), "end_time": text(TEN + 2 * HOUR)}
     story.change("ada", "updated", moved, times, **times)
     story.run.told(OURS, "GET", f"{BOOKINGS}/bk_ada", None, story.bookings["bk_ada"])
-    story.book(THEIRS, "dan", TEN, at=4, schedule_id=_ROOM)
+    story.book(THEIRS, "dan", TEN, at=4, schedule_id=ROOM)
 
 
 def _in_class(story: Story) -> None:
     """Two spots: both are taken, one falls free, and is taken again."""
     instance = {
-        "id": _CLASS,
+        "id": CLASS,
         "org_id": OURS,
         "attendance": 2,
         "max_attendance": 2,
@@ -176,10 +57,10 @@ def _in_class(story: Story) -> None:
     }
     story.run.tables["booking.event_instances"].append(instance)
     for name in ("eve", "fred"):
-        story.book(OURS, name, TEN, at=None, event_instance_id=_CLASS)
+        story.book(OURS, name, TEN, at=None, event_instance_id=CLASS)
     change = {"from_status": "pending", "to_status": "cancelled"}
     story.change("eve", "cancelled", change, {"status": "CANCELLED"}, status="CANCELLED")
-    story.book(OURS, "gus", TEN, at=None, event_instance_id=_CLASS)
+    story.book(OURS, "gus", TEN, at=None, event_instance_id=CLASS)
 
 
 def _on_the_waitlist(story: Story) -> None:
@@ -190,10 +71,10 @@ def _on_the_waitlist(story: Story) -> None:
     sent_at = story.run.now
     made = {
         **RESERVATION,
-        **_NO_PLACE,
+        **NO_PLACE,
         "id": "bk_ida",
         "location_id": "loc_bistro",
-        "table_ids": [_TABLE],
+        "table_ids": [TABLE],
         "version": 1,
     }
     made |= {"start_time": text(TEN), "end_time": text(TEN + HOUR), "source": "waitlist", "status": "CONFIRMED"}
@@ -209,7 +90,7 @@ def _on_the_waitlist(story: Story) -> None:
     hold = {"id": held["hold_id"], "org_id": OURS, "expires_at": held["expires_at"]}
     hold |= {"start_time": held["start_time"], "end_time": held["start_time"] + HOUR}
     story.run.tables["booking.holds"].append(hold)
-    story.run.tables["booking.occupancy"].append(_taken(3, hold, hold_id=hold["id"]))
+    story.run.tables["booking.occupancy"].append(taken(3, hold, hold_id=hold["id"]))
 
 
 def _joined(story: Story, name: str, start: datetime) -> dict[str, Any]:
@@ -224,7 +105,7 @@ def _joined(story: Story, name: str, start: datetime) -> dict[str, Any]:
 
 def _offered(story: Story, entry: Mapping[str, Any], start: datetime, *, state: str) -> dict[str, Any]:
     offer_id, expires_at = f"wlo_{entry['id']}", story.run.now.replace(microsecond=0) + timedelta(minutes=15)
-    slot = {"startTime": text(start), "endTime": text(start + HOUR), "tableIds": [_TABLE]}
+    slot = {"startTime": text(start), "endTime": text(start + HOUR), "tableIds": [TABLE]}
     change = {"offerId": offer_id, "expiresAt": text(expires_at), "slot": slot, "attempt": 1}
     change["claimUrl"] = f"https://example.com/w/{entry['id']}-token"
     notified = {**entry, "status": "notified", "version": 2}
@@ -248,7 +129,7 @@ def _from_calcom(story: Story) -> None:
     booking_id, chain = "bk_from_calcom", "uid_first"
     story.owners[booking_id], story.where[booking_id] = OURS, 2
     external = {"provider": "calcom", "uid": chain, "conflict": False}
-    one = {**RESERVATION, **_NO_PLACE, "id": booking_id, "schedule_id": _DESK, "version": 1, "external": external}
+    one = {**RESERVATION, **NO_PLACE, "id": booking_id, "schedule_id": DESK, "version": 1, "external": external}
     first = {**one, "start_time": text(TEN + 3 * HOUR), "end_time": text(TEN + 4 * HOUR)}
     seen = _observed(story, chain, [chain])
     story.happens(first, "created", {"source": "calcom", "party_size": 1}, actor="calcom", causationid=seen["id"])
@@ -277,7 +158,7 @@ def _from_calcom(story: Story) -> None:
 
 
 def _observed(story: Story, chain: str, uids: Sequence[str]) -> dict[str, Any]:
-    resource = {"chain_id": chain, "uid": uids[-1], "uids": list(uids), "schedule_id": _DESK}
+    resource = {"chain_id": chain, "uid": uids[-1], "uids": list(uids), "schedule_id": DESK}
     change = {"found_by": "sync", "run_id": "run_one", "changed": []}
     return story.run.happens(OURS, "calcom_booking.observed", resource, change, actor="calcom")
 

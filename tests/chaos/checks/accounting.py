@@ -7,18 +7,14 @@ them.
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from chaos.checks.quiet import fault_between, loses_answers
-from chaos.checks.reading import Happening, by_id, grouped, once, published, rows, told_data
+from chaos.checks.ends import asked_to_end, weigh_ends
+from chaos.checks.reading import Happening, by_id, once, published, rows, told_data
 from chaos.checks.scales import Scales
-from chaos.evidence import Answer, Arrival, Evidence, Finding, Row, Subscriber
+from chaos.evidence import Answer, Evidence, Finding, Row, Subscriber
 from slotwire_contracts import public_topics
 from webhook_dispatcher.domain.events import expand
-
-_GONE = 410
-_EXCHANGE = timedelta(seconds=30)
-"""How long after a 2xx its loss on the way back may still be felt: the deadline of an exchange."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,7 @@ def every_delivery_is_accounted_for(evidence: Evidence) -> Finding:
     events = once(published(evidence, *(topic.name for topic in public_topics())))
     _pairs_have_deliveries(scales, evidence, events, deliveries)
     _deliveries_are_wanted(scales, evidence, events, deliveries)
-    _ends_are_true(scales, evidence)
-    _attempts_agree(scales, evidence)
+    weigh_ends(scales, evidence)
     _ledgers_agree(scales, evidence)
     return scales.finding()
 
@@ -86,7 +81,7 @@ def _life(evidence: Evidence, subscriber: Subscriber) -> _Life:
         for answer in evidence.told.answers
         if answer.method == "POST" and _made_id(answer) == subscriber.id
     ]
-    asked = _asked(evidence, subscriber.id, subscriber.org_id, "deleted")
+    asked = asked_to_end(evidence, subscriber.id, subscriber.org_id, "deleted")
     row = by_id(evidence, "webhook_dispatcher.subscriptions").get(subscriber.id)
     is_deleted = row is None or row["state"] == "deleted"
     ends = [*asked, *([subscriber.ended_at] if subscriber.ended_at is not None and is_deleted else [])]
@@ -96,14 +91,6 @@ def _life(evidence: Evidence, subscriber: Subscriber) -> _Life:
 def _made_id(answer: Answer) -> str | None:
     one = told_data(answer).get("id")
     return one if isinstance(one, str) else None
-
-
-def _asked(evidence: Evidence, subscription_id: str, org_id: str, reason: str) -> list[datetime]:
-    """Tell when its own organization asked to end a subscription."""
-    path = f"/api/v1/webhooks/subscriptions/{subscription_id}"
-    asked = {"deleted": ("DELETE", path), "disabled": ("POST", f"{path}/disable")}[reason]
-    own = [one for one in evidence.told.answers if one.org_id == org_id]
-    return [one.sent_at for one in own if (one.method, one.path) == asked]
 
 
 def _deliveries_are_wanted(
@@ -124,66 +111,6 @@ def _deliveries_are_wanted(
                 type=None if event is None else event.type,
                 wanted=subscriber.events,
             )
-
-
-def _ends_are_true(scales: Scales, evidence: Evidence) -> None:
-    arrivals: dict[str, list[Arrival]] = defaultdict(list)
-    for arrival in evidence.told.arrivals:
-        arrivals[arrival.webhook_id].append(arrival)
-    known = {one.id for one in evidence.told.subscribers}
-    for row in rows(evidence, "webhook_dispatcher.deliveries"):
-        if row["subscription_id"] in known:
-            came = arrivals.get(row["id"], [])
-            scales.weigh(
-                _is_true(evidence, row, [one for one in came if 200 <= one.status < 300]),
-                f"a delivery is {row['state']}, which is not what happened",
-                delivery_id=row["id"],
-                subscription_id=row["subscription_id"],
-                reason=row["reason"],
-                settled_at=row["settled_at"],
-                came=[(one.at, one.status) for one in came],
-            )
-
-
-def _is_true(evidence: Evidence, row: Row, accepted: Sequence[Arrival]) -> bool:
-    match row["state"]:
-        case "delivered":
-            return bool(accepted)
-        case "exhausted":
-            faults = [fault for fault in evidence.told.faults if loses_answers(fault)]
-            return all(fault_between(faults, one.at, one.at + _EXCHANGE, _EXCHANGE) for one in accepted)
-        case "discarded":
-            return _is_explained(evidence, row)
-        case _:
-            return False
-
-
-def _is_explained(evidence: Evidence, row: Row) -> bool:
-    """Tell whether the run knows why a delivery was discarded: its subscription had been ended by then."""
-    ends = _asked(evidence, row["subscription_id"], row["org_id"], row["reason"])
-    of_run = [one for one in evidence.told.subscribers if one.id == row["subscription_id"]]
-    ends += [one.ended_at for one in of_run if one.ended_at is not None]
-    if row["reason"] == "disabled":
-        gone = [one for one in evidence.told.arrivals if one.status == _GONE]
-        ends += [one.at for one in gone if one.subscription_id == row["subscription_id"]]
-    return any(ended <= row["settled_at"] for ended in ends)
-
-
-def _attempts_agree(scales: Scales, evidence: Evidence) -> None:
-    """Check that attempts are numbered without a gap, and that the last one took the delivery, or none did."""
-    made = grouped(rows(evidence, "webhook_dispatcher.attempts"), "delivery_id")
-    for row in rows(evidence, "webhook_dispatcher.deliveries"):
-        attempts = sorted(made.get(row["id"], ()), key=lambda one: int(one["number"]))
-        taken = [one["number"] for one in attempts if one["status"] is not None and 200 <= one["status"] < 300]
-        scales.weigh(
-            [one["number"] for one in attempts] == list(range(1, row["attempts"] + 1))
-            and taken == ([row["attempts"]] if row["state"] == "delivered" else []),
-            "a delivery's attempts contradict it",
-            delivery_id=row["id"],
-            state=row["state"],
-            counted=row["attempts"],
-            attempts=[(one["number"], one["status"]) for one in attempts],
-        )
 
 
 def _ledgers_agree(scales: Scales, evidence: Evidence) -> None:

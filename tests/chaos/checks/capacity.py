@@ -3,11 +3,10 @@
 Invariant: as for I6, both the tables in the end and every instant before are looked at.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from booking.domain.status import COUNTED
-from chaos.checks.crowding import Standing, crowds, shown, standings
+from chaos.checks.crowding import crowds
 from chaos.checks.reading import changes, grouped, published, rows, strings, told_data
 from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding, Row
@@ -51,20 +50,14 @@ def _bookings_have_their_spots(scales: Scales, evidence: Evidence, spots: dict[s
 
 
 def _nobody_was_too_many(scales: Scales, evidence: Evidence, instances: list[Row]) -> None:
-    had: dict[str, list[Standing]] = defaultdict(list)
-    for one in standings(evidence):
-        if one.snapshot["event_instance_id"] is not None and one.snapshot["status"] in COUNTED:
-            had[one.snapshot["event_instance_id"]].append(one)
-    for instance in instances:
-        some = had.get(instance["id"], [])
-        capacity = max(_capacities(evidence, instance))
-        found = list(crowds(some, capacity, sized=True))
+    room = {instance["id"]: max(_capacities(evidence, instance)) for instance in instances}
+    for instance_id, found in crowds(evidence, COUNTED, room, sized=True).items():
         scales.weigh(
             not found,
             "an event instance held more people than it may at any time of the run",
-            instance_id=instance["id"],
-            capacity=capacity,
-            crowds=[shown(crowd) for crowd in found[:3]],
+            instance_id=instance_id,
+            capacity=room[instance_id],
+            crowds=found[:3],
         )
 
 

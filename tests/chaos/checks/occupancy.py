@@ -3,13 +3,13 @@
 Invariant: looked at from both sides: what the tables hold in the end, and what was surely so at each instant before.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 from booking.domain.status import OCCUPYING
-from chaos.checks.crowding import Standing, crowds, shown, standings
+from chaos.checks.crowding import crowds
 from chaos.checks.reading import by_id, grouped, rows
 from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding, Row
@@ -91,18 +91,11 @@ def _holders_are_there(scales: Scales, evidence: Evidence, taken: Sequence[Row])
 
 def _nobody_ever_shared(scales: Scales, evidence: Evidence, resources: dict[Any, Row]) -> None:
     lanes = Counter(row["owner_id"] for row in resources.values())
-    had: dict[str, list[Standing]] = defaultdict(list)
-    for one in standings(evidence):
-        if one.snapshot["status"] in OCCUPYING and not one.is_in_conflict:
-            for place in (*one.snapshot["table_ids"], one.snapshot["schedule_id"]):
-                had[place].append(one)
-    had.pop(None, None)  # type: ignore[call-overload]  # who has no schedule
-    for place, some in had.items():
-        found = list(crowds(some, max(1, lanes[place])))
+    for place, found in crowds(evidence, OCCUPYING, lanes).items():
         scales.weigh(
             not found,
             "more had one place at one time than it has room for",
             place=place,
             lanes=lanes[place],
-            crowds=[shown(crowd) for crowd in found[:3]],
+            crowds=found[:3],
         )

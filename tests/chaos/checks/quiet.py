@@ -41,3 +41,18 @@ def fault_between(faults: Iterable[Fault], since: datetime, until: datetime, fel
         felt: for how long a fault is felt after it has ended.
     """
     return next((one for one in faults if one.at <= until and one.ended_at + felt >= since), None)
+
+
+def excused_until(faults: Iterable[Fault], since: datetime, due: datetime, felt: timedelta) -> datetime:
+    """Tell by when something must have happened, although faults may have held it up one after the other.
+
+    Args:
+        faults: those that matter.
+        since: from when on it was to be done.
+        due: when it must have happened if none was felt.
+        felt: for how long a fault is felt after it has ended.
+    """
+    for one in sorted(faults, key=lambda fault: fault.at):
+        if one.at <= due and one.ended_at + felt >= since:
+            due = max(due, one.ended_at + felt)
+    return due
