@@ -10,6 +10,8 @@ import pickle
 import random
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from chaos.checks import findings
@@ -34,21 +36,33 @@ def once(seed: int, duration: float, folder: Path, *, keeps: bool = False) -> in
     _say(f"seed {seed}, {duration:g} seconds")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    logging.basicConfig(filename=folder / "run.log", level=logging.WARNING, force=True)
-    ran = asyncio.run(run(seed, duration, folder))
+    with _logged(folder / "run.log"):
+        ran = asyncio.run(run(seed, duration, folder))
+    (folder / "evidence.pickle").write_bytes(pickle.dumps(ran.evidence))
     told, found = ran.evidence.told, findings(ran.evidence)
     _say(*report(told, found, ran.journal.undone, ran.journal.notes))
     bad = reasons(told, found, ran.left)
+    if bad:
+        _say("", *bad, "", f"BAD. Its faults again: make chaos SEED={seed} DURATION={duration:g}")
+    else:
+        _say("", f"Nothing wrong. Seed {seed}.")
     if bad or keeps:
-        (folder / "evidence.pickle").write_bytes(pickle.dumps(ran.evidence))
-        _say("", f"Logs and evidence: {folder.absolute()}")
+        _say(f"Logs and evidence: {folder.absolute()}")
     else:
         shutil.rmtree(folder)
-    if not bad:
-        _say("", f"Nothing wrong. Seed {seed}.")
-        return 0
-    _say("", *bad, "", f"BAD. Its faults again: make chaos SEED={seed} DURATION={duration:g}")
-    return 1
+    return 1 if bad else 0
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Have what libraries of the run itself log written to a file, for the block."""
+    handler = logging.FileHandler(path)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def _say(*lines: str) -> None:

@@ -6,6 +6,7 @@ is at rest, as when a visit is over, may happen meanwhile: all is read anew unti
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import aiohttp
 
@@ -104,7 +105,13 @@ async def _read_database(server_url: str, database: str, names: Sequence[str]) -
 
 
 async def _read_table(conn: Connection, name: str) -> list[Row]:
-    return [dict(row) for row in await conn.fetch(f"SELECT * FROM {name}")]
+    rows = await conn.fetch(f"SELECT * FROM {name}")
+    return [{column: _aware(value) for column, value in row.items()} for row in rows]
+
+
+def _aware(value: Any) -> Any:
+    """Give infinity its zone, which asyncpg leaves out."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 async def _ends(log: LogReader) -> list[Stretch]:

@@ -1,6 +1,7 @@
 """What the stores hold is read as it is, from real servers and services."""
 
 import asyncio
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from chaos.checks.occupancy import nothing_overlaps
 from chaos.evidence import Evidence, Told
 from chaos.reach import Reach
 from chaos.stored import TABLES, read_stored
+from chassis.postgres import Database, database_url
 from support.servers import Servers
 from support.subscriber import subscriber
 from support.system import System, migrate, running_system, service_environment
@@ -16,6 +18,7 @@ from support.topics import write_topic
 from support.waiting import eventually
 
 _MADE = 3
+_UNDER_WAY = f"queue-{secrets.token_hex(6)}"
 
 
 async def _books(system: System) -> str:
@@ -29,10 +32,19 @@ async def _books(system: System) -> str:
     return str(made["id"])
 
 
+async def _look_at_a_queue(servers: Servers) -> None:
+    """Have a queue under way that nobody has asked to look at again: it is due when time ends."""
+    waitlist = Database(database_url(servers.postgres_url, "waitlist"), pool_size=1, application="tests")
+    owed = "INSERT INTO queues (org_id, queue, due_at, marked_at) VALUES ($1, $1, 'infinity', now())"
+    async with waitlist.opened(), waitlist.connection() as conn:
+        await conn.execute(owed, _UNDER_WAY)
+
+
 async def test_all_that_the_checks_look_at_is_read(servers: Servers, tmp_path: Path) -> None:
     began_at = datetime.now(UTC)
     env = service_environment(servers, SLOTWIRE_BOOKING_URL="http://127.0.0.1:9")
     await asyncio.gather(*(migrate(service, env) for service in ("waitlist", "calcom_sync")))
+    await _look_at_a_queue(servers)
     async with running_system(servers, tmp_path) as system, subscriber() as told:
         org_id, keys = system.tenant.org_id, {system.tenant.org_id: system.tenant.key}
         hook = {"url": told.url, "events": ["reservation.*"]}
@@ -52,6 +64,8 @@ async def test_all_that_the_checks_look_at_is_read(servers: Servers, tmp_path: P
         await eventually(is_settled)
         stored = await read_stored(reach, run)
 
+    assert all(row["due_at"].tzinfo is not None for row in stored.tables["waitlist.queues"])
+    assert _UNDER_WAY in [row["queue"] for row in stored.tables["waitlist.queues"]]
     assert set(stored.tables) == {f"{database}.{name}" for database, names in TABLES.items() for name in names}
     assert stored.calcom == {"uid": {"start": began_at}}
     assert stored.ledgers[org_id]["delivered"] == _MADE + 1
