@@ -82,7 +82,8 @@ class Fault:
 
     Attributes:
         kind: `kill`, `pause`, `restart`, `cut`, `slow`, `poison` or `rebalance`.
-        target: a process (`booking-0`), a server (`kafka`, `postgres`), a way (`booking-0>postgres`) or a topic.
+        target: a process (`booking-0`), a server (`kafka`, `postgres`), a way (`booking-0>postgres`), a topic or, of
+            `rebalance`, a consumer group.
         ended_at: when the target was well again.
     """
 

@@ -13,9 +13,10 @@ import psutil
 
 from chaos.evidence import Fault
 from chaos.journal import Journal
+from chaos.parts import Part
 from chaos.plan import Kind, Planned
 from chaos.records import poisoned
-from chaos.stage import GROUPS, Part, Stage
+from chaos.stage import GROUPS, Stage
 from chassis.clock import utc_now
 from chassis.kafka import Consumer, KafkaError
 from chassis.lifecycle import Stop

@@ -14,6 +14,7 @@ import aiohttp
 from chaos.evidence import Evidence
 from chaos.faults import Faults
 from chaos.journal import Journal
+from chaos.load.client import Clients
 from chaos.load.surroundings import ORGANIZATIONS, surroundings
 from chaos.load.whole import Load
 from chaos.plan import plan
@@ -48,7 +49,7 @@ async def run(seed: int, duration: float, logs: Path) -> Ran:
         stage = await stack.enter_async_context(running_stage(logs, outside.ways))
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)))
         tenants = [await new_tenant(stage.servers) for _ in range(ORGANIZATIONS)]
-        load = Load(seed, duration, stage.doors, http, journal, outside, over)
+        load = Load(Clients(seed, stage.doors, http, journal, over), duration, outside)
         await load.prepare(tenants)
         began_at = utc_now()
         async with asyncio.TaskGroup() as group:
@@ -56,8 +57,7 @@ async def run(seed: int, duration: float, logs: Path) -> Ran:
             group.create_task(watch(stage, journal, calm))
             await _disturb(load, Faults(stage, journal, over), stage)
             ended_at = utc_now()
-            with journal.minding("closing"):
-                await load.close()
+            await load.close()
             left = await settle(stage.servers)
             calm.set()
         told = journal.told(
@@ -75,10 +75,9 @@ async def _disturb(load: Load, faults: Faults, stage: Stage) -> None:
     """Have load and faults for the duration, and all healed."""
     async with asyncio.TaskGroup() as group:
         group.create_task(load.run())
-        group.create_task(faults.play(plan(load.seed, load.duration, stage.targets)))
+        group.create_task(faults.play(plan(load.clients.seed, load.duration, stage.targets)))
         await asyncio.sleep(load.duration)
-        load.over.set()
-        load.surroundings.heal()
+        load.end()
 
 
 def _reach(stage: Stage, tenants: Sequence[Tenant], load: Load) -> Reach:

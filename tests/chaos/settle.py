@@ -15,7 +15,7 @@ from chaos.wiring import COUNTS
 from chassis.kafka import KafkaError, LogReader
 from devstack.servers import EmbeddedServers
 
-SECONDS = 60.0
+SECONDS = 90.0
 """How long it may take."""
 
 _LOOK_SECONDS = 0.5

@@ -1,17 +1,17 @@
 """The whole system of a run: servers, processes of all services, and a way for each connection between them.
 
-Invariant: a part whose lock is held is in the hands of a fault, and nobody else's.
+Invariant: when a run takes place on it all of it is ready, and behind the run all of it is ended.
 """
 
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
+from chaos.parts import Part
 from chaos.plan import Targets
 from chaos.servers import chaos_servers
 from chaos.ways import Way
@@ -47,46 +47,6 @@ SETTINGS = {
     "SLOTWIRE_CALCOM_PATIENCE": "10",
 }
 """What shortens everything that a service waits for, so that a run settles in well under a minute."""
-
-
-class Process(Protocol):
-    """A process that faults are done to. Blocking."""
-
-    @property
-    def pid(self) -> int: ...
-
-    @property
-    def running(self) -> bool: ...
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def kill(self) -> None: ...
-
-
-@dataclass
-class Part:
-    """A process of a service, or a server.
-
-    Attributes:
-        service: the process of a service; None of a server, which serves as soon as it has started.
-        lock: held by whoever does something to it.
-    """
-
-    name: str
-    process: Process
-    log: Path
-    service: ServiceProcess | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def start(self) -> None:
-        """Start it; a server serves then."""
-        await asyncio.to_thread(self.process.start)
-
-    async def is_well(self) -> bool:
-        """Tell whether it does its work."""
-        return self.process.running and (self.service is None or await self.service.ready())
 
 
 @dataclass(frozen=True)

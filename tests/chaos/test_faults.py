@@ -14,8 +14,9 @@ import pytest
 
 from chaos.faults import Faults
 from chaos.journal import Journal
+from chaos.parts import Part
 from chaos.plan import Kind, Planned
-from chaos.stage import Part, Stage
+from chaos.stage import Stage
 from chaos.watch import watch
 from chassis.lifecycle import Stop
 from devstack.process import Command, Leashed

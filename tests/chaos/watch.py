@@ -7,7 +7,8 @@ import asyncio
 
 from chaos.evidence import Death
 from chaos.journal import Journal
-from chaos.stage import Part, Stage
+from chaos.parts import Part
+from chaos.stage import Stage
 from chassis.clock import utc_now
 from chassis.lifecycle import Stop
 from devstack.server import log_tail

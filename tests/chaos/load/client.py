@@ -88,6 +88,22 @@ class Client:
         return self.doors[target.service.replace("-", "_")]
 
 
+@dataclass(frozen=True)
+class Clients:
+    """Makes the clients of a run, each with a chance of its own that follows from the seed."""
+
+    seed: int
+    doors: Mapping[str, str]
+    http: aiohttp.ClientSession
+    journal: Journal
+    over: Stop
+
+    def of(self, tenant: Tenant, name: str) -> Client:
+        """Make one of an organization; no other has its name."""
+        random = Random(f"{self.seed} {name}")
+        return Client(tenant, self.doors, self.http, self.journal, random, self.over)
+
+
 def _is_open(answer: Answer) -> bool:
     """Tell whether a client does not know what became of a change."""
     if answer.status == 409 and isinstance(answer.told, Mapping):
