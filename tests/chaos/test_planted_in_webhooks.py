@@ -205,6 +205,14 @@ def test_an_answer_that_was_lost_on_its_way_excuses_that_a_delivery_was_given_up
     assert bool(found.breaches) is not excuses
 
 
+def test_what_was_taken_before_it_was_asked_for_again_may_end_otherwise() -> None:
+    story = a_small_story()
+    taken = row(story, "webhook_dispatcher.deliveries", subscription_id=HEALTHY)
+    taken.update(round=1, attempts=2, state="exhausted")
+    story.run.tables["webhook_dispatcher.attempts"].append({"delivery_id": taken["id"], "number": 2, "status": None})
+    assert {breach.what for breach in every_delivery_is_accounted_for(story.evidence()).breaches} == set()
+
+
 def test_what_comes_after_a_subscription_was_deleted_needs_no_delivery() -> None:
     story = a_small_story()
     row(story, "webhook_dispatcher.subscriptions", id=HEALTHY)["state"] = "deleted"

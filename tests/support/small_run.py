@@ -180,6 +180,7 @@ class SmallRun:
             "state": state,
             "reason": "disabled" if state == "discarded" else None,
             "attempts": attempts,
+            "round": 0,
             "created_at": born_at,
             "settled_at": self.tick(),
         }
