@@ -1,7 +1,8 @@
 """Which faults are done, to what, when and for how long: a schedule that follows from a seed.
 
 Invariant: pure. The same seed, duration and targets give the same schedule, in order of time; a schedule that is long
-enough has every kind of fault, and its processes and servers take turns.
+enough has every kind of fault, and its processes and servers take turns. Most kills come while a way of the process
+stands still.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,8 @@ _LASTS: dict[Kind, tuple[float, float]] = {
 _DELAY_SECONDS = (0.02, 0.4)
 _STILL_SHARE = 0.25
 _RECORDS = (5, 60)
+_STUCK_SHARE = 0.6
+_STUCK_SECONDS = (0.5, 2.0)
 
 T = TypeVar("T")
 
@@ -74,7 +77,8 @@ def plan(seed: int, duration: float, targets: Targets) -> tuple[Planned, ...]:
     missing = [one.name for one in fields(targets) if not getattr(targets, one.name)]
     if missing:
         raise ValueError(f"targets are missing: {', '.join(missing)}")
-    return tuple(_faults(Random(seed), duration, targets))
+    faults = _faults(Random(seed), duration, targets)
+    return tuple(one for one in faults if one.at < duration)
 
 
 def _faults(random: Random, duration: float, targets: Targets) -> Iterator[Planned]:
@@ -90,8 +94,18 @@ def _faults(random: Random, duration: float, targets: Targets) -> Iterator[Plann
     while at < duration:
         kind = next(kinds)
         target = next(others.get(kind, parts))
+        if kind == "kill" and target in targets.processes and random.random() < _STUCK_SHARE:
+            yield from _stuck(random, at, target, targets)
+            at += random.uniform(*_STUCK_SECONDS)
         yield Planned(round(at, 2), kind, target, round(random.uniform(*_LASTS[kind]), 2), _amount(random, kind))
         at += random.uniform(0.4, 1.6) * GAP_SECONDS
+
+
+def _stuck(random: Random, at: float, process: str, targets: Targets) -> Iterator[Planned]:
+    """Have one of a process's own ways stand still, so that it is killed with much under way."""
+    ways = [way for way in targets.ways if way.startswith(f"{process}>")]
+    if ways:
+        yield Planned(round(at, 2), "slow", random.choice(ways), _STUCK_SECONDS[1] + 0.5)
 
 
 def _amount(random: Random, kind: Kind) -> float:

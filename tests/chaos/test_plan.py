@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_a_longer_run_begins_as_a_shorter_one(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_kinds_and_targets_take_turns(seed: int) -> None:
     schedule = plan(seed, 120, TARGETS)
-    assert {planned.kind for planned in schedule[: len(KINDS)]} == set(KINDS)
+    assert {planned.kind for planned in schedule[: len(KINDS) + 1]} == set(KINDS)
     hit = Counter(planned.target for planned in schedule if planned.kind in {"kill", "pause", "restart"})
     assert hit.keys() == {*TARGETS.processes, *TARGETS.servers}
     assert max(hit.values()) - min(hit.values()) <= 1
@@ -56,6 +57,16 @@ def of_kind(kind: str) -> list[Planned]:
 def test_ways_are_slowed_and_sometimes_stand_still() -> None:
     assert {planned.target for planned in of_kind("slow")} == set(TARGETS.ways)
     assert {planned.amount > 0 for planned in of_kind("slow")} == {True, False}
+
+
+def test_most_processes_are_killed_while_a_way_of_theirs_stands_still() -> None:
+    schedules = [plan(seed, 120, TARGETS) for seed in SEEDS]
+    pairs = [pair for schedule in schedules for pair in pairwise(schedule) if pair[1].kind == "kill"]
+    killed = [(before, kill) for before, kill in pairs if kill.target in {"booking-0", "booking-1"}]
+    stuck = [(before, kill) for before, kill in killed if before.kind == "slow" and not before.amount]
+    ways = {"booking-0": "booking-0>postgres", "booking-1": "booking-1>kafka"}
+    own = [kill for before, kill in stuck if before.target == ways[kill.target] and kill.at < before.at + before.lasts]
+    assert len(killed) / 3 < len(own) < len(killed)
 
 
 def test_topics_get_some_records() -> None:
