@@ -6,7 +6,7 @@ PROJECTS := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml))
 unexport PYTHONDONTWRITEBYTECODE # where it is set, each process compiles all that it imports anew, for seconds
 
-.PHONY: help up down demo test lint contracts pages bench lock clean
+.PHONY: help up down demo test lint contracts pages bench chaos lock clean
 
 help: ## List the verbs.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ pages: $(INSTALLED) ## Write what the code and the last benchmark say into docs/
 bench: $(INSTALLED) ## Measure, and write the report under bench/reports and what follows from it into docs.
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m pages
+
+chaos: $(INSTALLED) ## Do faults to the whole system under load, and check what it promised; SEED= and DURATION= seconds.
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(DURATION),--duration $(DURATION))
 
 lock: $(INSTALLED) ## Resolve the dependencies again into requirements.lock: versions and hashes, no addresses.
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -29,7 +29,7 @@ class ServiceProcess:
         self._command = Command(
             argv=[sys.executable, "-m", module, "serve"], env={**env, "SLOTWIRE_PORT": str(self.port)}
         )
-        self._log = log
+        self.log = log
         self._process: Leashed | None = None
 
     @property
@@ -42,12 +42,17 @@ class ServiceProcess:
         return self._process.pid
 
     @property
+    def running(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.running
+
+    @property
     def told(self) -> str:
         """All that it has logged, over all of its lives."""
-        return self._log.read_text()
+        return self.log.read_text()
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = Leashed.start(self._command, log.fileno())
 
     def kill(self) -> None:

@@ -1,0 +1,58 @@
+"""What a fault excuses: which parts it touches, and for how long it is felt.
+
+Invariant: a fault of one part excuses nothing of another that does not stand on it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from chaos.evidence import Fault
+from webhook_dispatcher.consumer import GROUP
+
+_DISPATCHER = "webhook_dispatcher"
+"""What the names of the dispatcher's processes begin with, and of the ways from there."""
+
+_SERVERS = ("kafka", "postgres")
+
+
+def holds_up_attempts(fault: Fault) -> bool:
+    """Tell whether a fault touches the way from the topic to an attempt: the dispatcher and what it stands on.
+
+    A way to a subscriber's endpoint is that subscriber's alone.
+    """
+    source, _, end = fault.target.partition(">")
+    if fault.kind == "rebalance":
+        return fault.target == GROUP
+    return source in _SERVERS or (source.startswith(_DISPATCHER) and end in {"", *_SERVERS})
+
+
+def loses_answers(fault: Fault) -> bool:
+    """Tell whether a fault may have kept what an endpoint answered from being known."""
+    return holds_up_attempts(fault) or fault.target.startswith(_DISPATCHER)
+
+
+def fault_between(faults: Iterable[Fault], since: datetime, until: datetime, felt: timedelta) -> Fault | None:
+    """Find a fault that may have been felt at some time between two instants.
+
+    Args:
+        faults: those that matter.
+        since: the earlier instant.
+        until: the later one.
+        felt: for how long a fault is felt after it has ended.
+    """
+    return next((one for one in faults if one.at <= until and one.ended_at + felt >= since), None)
+
+
+def excused_until(faults: Iterable[Fault], since: datetime, due: datetime, felt: timedelta) -> datetime:
+    """Tell by when something must have happened, although faults may have held it up one after the other.
+
+    Args:
+        faults: those that matter.
+        since: from when on it was to be done.
+        due: when it must have happened if none was felt.
+        felt: for how long a fault is felt after it has ended.
+    """
+    for one in sorted(faults, key=lambda fault: fault.at):
+        if one.at <= due and one.ended_at + felt >= since:
+            due = max(due, one.ended_at + felt)
+    return due

@@ -1,0 +1,221 @@
+"""Breaches of I4, I5 and I12, planted one at a time: each is found, by its own rule and by no other."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chaos.checks.accounting import every_delivery_is_accounted_for
+from chaos.checks.promptness import FELT, PROMPT, first_attempts_are_prompt
+from chaos.evidence import Arrival, Evidence, Fault
+from support.planting import Plant, found_with, other, row, stored, without
+from support.small_house import OURS, SUBSCRIPTIONS, THEIRS, Story
+from support.small_story import a_small_story
+from webhook_dispatcher.domain.ids import delivery_id
+
+HEALTHY, FAILING, DISABLED = "sub_healthy", "sub_failing", "sub_disabled"
+LATE = PROMPT * 3
+NOT_ONE = "an event and a subscription that wants it have not one delivery"
+LEDGER = "the ledger does not account for an organization's deliveries"
+PROMISE = "a healthy endpoint waited for its first attempt, and no fault was in the way"
+
+
+def _is_of(subscription_id: str) -> Callable[[Arrival], bool]:
+    return lambda one: one.subscription_id == subscription_id
+
+
+def a_delivery_that_was_never_made(story: Story) -> None:
+    gone = without(story, "webhook_dispatcher.deliveries", subscription_id=HEALTHY)
+    row(story, "webhook_dispatcher.events", event_id=gone["event_id"])["matched"] -= 1
+    story.run.arrivals[:] = [one for one in story.run.arrivals if one.webhook_id != gone["id"]]
+
+
+def a_delivery_that_nobody_wanted(story: Story) -> None:
+    event = next(
+        one for one in story.run.tables["webhook_dispatcher.events"] if b'"type":"reservation.' in one["record"]
+    )
+    event["matched"] += 1
+    told = {"id": delivery_id(event["event_id"], DISABLED), "event_id": event["event_id"]}
+    unwanted = row(story, "webhook_dispatcher.deliveries", subscription_id=DISABLED) | told
+    story.run.tables["webhook_dispatcher.deliveries"].append(unwanted)
+
+
+def a_delivery_given_up_that_was_taken(story: Story) -> None:
+    last = next(one for one in reversed(story.run.arrivals) if one.subscription_id == FAILING)
+    story.run.arrivals.append(replace(last, status=204))
+
+
+def an_attempt_that_never_came(story: Story) -> None:
+    story.run.arrivals.remove(next(one for one in story.run.arrivals if one.subscription_id == FAILING))
+
+
+def a_delivery_left_waiting(story: Story) -> None:
+    row(story, "webhook_dispatcher.deliveries", subscription_id=FAILING)["state"] = "pending"
+
+
+def a_discarding_without_a_reason(story: Story) -> None:
+    story.run.answers[:] = [one for one in story.run.answers if not one.path.endswith("/disable")]
+
+
+def a_discarding_at_a_strangers_word(story: Story) -> None:
+    other(story.run.answers, lambda one: one.path.endswith("/disable"), org_id=THEIRS, status=404, told=None)
+
+
+def an_attempt_that_was_lost(story: Story) -> None:
+    without(story, "webhook_dispatcher.attempts", status=500)
+
+
+def a_ledger_with_a_loss(story: Story) -> Evidence:
+    ledgers = story.evidence().stored.ledgers
+    return stored(story, ledgers={**ledgers, OURS: {**ledgers[OURS], "unaccounted": 1}})
+
+
+def a_ledger_of_others(story: Story) -> Evidence:
+    ledgers = story.evidence().stored.ledgers
+    return stored(story, ledgers={**ledgers, THEIRS: ledgers[OURS]})
+
+
+def a_delivery_under_a_drawn_id(story: Story) -> None:
+    row(story, "webhook_dispatcher.deliveries", subscription_id=DISABLED)["id"] = "dlv_drawn"
+
+
+def a_body_with_another_id(story: Story) -> None:
+    body = next(one.event for one in reversed(story.run.arrivals) if one.subscription_id == HEALTHY)
+    other(story.run.arrivals, _is_of(HEALTHY), event={**body, "id": "dlv_other"})
+
+
+def a_signature_that_is_wrong(story: Story) -> None:
+    other(story.run.arrivals, _is_of(FAILING), verified=False)
+
+
+def a_webhook_out_of_nothing(story: Story) -> None:
+    joined = next(one for one in story.run.arrivals if one.event["event"] == "waitlist_entry.joined")
+    new_id = delivery_id(joined.event["eventId"], FAILING)
+    made = replace(joined, subscription_id=FAILING, webhook_id=new_id, event={**joined.event, "id": new_id})
+    story.run.arrivals.append(made)
+
+
+def a_first_attempt_that_waited(story: Story) -> None:
+    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+
+
+@pytest.mark.parametrize(
+    ("plant", "invariant", "what"),
+    [
+        (a_delivery_that_was_never_made, "I4", NOT_ONE),
+        (a_delivery_that_nobody_wanted, "I4", "a delivery is of an event that its subscription does not want"),
+        (an_attempt_that_never_came, "I4", "attempts were answered that never came"),
+        (a_delivery_given_up_that_was_taken, "I4", "a delivery is exhausted, which is not what happened"),
+        (a_delivery_left_waiting, "I4", "a delivery is pending, which is not what happened"),
+        (a_discarding_without_a_reason, "I4", "a delivery is discarded, which is not what happened"),
+        (a_discarding_at_a_strangers_word, "I4", "a delivery is discarded, which is not what happened"),
+        (an_attempt_that_was_lost, "I4", "a delivery's attempts contradict it"),
+        (a_ledger_with_a_loss, "I4", LEDGER),
+        (a_ledger_of_others, "I4", LEDGER),
+        (
+            a_delivery_under_a_drawn_id,
+            "I5",
+            "a delivery has another id than its event and subscription give it",
+        ),
+        (a_body_with_another_id, "I5", "a webhook came under another id than its event and subscription give it"),
+        (a_signature_that_is_wrong, "I5", "a webhook's signature is wrong"),
+        (a_webhook_out_of_nothing, "I5", "a webhook came of which there is no delivery"),
+        (a_first_attempt_that_waited, "I12", PROMISE),
+    ],
+)
+def test_a_planted_breach_is_found_by_its_own_rule_alone(plant: Plant, invariant: str, what: str) -> None:
+    assert (invariant, what) in found_with(plant)
+    assert found_with(plant) == [(invariant, what)]
+
+
+def test_a_delivery_that_did_not_come_is_found() -> None:
+    """Its attempt did not come either."""
+
+    def lost(story: Story) -> None:
+        other(story.run.arrivals, _is_of(HEALTHY), status=500)
+
+    assert found_with(lost) == [
+        ("I4", "a delivery is delivered, which is not what happened"),
+        ("I4", "attempts were answered that never came"),
+    ]
+
+
+def test_another_body_under_one_id_is_found() -> None:
+    """It is found as a body that tells other than its event, too."""
+
+    def another(story: Story) -> None:
+        body = next(one.event for one in reversed(story.run.arrivals) if one.subscription_id == FAILING)
+        other(story.run.arrivals, _is_of(FAILING), event={**body, "timestamp": "2026-01-01T00:00:00Z"})
+
+    found = found_with(another)
+    assert [invariant for invariant, _ in found] == ["I5", "I9"]
+    assert found[0][1] == "a webhook came again with another body"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "excuses"),
+    [
+        ("kill", "webhook_dispatcher-0", True),
+        ("pause", "kafka", True),
+        ("cut", "webhook_dispatcher-1>postgres", True),
+        ("rebalance", "webhook-dispatcher", True),
+        ("rebalance", "booking", False),
+        ("kill", "booking-0", False),
+        ("slow", "booking-0>kafka", False),
+        ("slow", "webhook_dispatcher>hanging-1", False),
+    ],
+)
+def test_only_a_fault_of_what_stands_between_excuses_a_late_attempt(kind: str, target: str, excuses: bool) -> None:
+    """I12: «A dead or slow endpoint never delays another endpoint's first attempt»"""
+    story = a_small_story()
+    a_first_attempt_that_waited(story)
+    story.run.faults.append(Fault(kind, target, story.run.now, story.run.now))
+    found = first_attempts_are_prompt(story.evidence())
+    assert bool(found.breaches) is not excuses
+
+
+@pytest.mark.parametrize("ended", [-FELT - timedelta(seconds=5), LATE - FELT - timedelta(seconds=5)])
+def test_a_fault_excuses_nothing_for_ever(ended: timedelta) -> None:
+    """Neither what was published long after it nor what came long after it."""
+    story = a_small_story()
+    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    at = story.run.now + ended
+    story.run.faults.append(Fault("kill", "webhook_dispatcher-0", at, at))
+    assert first_attempts_are_prompt(story.evidence()).breaches
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_was_before_a_subscription_comes_soon_after_it_is_replayed(waits: bool) -> None:
+    story = a_small_story()
+    subscriber, status = story.run.subscribers[HEALTHY]
+    story.run.subscribers[HEALTHY] = replace(subscriber, created_at=story.run.now), status
+    last = other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    asked_at = story.run.now if waits else story.run.now + LATE
+    row(story, "webhook_dispatcher.deliveries", id=last.webhook_id)["created_at"] = asked_at
+    assert bool(first_attempts_are_prompt(story.evidence()).breaches) is waits
+
+
+@pytest.mark.parametrize(("target", "excuses"), [("webhook_dispatcher>failing-1", True), ("booking-1", False)])
+def test_an_answer_that_was_lost_on_its_way_excuses_that_a_delivery_was_given_up(target: str, excuses: bool) -> None:
+    story = a_small_story()
+    a_delivery_given_up_that_was_taken(story)
+    story.run.faults.append(Fault("cut", target, story.run.now, story.run.now))
+    found = every_delivery_is_accounted_for(story.evidence())
+    assert bool(found.breaches) is not excuses
+
+
+def test_what_was_taken_before_it_was_asked_for_again_may_end_otherwise() -> None:
+    story = a_small_story()
+    taken = row(story, "webhook_dispatcher.deliveries", subscription_id=HEALTHY)
+    taken.update(round=1, attempts=2, state="exhausted")
+    story.run.tables["webhook_dispatcher.attempts"].append({"delivery_id": taken["id"], "number": 2, "status": None})
+    assert {breach.what for breach in every_delivery_is_accounted_for(story.evidence()).breaches} == set()
+
+
+def test_what_comes_after_a_subscription_was_deleted_needs_no_delivery() -> None:
+    story = a_small_story()
+    row(story, "webhook_dispatcher.subscriptions", id=HEALTHY)["state"] = "deleted"
+    story.run.answers.insert(0, replace(story.run.answers[0], method="DELETE", path=f"{SUBSCRIPTIONS}/{HEALTHY}"))
+    a_delivery_that_was_never_made(story)
+    assert not every_delivery_is_accounted_for(story.evidence()).breaches

@@ -1,0 +1,33 @@
+"""Processes that end though nobody ended them: they are written down, and started again as a supervisor would.
+
+Invariant: a part whose lock is held is in the hands of a fault, and no death of its own.
+"""
+
+import asyncio
+
+from chaos.evidence import Death
+from chaos.journal import Journal
+from chaos.parts import Part
+from chaos.stage import Stage
+from chassis.clock import utc_now
+from chassis.lifecycle import Stop
+from devstack.server import log_tail
+
+_LOOK_SECONDS = 0.2
+_LINES = 20
+
+
+async def watch(stage: Stage, journal: Journal, over: Stop) -> None:
+    """Look after all parts until the end."""
+    while not await over.wait(_LOOK_SECONDS):
+        for part in stage.parts.values():
+            if not part.lock.locked() and not part.process.running:
+                with journal.minding(f"starting {part.name} again"):
+                    await _again(part, journal)
+
+
+async def _again(part: Part, journal: Journal) -> None:
+    async with part.lock:
+        journal.deaths.append(Death(part.name, utc_now(), log_tail(part.log, _LINES)))
+        await asyncio.to_thread(part.process.stop)  # what is left of it: its leash, its children
+        await part.start()
