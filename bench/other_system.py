@@ -9,6 +9,7 @@ import json
 import os
 import re
 import tomllib
+from collections import ChainMap
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -65,7 +66,7 @@ class Request(_Part):
         Raises:
             DescriptionError: nothing is known for a placeholder.
         """
-        known = {**os.environ, **values}
+        known = ChainMap(dict(values), os.environ)
         try:
             headers = {name: Template(value).substitute(known) for name, value in self.headers.items()}
             return {"Content-Type": "application/json", **headers}, Template(self.body).substitute(known).encode()

@@ -86,8 +86,8 @@ class _Other:
     async def subscribe(self, request: Request) -> None:
         """Post what has webhooks sent to us."""
         headers, body = request.filled({"receiver": self.system.webhook.url})
-        async with self.http.post(request.url, headers=headers, data=body) as answer:
-            if not answer.ok:
+        async with self.http.post(request.url, headers=headers, data=body, allow_redirects=False) as answer:
+            if not is_taken(answer.status):
                 raise child.ChildError(f"{request.url} was answered {answer.status}: {await answer.text()}")
 
     async def until_webhooks_come(self) -> None:
@@ -109,8 +109,9 @@ class _Other:
         seconds = plan.journey_seconds if rate is None else plan.load_skipped_seconds + plan.load_seconds
         posted = await self._post(load, seconds=seconds, rate=rate)
         await self._came(load, sum(is_taken(status) for *_, status in posted))
-        counted = posted[int((rate or 0.0) * plan.load_skipped_seconds) :]
-        return taken(rate, load, counted, await self._ask("arrivals", load), meter)
+        arrivals = await self._ask("arrivals", load)
+        skipped = int((rate or 0.0) * plan.load_skipped_seconds)
+        return taken(rate, load, posted[skipped:], arrivals, meter.cost(max(1, len(arrivals))))
 
     def _next_load(self) -> str:
         self.loads += 1

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.child import ChildError
-from bench.load import CostMeter, Load, at_rate, saturated
+from bench.load import Cost, Load, at_rate, saturated
 from bench.other_system import values
 
 Post = tuple[int, int, int, int]
@@ -37,9 +37,16 @@ class Taken:
 
 
 def taken(
-    rate: float | None, load: str, posted: Sequence[Post], arrivals: Mapping[str, Sequence[int]], meter: CostMeter
+    rate: float | None, load: str, posted: Sequence[Post], arrivals: Mapping[str, Sequence[int]], cost: Cost
 ) -> Taken:
     """Make up the sum of a load: each arrival counts for its own request.
+
+    Args:
+        rate: requests a second; None at saturation.
+        load: what the markers begin with.
+        posted: those that count.
+        arrivals: when each marker came first, and how often, of those too that were posted before.
+        cost: of all of them.
 
     Raises:
         ChildError: none of them arrived.
@@ -48,7 +55,6 @@ def taken(
     spans = [(due, arrivals[marker][0]) for marker, due in accepted.items() if marker in arrivals]
     if not spans:
         raise ChildError(f"of {len(posted)} requests {len(accepted)} were taken, and no webhook came of them")
-    cost = meter.cost(len(spans))
     lasted = max(came for _, came in spans) - min(due for due, _ in spans)
     return Taken(
         load=saturated(1_000_000 * len(spans) / lasted, cost) if rate is None else at_rate(rate, spans, cost),

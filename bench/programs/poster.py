@@ -85,7 +85,8 @@ class Poster:
         number = next(self._numbers)
         headers, body = self._request.filled(values(self._spec.load, number))
         try:
-            async with self._session.post(self._request.url, headers=headers, data=body) as answer:
+            url = self._request.url
+            async with self._session.post(url, headers=headers, data=body, allow_redirects=False) as answer:
                 await answer.read()
                 status = answer.status
         except (ClientError, TimeoutError):

@@ -160,6 +160,19 @@ async def test_nobodys_webhooks_are_told(tmp_path: Path) -> None:
     assert standin.fates
 
 
+async def test_no_load_is_led_away(tmp_path: Path) -> None:
+    """What is described is at this machine; where it redirects to may be anywhere."""
+
+    async def elsewhere(_: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect(urls["notes"])
+
+    async with running_standin() as (standin, urls), serving("/notes", elsewhere) as origin:
+        system = described(tmp_path, urls | {"notes": f"{origin}/notes"})
+        with pytest.raises(ChildError, match=r"the last POST was answered \[307\]"):
+            await other.measure(system, replace(PLAN, other_probing_seconds=1.0))
+    assert not standin.fates
+
+
 async def test_the_page_shows_what_the_command_prints(tmp_path: Path) -> None:
     page = (ROOT / "docs/benchmarks.md").read_text()
     async with running_standin() as (_, urls):

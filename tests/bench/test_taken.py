@@ -2,11 +2,11 @@
 
 import pytest
 from bench.child import ChildError
-from bench.load import CostMeter
+from bench.load import Cost
 from bench.measures.taken import taken
 
 LOAD = "bench-0123abcd-2"
-NOTHING = CostMeter({})
+NOTHING = Cost({}, {})
 
 
 def marked(number: int) -> str:

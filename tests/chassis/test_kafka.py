@@ -2,8 +2,11 @@
 
 import asyncio
 import secrets
+from collections.abc import Collection, Mapping
 
-from chassis.kafka import Consumer, LogReader, Record, ends
+import pytest
+
+from chassis.kafka import Consumer, LogReader, Partition, Record, ends
 from support.servers import Servers
 from support.topics import fresh_topic, write_topic
 
@@ -48,3 +51,16 @@ async def test_what_was_read_before_a_rebalance_moves_no_offset_back(servers: Se
         assert await log.committed(group, topic.name, partition) == len(mine)
         assert await consumer.commit(ends([next_one])) == {(topic.name, partition)}
         assert await log.committed(group, topic.name, partition) == len(mine) + 1
+
+
+async def test_who_cannot_tell_what_it_knows_reads_nothing(servers: Servers) -> None:
+    """What it lacks would be passed over for good, since what is taken in behind that moves its mark."""
+
+    async def fails(_: Collection[Partition]) -> Mapping[Partition, int]:
+        raise LookupError("the mark")
+
+    topic = await fresh_topic(servers.kafka_bootstrap, partitions=1)
+    await write_topic(servers.kafka_bootstrap, topic.name, [(b"key", b"")])
+    async with Consumer.connected(servers.kafka_bootstrap, [topic.name], group=topic.name, known=fails) as consumer:
+        with pytest.raises(LookupError, match="the mark"):
+            await fetched(consumer, 1)

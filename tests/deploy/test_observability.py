@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-async def told(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[set[str]]:
-    """The names of the series that the running services tell of."""
+async def told(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mapping[str, bool]]:
+    """The names of the series that the running services tell of, and whether there is one of the name."""
     env = service_environment(servers, SLOTWIRE_BOOKING_URL="http://127.0.0.1:1")
     logs = tmp_path_factory.mktemp("logs")
     async with AsyncExitStack() as stack:
@@ -52,14 +52,16 @@ async def told(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> As
             await asyncio.to_thread(process.start)
         for process in processes:
             await eventually(process.ready)
-        yield set().union(*[await series(http, process) for process in processes])
+        yield dict(sorted([one for process in processes for one in await series(http, process)]))
 
 
-async def series(http: aiohttp.ClientSession, process: ServiceProcess) -> set[str]:
-    """The names of the series that a service tells of, those too of which there is none yet."""
+async def series(http: aiohttp.ClientSession, process: ServiceProcess) -> list[tuple[str, bool]]:
+    """The names of the series that a service tells of, and whether there is one of the name yet."""
     async with http.get(f"{process.url}/metrics") as answer:
-        families = text_string_to_metric_families(await answer.text())
-    return {family.name + suffix for family in families for suffix in SUFFIXES.get(family.type, ("",))}
+        families = list(text_string_to_metric_families(await answer.text()))
+    there = {sample.name for family in families for sample in family.samples}
+    names = [family.name + suffix for family in families for suffix in SUFFIXES.get(family.type, ("",))]
+    return [(name, name in there) for name in names]
 
 
 def labelled() -> dict[str, set[str]]:
@@ -70,10 +72,10 @@ def labelled() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("query", [*alerting(), *shown()], ids=lambda query: query.place)
-async def test_what_is_asked_for_is_told(query: Query, told: set[str]) -> None:
+async def test_what_is_asked_for_is_told(query: Query, told: Mapping[str, bool]) -> None:
     names = {str(selector.name) for selector in query.selectors}
     assert names
-    assert names <= told | {PROMETHEUS_S}
+    assert names <= told.keys() | {PROMETHEUS_S}
     assert query.labels <= set(OF_EVERY_SERIES).union(*(labelled().get(name, ()) for name in names))
 
 
@@ -85,7 +87,23 @@ def test_a_query_that_is_none_and_a_name_that_nobody_tells_are_noticed() -> None
     assert query.labels == {"job", "b", "d"}
 
 
-def test_all_that_services_measure_is_on_the_dashboard(told: set[str]) -> None:
+def test_what_is_counted_is_counted_from_nought(told: Mapping[str, bool]) -> None:
+    """Of a series that begins with 1 Prometheus sees no increase, and the first would be missed."""
+    counted = {name for query in alerting() for name in query.increasing}
+    assert counted
+    assert {name for name in counted if not told[name]} == set()
+
+
+def test_no_alert_joins_what_never_meets() -> None:
+    assert {query.place: query.contradictions for query in alerting() if query.contradictions} == {}
+    never = 'increase(a_total{b="c"}[1h]) > 3 and (increase(a_total{b="d"}[1h]) == 0)'
+    assert Query("", never).contradictions == {"b"}
+    assert not Query(
+        "", 'sum by (e) (increase(a_total{b="c"}[1h])) > 3 unless sum by (e) (a_total{b="d"})'
+    ).contradictions
+
+
+def test_all_that_services_measure_is_on_the_dashboard(told: Mapping[str, bool]) -> None:
     seen = {family_of(str(selector.name)) for query in shown() for selector in query.selectors}
     ours = {family_of(name) for name in told if name.startswith(("slotwire_", "http_", "kafka_", "db_"))}
     assert {name for name in ours if not name.endswith("_created")} == {name for name in seen if name in ours}

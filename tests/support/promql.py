@@ -1,14 +1,24 @@
 """What the dashboard and the alert rules ask Prometheus, taken apart by a parser of its language."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import promql_parser
 import yaml
-from promql_parser import AggregateExpr, BinaryExpr, Expr, Matcher, MatchOp, VectorSelector
+from promql_parser import (
+    AggregateExpr,
+    BinaryExpr,
+    Call,
+    Expr,
+    Matcher,
+    MatchOp,
+    MatrixSelector,
+    ParenExpr,
+    VectorSelector,
+)
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yml"
@@ -49,10 +59,41 @@ class Query:
                 found.update(node.modifier.matching.labels)
         return found
 
+    @property
+    def increasing(self) -> set[str]:
+        """The counters of whose increase it asks how many there were."""
+        calls = [node for node in self._nodes() if isinstance(node, Call) and node.func.name == "increase"]
+        return {str(one.vector_selector.name) for call in calls for one in call.args if isinstance(one, MatrixSelector)}
+
+    @property
+    def contradictions(self) -> set[str]:
+        """The labels that have one value on one side and another on the other, so that the sides never meet."""
+        found: set[str] = set()
+        for node in self._nodes():
+            if isinstance(node, BinaryExpr) and (node.modifier is None or node.modifier.matching is None):
+                left, right = _fixed(node.lhs), _fixed(node.rhs)
+                found |= {name for name in left.keys() & right.keys() if left[name] != right[name]}
+        return found
+
     def _nodes(self) -> list[Expr]:
         found: list[Expr] = []
         promql_parser.walk(self.parsed, found.append)
         return found
+
+
+def _fixed(expression: Expr) -> Mapping[str, str]:
+    """The labels of which all series of an expression have the same value."""
+    if isinstance(expression, VectorSelector):
+        return {one.name: one.value for one in expression.matchers.matchers if one.op == MatchOp.Equal}
+    if isinstance(expression, MatrixSelector):
+        return _fixed(expression.vector_selector)
+    if isinstance(expression, ParenExpr):
+        return _fixed(expression.expr)
+    if isinstance(expression, BinaryExpr):
+        return _fixed(expression.lhs)
+    if isinstance(expression, Call):
+        return {name: value for one in expression.args for name, value in _fixed(one).items()}
+    return {}  # an aggregation leaves the labels that it groups by, of which the queries here fix none
 
 
 def rules() -> list[dict[str, Any]]:

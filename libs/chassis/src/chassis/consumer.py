@@ -29,7 +29,7 @@ from chassis.tracing.messages import processed
 from slotwire_contracts import Topic, dead_letter_topic, dead_letters
 
 _log = structlog.get_logger(__name__)
-DEAD_LETTERS = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
+_DEAD_LETTERS = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
 
 _BATCH_RECORDS = 1_000  # a backlog is read so many at a time: each batch has round trips, which are shared by all in it
 _FETCH_SECONDS = 1.0
@@ -99,6 +99,17 @@ class Sink(Protocol[E]):
         """
 
 
+async def expect(bootstrap: str, topics: Collection[Topic]) -> None:
+    """Make sure of topics that will be read, and of their dead letters.
+
+    Raises:
+        KafkaError: when no broker answers.
+    """
+    for topic in topics:
+        _DEAD_LETTERS.labels(topic.name)  # from nought on: of a series that begins with 1 Prometheus sees no increase
+    await ensure_topics(bootstrap, [*topics, *map(dead_letters, topics)])
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that is set aside, and why.
@@ -113,7 +124,7 @@ class DeadLetter:
 
     def tell(self) -> None:
         """Count it, and write its line."""
-        DEAD_LETTERS.labels(self.record.topic).inc()
+        _DEAD_LETTERS.labels(self.record.topic).inc()
         _log.error(
             "dead_letter",
             topic=self.record.topic,
@@ -164,7 +175,7 @@ class ConsumerLoop(Generic[E]):
         Raises:
             KafkaError, OSError: when the broker is away; run it again.
         """
-        await ensure_topics(self.bootstrap, [*self.topics, *map(dead_letters, self.topics)])
+        await expect(self.bootstrap, self.topics)
         names = [topic.name for topic in self.topics]
         known = functools.partial(self._known, stop)
         async with Consumer.connected(self.bootstrap, names, group=self.group, known=known) as consumer:

@@ -23,8 +23,8 @@ from faust.types import TP
 
 from chassis.apart import apart
 from chassis.backoff import Backoff
-from chassis.consumer import DeadLetter, PoisonError
-from chassis.kafka import Record, ensure_topics
+from chassis.consumer import DeadLetter, PoisonError, expect
+from chassis.kafka import Record
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, UNSTORABLE
 from slotwire_contracts import Topic, dead_letters
@@ -104,7 +104,7 @@ class Member:
             raise app.crash_reason or next(iter(failures), None) or RuntimeError(f"the stream {name} ended")
 
     async def _start(self, app: faust.App) -> None:
-        await ensure_topics(self.bootstrap, [self.topic, dead_letters(self.topic)])
+        await expect(self.bootstrap, [self.topic])
         await app.start()
 
     def _app(self, folder: str) -> faust.App:

@@ -84,10 +84,10 @@ async def forward(request: web.Request) -> web.StreamResponse:
     if ORGANIZATION_HEADER in request.headers:
         return _error(request, ApiError(403, "forbidden", f"{ORGANIZATION_HEADER}: must not come from outside"))
     target = route(request.rel_url.raw_path, services)
-    if target is not None and unquote(target.path) in INTERNAL:
-        return _error(request, ApiError(404, "not_found", "there is nothing at this path"))
     if target is None:
         return _error(request, ApiError(404, "not_found", "no such service"))
+    if unquote(target.path) in INTERNAL:
+        return _error(request, ApiError(404, "not_found", "there is nothing at this path"))
     query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
     try:
         answer = await request.app[SESSION].request(

@@ -32,6 +32,7 @@ class _Read(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
     def __init__(self, consumer: AIOKafkaConsumer, known: Known | None) -> None:
         self._consumer = consumer
         self._known = known
+        self._failure: Exception | None = None
         self._first: dict[Partition, int] = {}
         self._ends: dict[Partition, int] = {}
 
@@ -39,6 +40,15 @@ class _Read(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         for record in records:
             self._first.setdefault((record.topic, record.partition), record.offset)
         self._ends.update(ends(records))
+
+    def check(self) -> None:
+        """Raise what kept it from knowing where to begin, if anything did: the records that were assigned are not read.
+
+        Raises:
+            Exception: as the owner or the broker raised it.
+        """
+        if self._failure is not None:
+            raise self._failure
 
     def holds(self, partition: Partition, end: int) -> bool:
         """Tell whether an offset lies behind one of the records."""
@@ -55,7 +65,9 @@ class _Read(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._consumer.pause(*assigned)  # before anything is awaited: nothing of them has been fetched yet
         try:
             await self._go_back(await self._known([(one.topic, one.partition) for one in assigned]))
-        finally:
+        except Exception as error:  # noqa: BLE001 - aiokafka would log it, and read on from what was committed
+            self._failure = error
+        else:
             self._consumer.resume(*(self._consumer.assignment() & set(assigned)))
 
     async def _go_back(self, known: Mapping[Partition, int]) -> None:
@@ -123,7 +135,9 @@ class Consumer:
 
         Raises:
             KafkaError: when reading failed for good.
+            Exception: when the owner could not tell what it knows.
         """
+        self._read.check()
         batches: Mapping[TopicPartition, list[object]] = await self._consumer.getmany(
             timeout_ms=int(wait_seconds * 1000), max_records=at_most
         )

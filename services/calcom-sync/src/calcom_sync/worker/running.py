@@ -18,7 +18,7 @@ from calcom_sync.domain.run import PERIODIC, RunError, RunKind
 from calcom_sync.service.runs import CarryOut, Held, LostError
 from calcom_sync.store import runs
 from calcom_sync.store.runs import Taken
-from calcom_sync.worker.metrics import RUNS, RUNS_UNDER_WAY
+from calcom_sync.worker.metrics import COMPLETED, FAILED, RUNS_UNDER_WAY
 from chassis import tracing
 from chassis.backoff import Backoff
 from chassis.clock import Clock
@@ -138,7 +138,7 @@ class Runner:
             log.warning("run_left", error=repr(transient))  # its take runs out, and it is taken again
         else:
             log.info("run_ended", error=None if error is None else error.code, takes=taken.takes)
-            RUNS.labels("completed" if error is None else "failed").inc()
+            (COMPLETED if error is None else FAILED).inc()
             if error is not None:
                 span.fail(error.code)
             await self._write(partial(runs.end, taken=taken, error=error, now=self._clock()))
