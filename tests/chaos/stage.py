@@ -88,7 +88,7 @@ async def running_stage(logs: Path, more_ways: Sequence[Way]) -> AsyncIterator[S
         servers = await stack.enter_async_context(_running(wiring, logs))
         for way in ways.values():
             await stack.enter_async_context(way.opened())
-        env = service_environment(servers, **SETTINGS, **wiring.environment("waitlist-0", servers))
+        env = service_environment(servers, **SETTINGS, SLOTWIRE_BOOKING_URL=wiring.from_waitlist.url)
         await asyncio.gather(*(migrate(service, env) for service in COUNTS))
         at = ports()
         wiring.services |= {

@@ -82,7 +82,6 @@ class Wiring:
         return {
             "SLOTWIRE_POSTGRES_URL": postgres._replace(netloc=f"{user}@{self.to_postgres[name].address}").geturl(),
             "SLOTWIRE_KAFKA_BOOTSTRAP": self.to_kafka[name].address,
-            "SLOTWIRE_BOOKING_URL": self.from_waitlist.url,
         }
 
     def _to_kafka(self, name: str) -> Way:
