@@ -17,6 +17,7 @@ from chaos.journal import Journal
 from chaos.load.client import Clients
 from chaos.load.surroundings import ORGANIZATIONS, surroundings
 from chaos.load.whole import Load
+from chaos.machine import look_after
 from chaos.plan import plan
 from chaos.reach import Reach
 from chaos.settle import settle
@@ -61,6 +62,7 @@ async def _happen(load: Load, stage: Stage, org_ids: Sequence[str]) -> tuple[Tol
     journal, calm, began_at = load.clients.journal, Stop(), utc_now()
     async with asyncio.TaskGroup() as group:
         group.create_task(watch(stage, journal, calm))
+        group.create_task(look_after(journal, calm))
         await _disturb(load, Faults(stage, journal, load.clients.over), stage)
         ended_at = utc_now()
         await load.close()
