@@ -81,7 +81,8 @@ class Fault:
     """A fault as it was done.
 
     Attributes:
-        kind: `kill`, `pause`, `restart`, `cut`, `slow`, `poison` or `rebalance`.
+        kind: `kill`, `pause`, `restart`, `cut`, `slow`, `poison` or `rebalance`; `busy` of the `machine`, which nobody
+            planned.
         target: a process (`booking-0`), a server (`kafka`, `postgres`), a way (`booking-0>postgres`), a topic or, of
             `rebalance`, a consumer group.
         ended_at: when the target was well again.

@@ -20,7 +20,6 @@ from chaos.stage import GROUPS, Stage
 from chassis.clock import utc_now
 from chassis.kafka import Consumer, KafkaError
 from chassis.lifecycle import Stop
-from devstack.server import ServerError
 from support.waiting import eventually
 
 WELL_SECONDS = 30.0
@@ -74,7 +73,7 @@ class Faults:
             at = utc_now()
             try:
                 await self._ways[planned.kind](planned)
-            except (ServerError, KafkaError, OSError, TimeoutError) as error:
+            except (KafkaError, OSError, TimeoutError) as error:
                 self._journal.undone.append((planned, repr(error)))
             else:
                 self._journal.faults.append(Fault(planned.kind, planned.target, at, utc_now()))
@@ -106,8 +105,9 @@ class Faults:
         await self._well(part)
 
     async def _start(self, part: Part) -> None:
-        await part.start()
-        await self._well(part)
+        with self._journal.minding(f"starting {part.name} again"):
+            await part.start()
+            await self._well(part)
 
     async def _well(self, part: Part) -> None:
         """Wait until it is well; what takes longer than it may is a reader's to find in the log of faults."""

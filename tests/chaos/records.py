@@ -26,8 +26,8 @@ async def poisoned(bootstrap: str, topic: str, count: int) -> list[Poison]:
         KafkaError: when the broker is away.
     """
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
-    await producer.start()
     try:
+        await producer.start()
         found = []
         for number, value in enumerate(islice(cycle(VALUES), count)):
             put = await producer.send_and_wait(topic, value, key=f"poison-{number}".encode())

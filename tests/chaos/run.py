@@ -11,12 +11,13 @@ from pathlib import Path
 
 import aiohttp
 
-from chaos.evidence import Evidence
+from chaos.evidence import Evidence, Told
 from chaos.faults import Faults
 from chaos.journal import Journal
 from chaos.load.client import Clients
 from chaos.load.surroundings import ORGANIZATIONS, surroundings
 from chaos.load.whole import Load
+from chaos.machine import look_after
 from chaos.plan import plan
 from chaos.reach import Reach
 from chaos.settle import settle
@@ -51,24 +52,25 @@ async def run(seed: int, duration: float, logs: Path) -> Ran:
         tenants = [await new_tenant(stage.servers) for _ in range(ORGANIZATIONS)]
         load = Load(Clients(seed, stage.doors, http, journal, over), duration, outside)
         await load.prepare(tenants)
-        began_at = utc_now()
-        async with asyncio.TaskGroup() as group:
-            calm = Stop()
-            group.create_task(watch(stage, journal, calm))
-            await _disturb(load, Faults(stage, journal, over), stage)
-            ended_at = utc_now()
-            await load.close()
-            left = await settle(stage.servers)
-            calm.set()
-        told = journal.told(
-            seed=seed,
-            org_ids=[tenant.org_id for tenant in tenants],
-            began_at=began_at,
-            ended_at=ended_at,
-            settled=not left,
-        )
+        told, left = await _happen(load, stage, [tenant.org_id for tenant in tenants])
         stored = await read_stored(_reach(stage, tenants, load), told)
         return Ran(Evidence(told, stored), journal, left)
+
+
+async def _happen(load: Load, stage: Stage, org_ids: Sequence[str]) -> tuple[Told, Mapping[str, int]]:
+    """Have load and faults, and wait for rest; answers what was told, and what had not come to rest."""
+    journal, calm, began_at = load.clients.journal, Stop(), utc_now()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch(stage, journal, calm))
+        group.create_task(look_after(journal, calm))
+        await _disturb(load, Faults(stage, journal, load.clients.over), stage)
+        ended_at = utc_now()
+        await load.close()
+        left = await settle(stage.servers)
+        journal.notes.append(f"rest was waited for {(utc_now() - ended_at).total_seconds():.1f} s")
+        calm.set()
+    told = journal.told(seed=load.clients.seed, org_ids=org_ids, began_at=began_at, ended_at=ended_at, settled=not left)
+    return told, left
 
 
 async def _disturb(load: Load, faults: Faults, stage: Stage) -> None:

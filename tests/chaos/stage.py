@@ -15,7 +15,7 @@ from chaos.parts import Part
 from chaos.plan import Targets
 from chaos.servers import chaos_servers
 from chaos.ways import Way
-from chaos.wiring import COUNTS, NAMES, Wiring
+from chaos.wiring import COUNTS, NAMES, Wiring, ports
 from devstack.server import Server
 from devstack.servers import EmbeddedServers
 from slotwire_contracts import TOPICS, WEBHOOK_ATTEMPTS, public_topics
@@ -88,10 +88,11 @@ async def running_stage(logs: Path, more_ways: Sequence[Way]) -> AsyncIterator[S
         servers = await stack.enter_async_context(_running(wiring, logs))
         for way in ways.values():
             await stack.enter_async_context(way.opened())
-        env = service_environment(servers, **SETTINGS, **wiring.environment("waitlist-0", servers))
+        env = service_environment(servers, **SETTINGS, SLOTWIRE_BOOKING_URL=wiring.from_waitlist.url)
         await asyncio.gather(*(migrate(service, env) for service in COUNTS))
+        at = ports()
         wiring.services |= {
-            name: ServiceProcess(service, env | wiring.environment(name, servers), logs / f"{name}.log")
+            name: ServiceProcess(service, env | wiring.environment(name, servers), logs / f"{name}.log", at[name])
             for name, service in NAMES.items()
         }
         for one in wiring.services.values():
@@ -107,7 +108,7 @@ async def _running(wiring: Wiring, logs: Path) -> AsyncIterator[EmbeddedServers]
     manager = chaos_servers(wiring.kafka_doors)
     servers = await asyncio.to_thread(manager.__enter__)
     try:
-        wiring.postgres_port = urlsplit(servers.postgres_url).port or 0
+        wiring.postgres_port = lambda: urlsplit(servers.postgres_url).port or 0
         yield servers
     finally:
         for server in servers.ours():

@@ -3,13 +3,14 @@
 Invariant: a fault of a way is a fault of one process, or of those who go to one service.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from chaos.servers import Door
 from chaos.ways import Way
-from devstack.ports import free_port
+from devstack.ports import is_free
 from devstack.servers import EmbeddedServers
 from support.system import ServiceProcess
 
@@ -19,6 +20,19 @@ COUNTS = {"booking": 2, "waitlist": 1, "webhook_dispatcher": 2, "calcom_sync": 1
 NAMES = {f"{service}-{number}": service for service, count in COUNTS.items() for number in range(count)}
 """The service of each process."""
 
+_PORTS = range(10_000, 15_000)
+"""Below those that everybody else chooses from, so that nobody takes one while who listens there is down."""
+
+
+def ports() -> dict[str, int]:
+    """Choose a port for each process, on which nobody listens."""
+    candidates = random.sample(_PORTS, len(_PORTS))
+    return dict(zip(NAMES, filter(is_free, candidates), strict=False))
+
+
+def _nowhere() -> int:
+    raise RuntimeError("PostgreSQL has not been started yet")
+
 
 @dataclass
 class Wiring:
@@ -26,12 +40,12 @@ class Wiring:
 
     Attributes:
         services: the processes, which clients' ways lead to; they are known later than the ways.
-        postgres_port: where PostgreSQL is; it is known later, too.
+        postgres_port: tells where PostgreSQL is; it is known later, too.
     """
 
     services: dict[str, ServiceProcess] = field(default_factory=dict)
-    postgres_port: int = 0
-    kafka_ports: Mapping[str, int] = field(default_factory=lambda: {name: free_port() for name in NAMES})
+    postgres_port: Callable[[], int] = _nowhere
+    kafka_ports: Mapping[str, int] = field(default_factory=ports)
     to_kafka: dict[str, Way] = field(init=False)
     to_postgres: dict[str, Way] = field(init=False)
     from_clients: dict[str, Way] = field(init=False)
@@ -39,7 +53,7 @@ class Wiring:
 
     def __post_init__(self) -> None:
         self.to_kafka = {name: self._to_kafka(name) for name in NAMES}
-        self.to_postgres = {name: Way(f"{name}>postgres", lambda: [self.postgres_port]) for name in NAMES}
+        self.to_postgres = {name: Way(f"{name}>postgres", lambda: [self.postgres_port()]) for name in NAMES}
         self.from_clients = {service: self._to_service("clients", service) for service in COUNTS}
         self.from_waitlist = self._to_service("waitlist-0", "booking")
 
@@ -68,7 +82,6 @@ class Wiring:
         return {
             "SLOTWIRE_POSTGRES_URL": postgres._replace(netloc=f"{user}@{self.to_postgres[name].address}").geturl(),
             "SLOTWIRE_KAFKA_BOOTSTRAP": self.to_kafka[name].address,
-            "SLOTWIRE_BOOKING_URL": self.from_waitlist.url,
         }
 
     def _to_kafka(self, name: str) -> Way:

@@ -21,11 +21,11 @@ from support.waiting import eventually
 
 
 class ServiceProcess:
-    """One process of a service, on a port of its own."""
+    """One process of a service, on a port of its own; on the one that is given, if any is."""
 
-    def __init__(self, module: str, env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, module: str, env: Mapping[str, str], log: Path, port: int | None = None) -> None:
         self.module = module
-        self.port = free_port()
+        self.port = port or free_port()
         self._command = Command(
             argv=[sys.executable, "-m", module, "serve"], env={**env, "SLOTWIRE_PORT": str(self.port)}
         )

@@ -56,10 +56,10 @@ def standings(evidence: Evidence) -> list[Standing]:
 
 
 def _bookings(evidence: Evidence) -> Iterator[Standing]:
-    told = _told(evidence)
+    told, history = _told(evidence), _history(evidence)
     reservations = (one for one in published(evidence, BOOKING_EVENTS.name) if one.type.startswith("reservation."))
     for (_, booking_id), events in by_subject(reservations).items():
-        for one, following in zip(events, [*events[1:], None], strict=True):
+        for one in events:
             shown = one.resource
             places = (shown["schedule_id"], shown["event_instance_id"], *shown["table_ids"])
             if not (shown.get("external") or {}).get("conflict"):
@@ -71,7 +71,7 @@ def _bookings(evidence: Evidence) -> Iterator[Standing]:
                     instant(shown["start_time"]),
                     instant(shown["end_time"]),
                     since=min([one.record.timestamp, *told.get(_state(booking_id, shown), ())]),
-                    until=_NEVER if following is None else following.time,
+                    until=history.get((booking_id, one.sequence + 1), _NEVER),
                 )
 
 
@@ -94,6 +94,12 @@ def _holds(evidence: Evidence) -> Iterator[Standing]:
                     since=one.record.timestamp,
                     until=min([*ends, *([] if following is None else [following.time])]),
                 )
+
+
+def _history(evidence: Evidence) -> dict[tuple[str, int], datetime]:
+    """Tell when each event of a booking happened, by its number, whether or not it was ever published."""
+    history = rows(evidence, "booking.history")
+    return {(row["booking_id"], row["sequence"]): row["created_at"] for row in history}
 
 
 def _booked(evidence: Evidence) -> dict[str, datetime]:

@@ -113,10 +113,9 @@ def _shown(answer: Answer) -> dict[str, Any]:
 def _rows_are_what_was_told_last(scales: Scales, evidence: Evidence, told: _Told) -> None:
     for table in _STATES:
         for row in rows(evidence, table):
-            events = told.get(row["id"], ())
-            last = events[-1].resource if events else {}
+            last = [one.resource for one in told.get(row["id"], ()) if one.sequence == row["sequence"]]
             scales.weigh(
-                bool(events) and all(_same(row[name], last[name]) for name in row.keys() & last.keys()),
+                all(_same(row[name], shown[name]) for shown in last for name in row.keys() & shown.keys()),
                 "a row is not what was told of it last",
                 table=table,
                 row=dict(row),

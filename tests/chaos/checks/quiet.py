@@ -13,17 +13,18 @@ _DISPATCHER = "webhook_dispatcher"
 """What the names of the dispatcher's processes begin with, and of the ways from there."""
 
 _SERVERS = ("kafka", "postgres")
+_MACHINE = "machine"
 
 
 def holds_up_attempts(fault: Fault) -> bool:
     """Tell whether a fault touches the way from the topic to an attempt: the dispatcher and what it stands on.
 
-    A way to a subscriber's endpoint is that subscriber's alone.
+    A way to a subscriber's endpoint is that subscriber's alone; a machine that is too busy holds up everybody.
     """
     source, _, end = fault.target.partition(">")
     if fault.kind == "rebalance":
         return fault.target == GROUP
-    return source in _SERVERS or (source.startswith(_DISPATCHER) and end in {"", *_SERVERS})
+    return source in {*_SERVERS, _MACHINE} or (source.startswith(_DISPATCHER) and end in {"", *_SERVERS})
 
 
 def loses_answers(fault: Fault) -> bool:
