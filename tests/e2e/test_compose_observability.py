@@ -88,7 +88,7 @@ async def test_every_alert_is_evaluated_and_services_that_are_well_raise_none(pr
     await eventually(quiet, within=120)
 
 
-@pytest.mark.parametrize("query", shown(), ids=lambda query: query.place)
+@pytest.mark.parametrize("query", list(shown()), ids=lambda query: query.place)
 async def test_it_takes_what_the_dashboard_asks(prometheus: Prometheus, query: Query) -> None:
     assert await prometheus.ask("query", query=query.sent) is not None
 
