@@ -75,6 +75,13 @@ def test_compose_passes_on_all_that_a_service_reads_and_nothing_else(service: st
     assert told - {SECRETS_DIR} - OPENTELEMETRY == variables(SERVICES[service]) - SECRETS - IN_THE_IMAGE - WITH_ANOTHER
 
 
+def test_no_name_stands_in_the_default_of_another() -> None:
+    """Compose 1.29 leaves such a name as it is written."""
+    nested = re.compile(r"\$\{[^}]*\$\{")
+    assert nested.search("${SLOTWIRE_A:-of ${SLOTWIRE_B:-1}}")
+    assert nested.findall((ROOT / "docker-compose.yml").read_text()) == []
+
+
 def test_kubernetes_is_told_what_compose_is_told() -> None:
     here = manifests()["ConfigMap", "slotwire"]["data"]
     assert here.keys() <= names() | {SECRETS_DIR}

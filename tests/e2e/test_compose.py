@@ -16,9 +16,10 @@ from support.waiting import eventually
 pytestmark = pytest.mark.timeout(900)
 
 FILES = ("docker-compose.yml", "tests/e2e/compose.override.yml")
-SERVING = ("postgres", "kafka", "booking", "waitlist", "webhook-dispatcher", "calcom-sync", "gateway")
-ONCE = ("init", "booking-migrate", "waitlist-migrate", "webhook-dispatcher-migrate", "calcom-sync-migrate")
-OURS = (*ONCE, "booking", "waitlist", "webhook-dispatcher", "calcom-sync")
+SERVICES = ("booking", "waitlist", "webhook-dispatcher", "calcom-sync")
+SERVING = ("postgres", "kafka", *SERVICES, "gateway")
+ONCE = ("init", *(f"{service}-migrate" for service in SERVICES))
+OURS = (*ONCE, *SERVICES)
 BOOKING = {
     "start_time": "2030-02-15T10:00:00Z",
     "end_time": "2030-02-15T11:00:00Z",
@@ -70,6 +71,11 @@ class Client:
             assert answer.ok, told
             return told["data"]
 
+    async def status(self, path: str) -> int:
+        """The status that a GET is answered with."""
+        async with self.http.get(path) as answer:
+            return answer.status
+
     async def arrived(self, event: str, booking: str) -> dict[str, Any] | None:
         """The delivery of an event of a booking, if it has come."""
         async with self.http.get(self.receiver) as answer:
@@ -100,7 +106,7 @@ async def test_only_the_gateway_is_reached_from_outside(stack: Project) -> None:
 async def test_our_containers_have_neither_root_nor_secrets(stack: Project) -> None:
     containers = await stack.containers()
     assert {containers[name]["Config"]["User"] for name in OURS} == {"10001:10001"}
-    for name in ("booking", "waitlist", "webhook-dispatcher", "calcom-sync"):
+    for name in SERVICES:
         assert (await stack.run("exec", "-T", name, "id", "-u")).strip() == "10001"
     password = (await stack.run("exec", "-T", "booking", "cat", "postgres_password")).strip()
     assert len(password) == 32
@@ -115,6 +121,15 @@ async def test_the_secrets_are_made_once(stack: Project) -> None:
     before = await stack.run(*read)
     await stack.run("run", "--rm", "-T", "init")
     assert await stack.run(*read) == before
+
+
+async def test_the_gateway_tells_callers_of_everything_but_what_is_for_operators(client: Client) -> None:
+    below = [f"/services/{name}" for name in SERVICES]
+    told = {path: await client.status(path) for path in ("/metrics", *(f"{one}/metrics" for one in below))}
+    assert set(told.values()) == {404}, told
+    pages = [f"{one}/{page}" for one in below for page in ("readyz", "docs", "openapi.json")]
+    told = {path: await client.status(path) for path in ("/readyz", "/openapi.json", "/api/v1/bookings", *pages)}
+    assert set(told.values()) == {200}, told
 
 
 async def test_a_booking_reaches_a_receiver_and_nothing_is_lost_by_down_and_up(stack: Project, client: Client) -> None:

@@ -35,12 +35,17 @@ class Query:
     text: str
 
     @property
-    def parsed(self) -> Expr:
-        """The query as a tree; whatever Prometheus would not take raises."""
+    def sent(self) -> str:
+        """The query as Grafana sends it to Prometheus."""
         text = self.text
         for name, value in VARIABLES.items():
             text = text.replace(name, value)
-        parsed: Expr = promql_parser.parse(text)
+        return text
+
+    @property
+    def parsed(self) -> Expr:
+        """The query as a tree; whatever Prometheus would not take raises."""
+        parsed: Expr = promql_parser.parse(self.sent)
         return parsed
 
     @property
