@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## Tell a booking's whole journey on the running stack, step 
 
 test: $(INSTALLED) ## Run every test, on real servers.
 	@.ci/browser
-	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED) ## Check style, types, the layers, and that what is generated is current.
 	$(BIN)/ruff check
