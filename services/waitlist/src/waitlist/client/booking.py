@@ -173,13 +173,21 @@ class BookingClient:
                 return reply
         raise _unavailable()
 
-    async def _send(self, method: str, path: str, read: Callable[[ClientResponse], Awaitable[T]], **more: Any) -> T:
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[ClientResponse], Awaitable[T]],
+        *,
+        headers: Mapping[str, str],
+        **more: Any,
+    ) -> T:
         if self._session is None:
             raise AssertionError("asked outside `opened`")
         try:
-            with _traced(method, path) as headers:
-                more["headers"] |= headers
-                async with self._session.request(method, self._url + path, allow_redirects=False, **more) as response:
+            with _traced(method, path) as traced:
+                more |= {"headers": {**headers, **traced}, "allow_redirects": False}
+                async with self._session.request(method, self._url + path, **more) as response:
                     return await read(response)
         except (ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
             _log.warning("booking_unavailable", path=path, error=repr(error))

@@ -1,3 +1,3 @@
--- The trace context of what marked a queue last: what the look at it brings about follows from that.
+-- The trace context of what first marked a queue since it was last taken: what the look at it brings about follows from that.
 
 ALTER TABLE queues ADD COLUMN traceparent text;

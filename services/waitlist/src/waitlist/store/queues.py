@@ -89,7 +89,7 @@ class Taken:
     Attributes:
         holder: whose take it is.
         failures: how many looks before this one have failed in a row.
-        traceparent: the trace context of what marked it last.
+        traceparent: the trace context of what first marked it since it was last taken.
     """
 
     org_id: str
