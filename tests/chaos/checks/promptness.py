@@ -1,29 +1,30 @@
 """I12: a dead or slow endpoint never delays another endpoint's first attempt.
 
-Invariant: neighbours excuse nothing; only a fault of what stands between the topic and the subscriber does, and only
-for as long as it is felt.
+Two ways are looked at: from the topic to the subscriber, and that part of it that begins when the delivery is kept. On
+the second one the dispatcher's own queues are, where neighbours would be in the way, and fewer faults.
+
+Invariant: neighbours excuse nothing; only a fault of what stands on the way does, and only for as long as it is felt.
 """
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from chaos.checks.quiet import excused_until, holds_up_attempts
+from chaos.checks.quiet import excused_until, holds_up_events, holds_up_workers
 from chaos.checks.reading import by_id, once, published
 from chaos.checks.scales import Scales
-from chaos.evidence import Arrival, Evidence, Finding
+from chaos.evidence import Arrival, Evidence, Fault, Finding
 from slotwire_contracts import public_topics
 
 PROMPT = timedelta(seconds=5)
 """How soon behind the record a first attempt comes that no fault holds up: on a busy machine some fifty times the
 p99 of a quiet one, and far less than what hanging neighbours would add up to."""
 
-FELT = timedelta(seconds=20)
-"""For how long a fault is felt after it has ended: a group's rebalance, and a lease that nobody keeps any more."""
-
 
 def first_attempts_are_prompt(evidence: Evidence) -> Finding:
     """Check how soon healthy endpoints were asked, and how soon behind a fault that was in the way."""
     scales = Scales("I12")
-    faults = [fault for fault in evidence.told.faults if holds_up_attempts(fault)]
+    of_events = [fault for fault in evidence.told.faults if holds_up_events(fault)]
+    of_workers = [fault for fault in evidence.told.faults if holds_up_workers(fault)]
     events = once(published(evidence, *(topic.name for topic in public_topics())))
     healthy = {one.id: one for one in evidence.told.subscribers if one.healthy}
     deliveries = by_id(evidence, "webhook_dispatcher.deliveries")
@@ -31,19 +32,29 @@ def first_attempts_are_prompt(evidence: Evidence) -> Finding:
         subscriber, event, row = healthy.get(arrival.subscription_id), events.get(event_id), deliveries.get(webhook_id)
         if subscriber is not None and event is not None and row is not None:
             is_replayed = event.record.timestamp < subscriber.created_at  # it was taken in before
-            since = row["created_at"] if is_replayed else event.record.timestamp
-            due = excused_until(faults, since, since + PROMPT, FELT)
-            scales.weigh(
-                arrival.at <= due,
-                "a healthy endpoint waited for its first attempt, and no fault was in the way",
-                event_id=event_id,
-                subscription_id=subscriber.id,
-                since=since,
-                arrived_at=arrival.at,
-                due=due,
-                seconds=(arrival.at - since).total_seconds(),
+            if not is_replayed:
+                what = "a healthy endpoint waited for its first attempt, and no fault was in the way"
+                _weigh(scales, of_events, event.record.timestamp, arrival, what)
+            what = (
+                "a delivery to a healthy endpoint was kept, and waited for its first attempt with no fault in the way"
             )
+            _weigh(scales, of_workers, row["created_at"], arrival, what)
     return scales.finding()
+
+
+def _weigh(scales: Scales, faults: Iterable[Fault], since: datetime, arrival: Arrival, what: str) -> None:
+    due = excused_until(faults, since, since + PROMPT)
+    scales.weigh(
+        arrival.at <= due,
+        what,
+        webhook_id=arrival.webhook_id,
+        event_id=arrival.event.get("eventId"),
+        subscription_id=arrival.subscription_id,
+        since=since,
+        arrived_at=arrival.at,
+        due=due,
+        seconds=(arrival.at - since).total_seconds(),
+    )
 
 
 def _first_attempts(evidence: Evidence) -> dict[str, tuple[Arrival, str]]:

@@ -15,6 +15,15 @@ _DISPATCHER = "webhook_dispatcher"
 _SERVERS = ("kafka", "postgres")
 _MACHINE = "machine"
 
+FELT = timedelta(seconds=20)
+"""For how long a fault is felt after it has ended: a group's rebalance, and a lease that nobody keeps any more."""
+
+_FELT_SHORTLY = timedelta(seconds=5)
+"""For how long it is where nothing has to be handed over: what waited is done at once."""
+
+_HOLDING = frozenset({"pause", "slow", "cut"})
+"""The faults after which a record is published that was stamped before."""
+
 
 def holds_up_attempts(fault: Fault) -> bool:
     """Tell whether a fault touches the way from the topic to an attempt: the dispatcher and what it stands on.
@@ -25,6 +34,21 @@ def holds_up_attempts(fault: Fault) -> bool:
     if fault.kind == "rebalance":
         return fault.target == GROUP
     return source in {*_SERVERS, _MACHINE} or (source.startswith(_DISPATCHER) and end in {"", *_SERVERS})
+
+
+def holds_up_events(fault: Fault) -> bool:
+    """Tell whether a fault touches the way from the instant that a record carries to an attempt.
+
+    Who publishes it may have been held up between the two.
+    """
+    is_of_publisher = fault.kind in _HOLDING and fault.target.partition(">")[2] in {"", "kafka"}
+    return is_of_publisher or holds_up_attempts(fault)
+
+
+def holds_up_workers(fault: Fault) -> bool:
+    """Tell whether a fault touches the way from a delivery that is kept to an attempt, on which no topic is read."""
+    source, _, end = fault.target.partition(">")
+    return holds_up_attempts(fault) and fault.kind != "rebalance" and "kafka" not in {source, end}
 
 
 def loses_answers(fault: Fault) -> bool:
@@ -44,16 +68,20 @@ def fault_between(faults: Iterable[Fault], since: datetime, until: datetime, fel
     return next((one for one in faults if one.at <= until and one.ended_at + felt >= since), None)
 
 
-def excused_until(faults: Iterable[Fault], since: datetime, due: datetime, felt: timedelta) -> datetime:
+def excused_until(faults: Iterable[Fault], since: datetime, due: datetime) -> datetime:
     """Tell by when something must have happened, although faults may have held it up one after the other.
 
     Args:
         faults: those that matter.
         since: from when on it was to be done.
         due: when it must have happened if none was felt.
-        felt: for how long a fault is felt after it has ended.
     """
     for one in sorted(faults, key=lambda fault: fault.at):
-        if one.at <= due and one.ended_at + felt >= since:
-            due = max(due, one.ended_at + felt)
+        over = one.ended_at + _felt(one)
+        if one.at <= due and over >= since:
+            due = max(due, over)
     return due
+
+
+def _felt(fault: Fault) -> timedelta:
+    return FELT if holds_up_attempts(fault) and fault.target != _MACHINE else _FELT_SHORTLY
