@@ -78,6 +78,10 @@ def a_row_that_joins_two(story: Story) -> None:
     story.run.tables["webhook_dispatcher.turns"].append({"delivery_id": delivery, "subscription_id": "sub_theirs"})
 
 
+def an_event_that_was_taken_in_for_another(story: Story) -> None:
+    row(story, "webhook_dispatcher.events", org_id=THEIRS, matched=1)["org_id"] = OURS
+
+
 def poison_that_was_lost(story: Story) -> None:
     story.run.records[:] = [one for one in story.run.records if one.topic != POISONED]
 
@@ -131,6 +135,7 @@ def a_good_record_that_was_set_aside(story: Story) -> None:
         (a_list_with_what_is_another_s, "I10", "what is one organization's names what is another's, in its answer"),
         (a_row_that_names_what_is_another_s, "I10", "what is one organization's names what is another's, in its row"),
         (a_row_that_joins_two, "I10", "a row of webhook_dispatcher.turns joins two organizations"),
+        (an_event_that_was_taken_in_for_another, "I10", "one thing is two organizations'"),
         (poison_that_was_lost, "I11", ASIDE),
         (poison_that_one_group_passed_over, "I11", ASIDE),
         (poison_that_was_changed, "I11", ASIDE),

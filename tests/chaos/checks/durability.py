@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from chaos.checks.asking import TABLES, Wish, asked_for, asked_of, came_to_be, table_of, thing_of
+from chaos.checks.changing import weigh_changes
 from chaos.checks.reading import (
     Happening,
     by_id,
@@ -41,6 +42,7 @@ def answers_are_durable(evidence: Evidence) -> Finding:
     _keys_tell_onething_of(scales, evidence)
     _nothing_is_taken_back(scales, evidence)
     _nothing_happened_twice(scales, evidence, told)
+    weigh_changes(scales, evidence)
     return scales.finding()
 
 
