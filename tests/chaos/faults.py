@@ -14,7 +14,7 @@ import psutil
 from chaos.evidence import Fault
 from chaos.journal import Journal
 from chaos.parts import Part
-from chaos.plan import Kind, Planned
+from chaos.plan import RUN_WAS_OVER, Kind, Planned
 from chaos.records import poisoned
 from chaos.stage import GROUPS, Stage
 from chassis.clock import utc_now
@@ -68,7 +68,7 @@ class Faults:
         name = "kafka" if planned.kind == "poison" else planned.target
         async with self._locks[name]:
             if self._over.is_set():
-                self._journal.undone.append((planned, "the run was over"))
+                self._journal.undone.append((planned, RUN_WAS_OVER))
                 return
             at = utc_now()
             try:
@@ -80,13 +80,13 @@ class Faults:
 
     async def _kill(self, planned: Planned) -> None:
         part = self._stage.parts[planned.target]
-        await asyncio.to_thread(part.process.kill)
+        await part.kill()
         await self._over.wait(planned.lasts)
         await self._start(part)
 
     async def _restart(self, planned: Planned) -> None:
         part = self._stage.parts[planned.target]
-        await asyncio.to_thread(part.process.stop)
+        await part.stop()
         await self._over.wait(planned.lasts)
         await self._start(part)
 
