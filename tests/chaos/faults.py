@@ -130,7 +130,8 @@ class Faults:
 
     async def _poison(self, planned: Planned) -> None:
         bootstrap = self._stage.servers.kafka_bootstrap
-        self._journal.poison += await poisoned(bootstrap, planned.target, int(planned.amount))
+        async for one in poisoned(bootstrap, planned.target, int(planned.amount)):
+            self._journal.poison.append(one)
 
     async def _rebalance(self, planned: Planned) -> None:
         """Join a group, take what it gives and do nothing with it, and leave."""

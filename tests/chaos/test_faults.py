@@ -16,6 +16,7 @@ from chaos.faults import Faults
 from chaos.journal import Journal
 from chaos.parts import Part
 from chaos.plan import Kind, Planned
+from chaos.settle import settle, unwell
 from chaos.stage import Stage
 from chaos.watch import watch
 from chassis.lifecycle import Stop
@@ -153,6 +154,24 @@ async def test_a_run_whose_parts_do_not_come_back_proves_nothing(small: Small) -
     (unseen,) = small.journal.unseen
     assert unseen.startswith("starting sleeper again: ")
     assert "ServerError: the port is taken" in unseen
+
+
+async def test_a_part_that_does_not_do_its_work_is_no_rest(small: Small) -> None:
+    """Others may do it for it, so that nothing is left of it."""
+    assert await unwell([small.part]) == {}
+    await small.part.kill()
+    assert await unwell([small.part]) == {"sleeper: not well": 1}
+    assert await settle(small.stage, within=0.2) == {"sleeper: not well": 1}
+
+
+async def test_who_is_cancelled_leaves_nothing_half_done(small: Small) -> None:
+    await small.part.stop()
+    starting = asyncio.create_task(small.part.start())
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert small.sleeper.running
 
 
 async def test_a_fault_that_the_broker_does_not_let_be_done_is_told_so(small: Small) -> None:

@@ -60,7 +60,7 @@ class SmallRun:
         """Have an endpoint get these events."""
         one = Subscriber(f"sub_{name}", org_id, events, self.tick(), healthy)
         self.subscribers[one.id] = one, status
-        row = {"id": one.id, "org_id": org_id, "state": "active", "retry": [1.0]}
+        row: dict[str, Any] = {"id": one.id, "org_id": org_id, "state": "active", "retry": [1.0]}
         row |= {"sequence": 0, "last_event_id": None}
         self.tables["webhook_dispatcher.subscriptions"].append(row)
         return one.id
