@@ -8,7 +8,7 @@ import pytest
 
 from chaos.checks.accounting import every_delivery_is_accounted_for
 from chaos.checks.promptness import PROMPT, first_attempts_are_prompt
-from chaos.checks.quiet import FELT
+from chaos.checks.quiet import FELT, FELT_BY_WORKERS
 from chaos.evidence import Arrival, Evidence, Fault
 from support.planting import Plant, found_with, other, row, stored, without
 from support.small_house import OURS, SUBSCRIPTIONS, THEIRS, Story
@@ -233,7 +233,7 @@ def test_what_is_felt_shortly_excuses_what_comes_as_soon_as_it_ends(kind: str, t
 )
 def test_what_is_kept_waits_for_the_dispatcher_and_its_database_alone(kind: str, target: str, excuses: bool) -> None:
     story = a_small_story()
-    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + FELT_BY_WORKERS)
     story.run.faults.append(Fault(kind, target, story.run.now, story.run.now))
     found = {breach.what for breach in first_attempts_are_prompt(story.evidence()).breaches}
     assert (KEPT in found) is not excuses

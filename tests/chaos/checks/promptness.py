@@ -6,10 +6,11 @@ the second one the dispatcher's own queues are, where neighbours would be in the
 Invariant: neighbours excuse nothing; only a fault of what stands on the way does, and only for as long as it is felt.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chaos.checks.quiet import excused_until, holds_up_events, holds_up_workers
+from chaos.checks.quiet import FELT, FELT_BY_WORKERS, excused_until, holds_up_events, holds_up_workers
 from chaos.checks.reading import by_id, once, published
 from chaos.checks.scales import Scales
 from chaos.evidence import Arrival, Evidence, Fault, Finding
@@ -20,40 +21,65 @@ PROMPT = timedelta(seconds=5)
 p99 of a quiet one, and far less than what hanging neighbours would add up to."""
 
 
+@dataclass(frozen=True)
+class _Stretch:
+    """A stretch of the way to a subscriber.
+
+    Attributes:
+        what: what is wrong if it took too long.
+        faults: those that may have held up whoever was on it.
+        felt: for how long they are.
+    """
+
+    what: str
+    faults: Sequence[Fault]
+    felt: timedelta
+
+    def weigh(self, scales: Scales, since: datetime, arrival: Arrival) -> None:
+        """Hold a first attempt against the promise, from when on it was on this stretch."""
+        due = excused_until(self.faults, since, since + PROMPT, self.felt)
+        scales.weigh(
+            arrival.at <= due,
+            self.what,
+            webhook_id=arrival.webhook_id,
+            event_id=arrival.event.get("eventId"),
+            subscription_id=arrival.subscription_id,
+            since=since,
+            arrived_at=arrival.at,
+            due=due,
+            seconds=(arrival.at - since).total_seconds(),
+        )
+
+
 def first_attempts_are_prompt(evidence: Evidence) -> Finding:
     """Check how soon healthy endpoints were asked, and how soon behind a fault that was in the way."""
     scales = Scales("I12")
-    of_events = [fault for fault in evidence.told.faults if holds_up_events(fault)]
-    of_workers = [fault for fault in evidence.told.faults if holds_up_workers(fault)]
+    whole, kept = _stretches(evidence.told.faults)
     events = once(published(evidence, *(topic.name for topic in public_topics())))
     healthy = {one.id: one for one in evidence.told.subscribers if one.healthy}
     deliveries = by_id(evidence, "webhook_dispatcher.deliveries")
     for webhook_id, (arrival, event_id) in _first_attempts(evidence).items():
         subscriber, event, row = healthy.get(arrival.subscription_id), events.get(event_id), deliveries.get(webhook_id)
         if subscriber is not None and event is not None and row is not None:
-            is_replayed = event.record.timestamp < subscriber.created_at  # it was taken in before
-            if not is_replayed:
-                what = "a healthy endpoint waited for its first attempt, and no fault was in the way"
-                _weigh(scales, of_events, event.record.timestamp, arrival, what)
-            what = (
-                "a delivery to a healthy endpoint was kept, and waited for its first attempt with no fault in the way"
-            )
-            _weigh(scales, of_workers, row["created_at"], arrival, what)
+            if event.record.timestamp >= subscriber.created_at:  # else it was replayed: it had been taken in before
+                whole.weigh(scales, event.record.timestamp, arrival)
+            kept.weigh(scales, row["created_at"], arrival)
     return scales.finding()
 
 
-def _weigh(scales: Scales, faults: Iterable[Fault], since: datetime, arrival: Arrival, what: str) -> None:
-    due = excused_until(faults, since, since + PROMPT)
-    scales.weigh(
-        arrival.at <= due,
-        what,
-        webhook_id=arrival.webhook_id,
-        event_id=arrival.event.get("eventId"),
-        subscription_id=arrival.subscription_id,
-        since=since,
-        arrived_at=arrival.at,
-        due=due,
-        seconds=(arrival.at - since).total_seconds(),
+def _stretches(faults: Sequence[Fault]) -> tuple[_Stretch, _Stretch]:
+    """Tell of the whole way, and of that part of it on which a delivery is kept."""
+    return (
+        _Stretch(
+            "a healthy endpoint waited for its first attempt, and no fault was in the way",
+            [fault for fault in faults if holds_up_events(fault)],
+            FELT,
+        ),
+        _Stretch(
+            "a delivery to a healthy endpoint was kept, and waited for its first attempt with no fault in the way",
+            [fault for fault in faults if holds_up_workers(fault)],
+            FELT_BY_WORKERS,
+        ),
     )
 
 

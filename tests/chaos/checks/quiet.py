@@ -18,6 +18,10 @@ _MACHINE = "machine"
 FELT = timedelta(seconds=20)
 """For how long a fault is felt after it has ended: a group's rebalance, and a lease that nobody keeps any more."""
 
+FELT_BY_WORKERS = timedelta(seconds=12)
+"""For how long one is that no group has to do with: a lease runs out after 4 seconds in a run, somebody looks for it
+each second, and the longest pause behind an error is 6."""
+
 _FELT_SHORTLY = timedelta(seconds=5)
 """For how long it is where nothing has to be handed over: what waited is done at once."""
 
@@ -68,20 +72,18 @@ def fault_between(faults: Iterable[Fault], since: datetime, until: datetime, fel
     return next((one for one in faults if one.at <= until and one.ended_at + felt >= since), None)
 
 
-def excused_until(faults: Iterable[Fault], since: datetime, due: datetime) -> datetime:
+def excused_until(faults: Iterable[Fault], since: datetime, due: datetime, felt: timedelta) -> datetime:
     """Tell by when something must have happened, although faults may have held it up one after the other.
 
     Args:
         faults: those that matter.
         since: from when on it was to be done.
         due: when it must have happened if none was felt.
+        felt: for how long a fault of the dispatcher, or of what it stands on, is felt after it has ended.
     """
     for one in sorted(faults, key=lambda fault: fault.at):
-        over = one.ended_at + _felt(one)
+        is_handed_over = holds_up_attempts(one) and one.target != _MACHINE
+        over = one.ended_at + (felt if is_handed_over else _FELT_SHORTLY)
         if one.at <= due and over >= since:
             due = max(due, over)
     return due
-
-
-def _felt(fault: Fault) -> timedelta:
-    return FELT if holds_up_attempts(fault) and fault.target != _MACHINE else _FELT_SHORTLY
