@@ -12,11 +12,12 @@ from datetime import datetime
 import psutil
 
 from chaos.evidence import Fault
+from chaos.groups import GROUPS
 from chaos.journal import Journal
 from chaos.parts import Part
 from chaos.plan import RUN_WAS_OVER, Kind, Planned
 from chaos.records import poisoned
-from chaos.stage import GROUPS, Stage
+from chaos.stage import Stage
 from chassis.clock import utc_now
 from chassis.kafka import Consumer, KafkaError
 from chassis.lifecycle import Stop

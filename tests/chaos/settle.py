@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from chaos.groups import GROUPS
 from chaos.parts import Part
-from chaos.stage import READ, Stage
+from chaos.stage import Stage
 from chaos.wiring import COUNTS
 from chassis.kafka import KafkaError, LogReader
 from devstack.servers import EmbeddedServers
@@ -92,7 +93,7 @@ async def _lags(bootstrap: str) -> dict[str, int]:
     async with LogReader.connected(bootstrap) as log:
         lags = {
             f"{group}: {one.topic}/{one.partition}": one.end - await log.committed(group, one.topic, one.partition)
-            for group, topics in READ.items()
+            for group, topics in GROUPS.items()
             for one in await log.stretches(topics, 0, _EVER)
             if one.end
         }

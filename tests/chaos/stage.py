@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chaos.groups import JOINED
 from chaos.parts import Part
 from chaos.plan import Targets
 from chaos.servers import chaos_servers
@@ -19,20 +20,10 @@ from chaos.wiring import COUNTS, NAMES, Wiring, ports
 from devstack.ending import to_its_end
 from devstack.server import Server
 from devstack.servers import EmbeddedServers
-from slotwire_contracts import TOPICS, WEBHOOK_ATTEMPTS, public_topics
+from slotwire_contracts import TOPICS, WEBHOOK_ATTEMPTS
 from support.calcom_processes import SETTINGS as CALCOM_SETTINGS
 from support.system import ServiceProcess, migrate, service_environment
 from support.waiting import eventually
-
-GROUPS = {
-    "webhook-dispatcher": tuple(topic.name for topic in public_topics()),
-    "booking": ("calcom.bookings",),
-    "calcom-sync": ("calcom.results",),
-}
-"""What is read by the consumer groups that a stranger may join."""
-
-READ = {**GROUPS, "waitlist-matching": ("booking.events",), "webhook-health": ("webhook.attempts",)}
-"""What is read by all."""
 
 SETTINGS = {
     "SLOTWIRE_POOL_SIZE": "6",
@@ -71,7 +62,7 @@ class Stage:
             servers=[name for name, part in self.parts.items() if part.service is None],
             ways=list(self.ways),
             topics=[*(topic.name for topic in TOPICS), WEBHOOK_ATTEMPTS.name],
-            groups=list(GROUPS),
+            groups=JOINED,
         )
 
 

@@ -260,7 +260,16 @@ def test_what_was_before_a_subscription_comes_soon_after_it_is_replayed(waits: b
     assert bool(first_attempts_are_prompt(story.evidence()).breaches) is waits
 
 
-@pytest.mark.parametrize(("target", "excuses"), [("webhook_dispatcher>failing-1", True), ("booking-1", False)])
+@pytest.mark.parametrize(
+    ("target", "excuses"),
+    [
+        ("webhook_dispatcher>failing-1", True),
+        ("webhook_dispatcher-0>postgres", True),
+        ("webhook_dispatcher-0>kafka", False),
+        ("kafka", False),
+        ("booking-1", False),
+    ],
+)
 def test_an_answer_that_was_lost_on_its_way_excuses_that_a_delivery_was_given_up(target: str, excuses: bool) -> None:
     story = a_small_story()
     a_delivery_given_up_that_was_taken(story)

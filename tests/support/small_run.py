@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from chaos.checks.consuming import GROUPS
 from chaos.evidence import Answer, Arrival, Evidence, Fault, Poison, Record, Row, Stored, Subscriber, Told
+from chaos.groups import GROUPS
 from chassis.ids import next_id
 from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, dead_letter_topic, encode, make_event, public_topics
 from support.catalog_events import MODELS, RESOURCES

@@ -56,8 +56,8 @@ def holds_up_workers(fault: Fault) -> bool:
 
 
 def loses_answers(fault: Fault) -> bool:
-    """Tell whether a fault may have kept what an endpoint answered from being known."""
-    return holds_up_attempts(fault) or fault.target.startswith(_DISPATCHER)
+    """Tell whether a fault may have kept what an endpoint answered from being known: on its way, or when kept."""
+    return holds_up_workers(fault) or fault.target.startswith(f"{_DISPATCHER}>")
 
 
 def fault_between(faults: Iterable[Fault], since: datetime, until: datetime, felt: timedelta) -> Fault | None:
