@@ -35,7 +35,7 @@ def main(words: list[str] | None = None) -> int:
     given = parser.parse_args(words)
     try:
         return once(given.seed, given.duration, _KEPT / f"seed-{given.seed}", keeps=given.keep)
-    except asyncio.CancelledError:
+    except KeyboardInterrupt:
         _say("Interrupted: it proves nothing.")
         return _INTERRUPTED
 
@@ -62,12 +62,19 @@ def once(seed: int, duration: float, folder: Path, *, keeps: bool = False) -> in
 
 
 def _ran(seed: int, duration: float, folder: Path) -> Ran:
-    """Have a run, and say where its logs are if it does not come to its end."""
+    """Have a run, and say where its logs are if it does not come to its end.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted, and ended in order.
+        TimeoutError: it took too long.
+    """
     try:
         with _logged(folder / "run.log"):
             return asyncio.run(_bounded(seed, duration, folder))
-    except BaseException:
+    except BaseException as error:
         _say(f"Logs: {folder.absolute()}")
+        if isinstance(error, asyncio.CancelledError):
+            raise KeyboardInterrupt from error
         raise
 
 
