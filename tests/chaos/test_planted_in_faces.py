@@ -188,6 +188,32 @@ def test_an_event_and_a_webhook_that_name_what_is_another_s_are_found() -> None:
     ]
 
 
+@pytest.mark.parametrize("status", [404, 503, None])
+def test_a_change_that_a_stranger_asked_for_is_found(status: int | None) -> None:
+    """I10: «No request reads or changes another organization's rows», whatever it was answered."""
+
+    def mine(story: Story) -> None:
+        changes = {"changes": {"title": {"from": None, "to": "Mine"}}}
+        story.change("dan", "updated", changes, {"title": "Mine"}, title="Mine")
+        other(story.run.answers, lambda one: one.method == "PATCH", org_id=OURS, status=status, told=None)
+        story.keep()
+
+    assert found_with(mine) == [
+        ("I1", "more was changed than its organization asked for"),
+        ("I10", "something was changed as a stranger asked for it"),
+    ]
+
+
+def test_what_a_stranger_and_its_owner_asked_for_may_be_so() -> None:
+    def alike(story: Story) -> None:
+        changes = {"changes": {"title": {"from": None, "to": "Mine"}}}
+        story.change("dan", "updated", changes, {"title": "Mine"}, title="Mine")
+        story.run.told(OURS, "PATCH", f"{BOOKINGS}/bk_dan", {"title": "Mine"}, None, status=404)
+        story.keep()
+
+    assert found_with(alike) == []
+
+
 def test_a_partition_that_stopped_at_poison_is_found() -> None:
     """Its group's offset is not at the log's end either."""
 

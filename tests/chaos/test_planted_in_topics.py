@@ -68,11 +68,6 @@ def a_change_that_was_refused(story: Story) -> None:
     other(story.run.answers, lambda one: one.method == "PATCH", status=409, told=refused)
 
 
-def a_change_that_a_stranger_asked_for(story: Story) -> None:
-    _retitle(story)
-    other(story.run.answers, lambda one: one.method == "PATCH", org_id=OURS, status=None, told=None)
-
-
 def a_change_that_was_made_twice(story: Story) -> None:
     _retitle(story)
     _retitle(story)
@@ -222,7 +217,6 @@ def a_queue_that_nobody_looked_at(story: Story) -> None:
         (a_booking_nobody_asked_for, "I1", "more came to be than was asked for"),
         (a_guest_who_joined_twice, "I1", "more came to be than was asked for"),
         (a_change_that_was_refused, "I1", "more was changed than its organization asked for"),
-        (a_change_that_a_stranger_asked_for, "I1", "more was changed than its organization asked for"),
         (a_change_that_was_made_twice, "I1", "more was changed than its organization asked for"),
         (an_entry_that_left_by_itself, "I1", "more was changed than its organization asked for"),
         (a_subscription_that_is_not_disabled, "I1", "a subscription has not ended as its client was told"),

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaos.checks.reading import is_success, published, strings
+from chaos.checks.asking import asked_of
+from chaos.checks.reading import by_subject, is_success, published, strings
 from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding
 
@@ -22,6 +23,7 @@ def organizations_are_apart(evidence: Evidence) -> Finding:
     owners = _owners(evidence)
     _nothing_is_of_two(scales, evidence)
     _answers_are_apart(scales, evidence, owners)
+    _strangers_change_nothing(scales, evidence, owners)
     _rows_are_apart(scales, evidence, owners)
     organizations = {one.id: one.org_id for one in evidence.told.subscribers}
     for arrival in evidence.told.arrivals:
@@ -88,6 +90,26 @@ def _answers_are_apart(scales: Scales, evidence: Evidence, owners: Mapping[str, 
         )
         told = [one for one in strings(answer.told) if one not in meddled]
         _weigh(scales, owners, answer.org_id, told, "answer", f"{answer.method} {answer.path}")
+
+
+def _strangers_change_nothing(scales: Scales, evidence: Evidence, owners: Mapping[str, str]) -> None:
+    """Check that nothing ever was as a stranger asked for it, whatever the stranger was told."""
+    asked = {(one.org_id, one.path, *field) for one in evidence.told.answers for field in asked_of(one).items()}
+    told = by_subject(published(evidence))
+    for org_id, path, name, value in asked:
+        subject = path.rpartition("/")[2]
+        owner = owners.get(subject, org_id)
+        if owner != org_id and (owner, path, name, value) not in asked:
+            so = [one.id for one in told.get((owner, subject), ()) if one.resource.get(name) == value]
+            scales.weigh(
+                not so,
+                "something was changed as a stranger asked for it",
+                id=subject,
+                owner=owner,
+                stranger=org_id,
+                asked={name: value},
+                events=so,
+            )
 
 
 def _rows_are_apart(scales: Scales, evidence: Evidence, owners: Mapping[str, str]) -> None:
