@@ -249,6 +249,18 @@ def test_a_fault_excuses_nothing_for_ever(ended: timedelta) -> None:
     assert first_attempts_are_prompt(story.evidence()).breaches
 
 
+@pytest.mark.parametrize(("backlog", "is_late"), [(100, True), (1500, False)])
+def test_a_backlog_is_sent_one_by_one(backlog: int, is_late: bool) -> None:
+    story = a_small_story()
+    last = other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    kept = row(story, "webhook_dispatcher.deliveries", id=last.webhook_id)
+    kept["created_at"] = story.run.now
+    others = [{**kept, "id": f"dlv_{number}"} for number in range(backlog)]
+    story.run.tables["webhook_dispatcher.deliveries"] += others
+    found = {breach.what for breach in first_attempts_are_prompt(story.evidence()).breaches}
+    assert (KEPT in found) is is_late
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_what_was_before_a_subscription_comes_soon_after_it_is_replayed(waits: bool) -> None:
     story = a_small_story()

@@ -6,6 +6,7 @@ the second one the dispatcher's own queues are, where neighbours would be in the
 Invariant: neighbours excuse nothing; only a fault of what stands on the way does, and only for as long as it is felt.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,10 @@ from slotwire_contracts import public_topics
 PROMPT = timedelta(seconds=5)
 """How soon behind the record a first attempt comes that no fault holds up: on a busy machine some fifty times the
 p99 of a quiet one, and far less than what hanging neighbours would add up to."""
+
+_EACH = timedelta(milliseconds=10)
+"""How much later one comes for each delivery that was kept with it: a backlog is sent one by one. It is some ten times
+what sending one takes, and next to nothing of what waiting for a hanging neighbour does."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,16 @@ class _Stretch:
     faults: Sequence[Fault]
     felt: timedelta
 
-    def weigh(self, scales: Scales, since: datetime, arrival: Arrival) -> None:
-        """Hold a first attempt against the promise, from when on it was on this stretch."""
-        due = excused_until(self.faults, since, since + PROMPT, self.felt)
+    def weigh(self, scales: Scales, since: datetime, arrival: Arrival, backlog: int = 0) -> None:
+        """Hold a first attempt against the promise.
+
+        Args:
+            scales: where it is held.
+            since: from when on it was on this stretch.
+            arrival: the attempt.
+            backlog: how many came on this stretch with it.
+        """
+        due = excused_until(self.faults, since, since + PROMPT + backlog * _EACH, self.felt)
         scales.weigh(
             arrival.at <= due,
             self.what,
@@ -58,13 +70,19 @@ def first_attempts_are_prompt(evidence: Evidence) -> Finding:
     events = once(published(evidence, *(topic.name for topic in public_topics())))
     healthy = {one.id: one for one in evidence.told.subscribers if one.healthy}
     deliveries = by_id(evidence, "webhook_dispatcher.deliveries")
+    births = sorted(row["created_at"] for row in deliveries.values())
     for webhook_id, (arrival, event_id) in _first_attempts(evidence).items():
         subscriber, event, row = healthy.get(arrival.subscription_id), events.get(event_id), deliveries.get(webhook_id)
         if subscriber is not None and event is not None and row is not None:
             if event.record.timestamp >= subscriber.created_at:  # else it was replayed: it had been taken in before
                 whole.weigh(scales, event.record.timestamp, arrival)
-            kept.weigh(scales, row["created_at"], arrival)
+            kept.weigh(scales, row["created_at"], arrival, _backlog(births, row["created_at"]))
     return scales.finding()
+
+
+def _backlog(births: Sequence[datetime], at: datetime) -> int:
+    """Tell how many deliveries were kept when one was, or shortly before."""
+    return bisect_right(births, at) - bisect_left(births, at - PROMPT)
 
 
 def _stretches(faults: Sequence[Fault]) -> tuple[_Stretch, _Stretch]:
