@@ -28,10 +28,15 @@ async def test_a_run_that_is_told_to_end_leaves_nothing(number: signal.Signals, 
         async def has_begun() -> bool:
             return any(temporary.glob("slotwire-tests-*/kafka/records"))
 
-        await eventually(has_begun)
-        family = psutil.Process(run.pid).children(recursive=True)
-        run.send_signal(number)
-        told, _ = await run.communicate()
+        try:
+            await eventually(has_begun)
+            family = psutil.Process(run.pid).children(recursive=True)
+            run.send_signal(number)
+            told, _ = await asyncio.wait_for(run.communicate(), 60)
+        finally:
+            if run.returncode is None:
+                run.kill()
+                await run.wait()
         assert (run.returncode, told.decode().splitlines()[-1]) == (INTERRUPTED, "Interrupted: it proves nothing.")
         assert family
         assert not [one for one in family if one.is_running()]

@@ -8,7 +8,7 @@ import pytest
 from asyncpg import Range
 
 from support.planting import Plant, found_with, other, row, without
-from support.small_house import HOUR, OURS, TEN, WAITLIST, Story, text
+from support.small_house import HOUR, OURS, TEN, THEIRS, WAITLIST, Story, text
 
 MINUTES = timedelta(minutes=5)
 AT_ONCE = "more had one place at one time than it has room for"
@@ -207,6 +207,7 @@ def a_conversion_left_behind(story: Story) -> None:
         (_asked(timedelta(hours=1)), "I8", NOBODY),
         (_asked(-MINUTES, status=None, told=None), "I8", NOBODY),
         (_asked(timedelta(0), status=409, told={"error": {"code": "offer_gone"}}), "I8", NOBODY),
+        (_asked(timedelta(0), status=None, told=None, org_id=THEIRS), "I8", NOBODY),
         (an_offer_that_nobody_accepted, "I8", NOBODY),
         (
             an_accept_of_nothing,
