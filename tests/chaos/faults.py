@@ -18,6 +18,7 @@ from chaos.parts import Part
 from chaos.plan import RUN_WAS_OVER, Kind, Planned
 from chaos.records import poisoned
 from chaos.stage import Stage
+from chaos.watch import note_death
 from chassis.clock import utc_now
 from chassis.kafka import Consumer, KafkaError
 from chassis.lifecycle import Stop
@@ -79,20 +80,26 @@ class Faults:
             else:
                 self._journal.faults.append(Fault(planned.kind, planned.target, at, utc_now()))
 
-    async def _kill(self, planned: Planned) -> None:
+    def _taken(self, planned: Planned) -> Part:
+        """Take a part in hand; one that has just ended by itself is not taken for one that the fault ended."""
         part = self._stage.parts[planned.target]
+        note_death(part, self._journal)
+        return part
+
+    async def _kill(self, planned: Planned) -> None:
+        part = self._taken(planned)
         await part.kill()
         await self._over.wait(planned.lasts)
         await self._start(part)
 
     async def _restart(self, planned: Planned) -> None:
-        part = self._stage.parts[planned.target]
+        part = self._taken(planned)
         await part.stop()
         await self._over.wait(planned.lasts)
         await self._start(part)
 
     async def _pause(self, planned: Planned) -> None:
-        part = self._stage.parts[planned.target]
+        part = self._taken(planned)
         first = psutil.Process(part.process.pid)
         first.suspend()  # before its children are looked for, so that it gets no more
         family = [first, *first.children(recursive=True)]

@@ -191,6 +191,15 @@ async def test_what_ends_by_itself_is_a_death_and_is_started_again(small: Small)
     assert [(one.process, one.last_words) for one in small.journal.deaths] == [("sleeper", "alive")]
 
 
+@pytest.mark.parametrize("kind", ["kill", "restart"])
+async def test_what_ends_by_itself_just_before_a_fault_is_a_death(small: Small, kind: Kind) -> None:
+    os.kill(small.sleeper.pid, signal.SIGKILL)
+    await eventually(lambda: asyncio.sleep(0, not small.sleeper.running))
+    await small.play(fault(kind))
+    assert [one.process for one in small.journal.deaths] == ["sleeper"]
+    assert small.sleeper.running
+
+
 async def test_what_a_fault_ends_is_no_death(small: Small) -> None:
     watching = asyncio.create_task(watch(small.stage, small.journal, small.over))
     await small.play(fault("kill", lasts=0.6))
