@@ -239,6 +239,16 @@ def test_what_is_kept_waits_for_the_dispatcher_and_its_database_alone(kind: str,
     assert (KEPT in found) is not excuses
 
 
+def test_of_what_came_late_and_is_excused_nothing_is_said() -> None:
+    """It is no sign that the promise was kept."""
+    story = a_small_story()
+    prompt = first_attempts_are_prompt(story.evidence()).looked_at
+    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    story.run.faults.append(Fault("busy", "machine", story.run.now, story.run.now + LATE))
+    found = first_attempts_are_prompt(story.evidence())
+    assert (found.looked_at, found.breaches) == (prompt - 2, ())
+
+
 @pytest.mark.parametrize("ended", [-FELT - timedelta(seconds=5), LATE - FELT - timedelta(seconds=5)])
 def test_a_fault_excuses_nothing_for_ever(ended: timedelta) -> None:
     """Neither what was published long after it nor what came long after it."""

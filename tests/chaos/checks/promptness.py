@@ -41,7 +41,7 @@ class _Stretch:
     felt: timedelta
 
     def weigh(self, scales: Scales, since: datetime, arrival: Arrival, backlog: int = 0) -> None:
-        """Hold a first attempt against the promise.
+        """Hold a first attempt against the promise; of one that came late and is excused nothing can be said.
 
         Args:
             scales: where it is held.
@@ -49,7 +49,10 @@ class _Stretch:
             arrival: the attempt.
             backlog: how many came on this stretch with it.
         """
-        due = excused_until(self.faults, since, since + PROMPT + backlog * _EACH, self.felt)
+        soon = since + PROMPT + backlog * _EACH
+        due = excused_until(self.faults, since, soon, self.felt)
+        if soon < arrival.at <= due:
+            return
         scales.weigh(
             arrival.at <= due,
             self.what,
