@@ -12,11 +12,13 @@ from datetime import datetime
 import psutil
 
 from chaos.evidence import Fault
+from chaos.groups import GROUPS
 from chaos.journal import Journal
 from chaos.parts import Part
-from chaos.plan import Kind, Planned
+from chaos.plan import RUN_WAS_OVER, Kind, Planned
 from chaos.records import poisoned
-from chaos.stage import GROUPS, Stage
+from chaos.stage import Stage
+from chaos.watch import note_death
 from chassis.clock import utc_now
 from chassis.kafka import Consumer, KafkaError
 from chassis.lifecycle import Stop
@@ -68,7 +70,7 @@ class Faults:
         name = "kafka" if planned.kind == "poison" else planned.target
         async with self._locks[name]:
             if self._over.is_set():
-                self._journal.undone.append((planned, "the run was over"))
+                self._journal.undone.append((planned, RUN_WAS_OVER))
                 return
             at = utc_now()
             try:
@@ -78,20 +80,26 @@ class Faults:
             else:
                 self._journal.faults.append(Fault(planned.kind, planned.target, at, utc_now()))
 
-    async def _kill(self, planned: Planned) -> None:
+    def _taken(self, planned: Planned) -> Part:
+        """Take a part in hand; one that has just ended by itself is not taken for one that the fault ended."""
         part = self._stage.parts[planned.target]
-        await asyncio.to_thread(part.process.kill)
+        note_death(part, self._journal)
+        return part
+
+    async def _kill(self, planned: Planned) -> None:
+        part = self._taken(planned)
+        await part.kill()
         await self._over.wait(planned.lasts)
         await self._start(part)
 
     async def _restart(self, planned: Planned) -> None:
-        part = self._stage.parts[planned.target]
-        await asyncio.to_thread(part.process.stop)
+        part = self._taken(planned)
+        await part.stop()
         await self._over.wait(planned.lasts)
         await self._start(part)
 
     async def _pause(self, planned: Planned) -> None:
-        part = self._stage.parts[planned.target]
+        part = self._taken(planned)
         first = psutil.Process(part.process.pid)
         first.suspend()  # before its children are looked for, so that it gets no more
         family = [first, *first.children(recursive=True)]
@@ -130,7 +138,8 @@ class Faults:
 
     async def _poison(self, planned: Planned) -> None:
         bootstrap = self._stage.servers.kafka_bootstrap
-        self._journal.poison += await poisoned(bootstrap, planned.target, int(planned.amount))
+        async for one in poisoned(bootstrap, planned.target, int(planned.amount)):
+            self._journal.poison.append(one)
 
     async def _rebalance(self, planned: Planned) -> None:
         """Join a group, take what it gives and do nothing with it, and leave."""

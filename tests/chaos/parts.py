@@ -1,6 +1,7 @@
 """What faults are done to: processes of services, and servers.
 
-Invariant: a part whose lock is held is in the hands of a fault, and nobody else's.
+Invariant: a part whose lock is held is in the hands of a fault, and nobody else's; what is being done to it is done to
+its end, so that whoever ends the run finds it as it is.
 """
 
 import asyncio
@@ -8,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from devstack.ending import to_its_end
 from support.system import ServiceProcess
+
+_ANSWER_SECONDS = 5.0
 
 
 class Process(Protocol):
@@ -44,8 +48,20 @@ class Part:
 
     async def start(self) -> None:
         """Start it; a server serves then."""
-        await asyncio.to_thread(self.process.start)
+        await to_its_end(self.process.start)
+
+    async def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        await to_its_end(self.process.stop)
+
+    async def kill(self) -> None:
+        """SIGKILL it."""
+        await to_its_end(self.process.kill)
 
     async def is_well(self) -> bool:
-        """Tell whether it does its work."""
-        return self.process.running and (self.service is None or await self.service.ready())
+        """Tell whether it does its work; who does not say so within seconds does not."""
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return self.process.running and (self.service is None or await self.service.ready())
+        except TimeoutError:
+            return False

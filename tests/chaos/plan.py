@@ -13,6 +13,9 @@ from typing import Literal, TypeVar
 Kind = Literal["kill", "pause", "restart", "cut", "slow", "poison", "rebalance"]
 KINDS: tuple[Kind, ...] = ("kill", "pause", "restart", "cut", "slow", "poison", "rebalance")
 
+RUN_WAS_OVER = "the run was over"
+"""Why a fault was not done whose target was in the hands of others until the end."""
+
 GAP_SECONDS = 2.5
 """Between two faults, on the average; the shorter ones begin before the longer ones have ended."""
 

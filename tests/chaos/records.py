@@ -3,6 +3,7 @@
 Invariant: of each it is known where it stands.
 """
 
+from collections.abc import AsyncIterator
 from itertools import cycle, islice
 
 from aiokafka import AIOKafkaProducer
@@ -19,8 +20,8 @@ VALUES = (
 )
 
 
-async def poisoned(bootstrap: str, topic: str, count: int) -> list[Poison]:
-    """Put so many on a topic, spread over its partitions.
+async def poisoned(bootstrap: str, topic: str, count: int) -> AsyncIterator[Poison]:
+    """Put so many on a topic, spread over its partitions; tells of each when it is there.
 
     Raises:
         KafkaError: when the broker is away.
@@ -28,10 +29,8 @@ async def poisoned(bootstrap: str, topic: str, count: int) -> list[Poison]:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
     try:
         await producer.start()
-        found = []
         for number, value in enumerate(islice(cycle(VALUES), count)):
             put = await producer.send_and_wait(topic, value, key=f"poison-{number}".encode())
-            found.append(Poison(topic, put.partition, put.offset, value))
-        return found
+            yield Poison(topic, put.partition, put.offset, value)
     finally:
         await producer.stop()

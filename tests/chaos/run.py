@@ -66,7 +66,7 @@ async def _happen(load: Load, stage: Stage, org_ids: Sequence[str]) -> tuple[Tol
         await _disturb(load, Faults(stage, journal, load.clients.over), stage)
         ended_at = utc_now()
         await load.close()
-        left = await settle(stage.servers)
+        left = await settle(stage)
         journal.notes.append(f"rest was waited for {(utc_now() - ended_at).total_seconds():.1f} s")
         calm.set()
     told = journal.told(seed=load.clients.seed, org_ids=org_ids, began_at=began_at, ended_at=ended_at, settled=not left)

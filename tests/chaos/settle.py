@@ -1,16 +1,18 @@
 """Waiting until the system has come to rest: nothing is left to publish, to read, to send or to match.
 
-Invariant: it looks from outside, at what the stores and the broker hold; it is at rest when all of it is, twice in a
-row, since one part may hand over to another while it looks.
+Invariant: it looks from outside, at what the stores and the broker hold and whether each part does its work; it is at
+rest when all of it is, twice in a row, since one part may hand over to another while it looks.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from urllib.parse import urlsplit
 
 import asyncpg
 
-from chaos.stage import READ
+from chaos.groups import GROUPS
+from chaos.parts import Part
+from chaos.stage import Stage
 from chaos.wiring import COUNTS
 from chassis.kafka import KafkaError, LogReader
 from devstack.servers import EmbeddedServers
@@ -43,19 +45,24 @@ _LEFT: Mapping[str, Mapping[str, str]] = {
 }
 
 
-async def settle(servers: EmbeddedServers, within: float = SECONDS) -> Mapping[str, int]:
-    """Wait until all is at rest; answers what was left in the end, nothing if it is."""
+async def settle(stage: Stage, within: float = SECONDS) -> Mapping[str, int]:
+    """Wait until all is at rest and well; answers what was left in the end, nothing if it is."""
     left: Mapping[str, int] = {"all": 1}
     try:
         async with asyncio.timeout(within):
             rests = 0
             while rests < 2:
-                left = await _left(servers)
+                left = await unwell(stage.parts.values()) or await _left(stage.servers)
                 rests = 0 if left else rests + 1
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError:
         return left
     return {}
+
+
+async def unwell(parts: Iterable[Part]) -> Mapping[str, int]:
+    """Tell which parts do not do their work: others may do it for them, so that nothing is left of it."""
+    return {f"{part.name}: not well": 1 for part in parts if not await part.is_well()}
 
 
 async def _left(servers: EmbeddedServers) -> Mapping[str, int]:
@@ -86,7 +93,7 @@ async def _lags(bootstrap: str) -> dict[str, int]:
     async with LogReader.connected(bootstrap) as log:
         lags = {
             f"{group}: {one.topic}/{one.partition}": one.end - await log.committed(group, one.topic, one.partition)
-            for group, topics in READ.items()
+            for group, topics in GROUPS.items()
             for one in await log.stretches(topics, 0, _EVER)
             if one.end
         }

@@ -5,33 +5,25 @@ Invariant: when a run takes place on it all of it is ready, and behind the run a
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chaos.groups import JOINED
 from chaos.parts import Part
 from chaos.plan import Targets
 from chaos.servers import chaos_servers
 from chaos.ways import Way
 from chaos.wiring import COUNTS, NAMES, Wiring, ports
+from devstack.ending import to_its_end
 from devstack.server import Server
 from devstack.servers import EmbeddedServers
-from slotwire_contracts import TOPICS, WEBHOOK_ATTEMPTS, public_topics
+from slotwire_contracts import TOPICS, WEBHOOK_ATTEMPTS
 from support.calcom_processes import SETTINGS as CALCOM_SETTINGS
 from support.system import ServiceProcess, migrate, service_environment
 from support.waiting import eventually
-
-GROUPS = {
-    "webhook-dispatcher": tuple(topic.name for topic in public_topics()),
-    "booking": ("calcom.bookings",),
-    "calcom-sync": ("calcom.results",),
-}
-"""What is read by the consumer groups that a stranger may join."""
-
-READ = {**GROUPS, "waitlist-matching": ("booking.events",), "webhook-health": ("webhook.attempts",)}
-"""What is read by all."""
 
 SETTINGS = {
     "SLOTWIRE_POOL_SIZE": "6",
@@ -70,7 +62,7 @@ class Stage:
             servers=[name for name, part in self.parts.items() if part.service is None],
             ways=list(self.ways),
             topics=[*(topic.name for topic in TOPICS), WEBHOOK_ATTEMPTS.name],
-            groups=list(GROUPS),
+            groups=JOINED,
         )
 
 
@@ -85,7 +77,7 @@ async def running_stage(logs: Path, more_ways: Sequence[Way]) -> AsyncIterator[S
     wiring = Wiring()
     ways = {way.name: way for way in (*wiring, *more_ways)}
     async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(_running(wiring, logs))
+        servers = stack.enter_context(_running(wiring, logs))
         for way in ways.values():
             await stack.enter_async_context(way.opened())
         env = service_environment(servers, **SETTINGS, SLOTWIRE_BOOKING_URL=wiring.from_waitlist.url)
@@ -97,23 +89,22 @@ async def running_stage(logs: Path, more_ways: Sequence[Way]) -> AsyncIterator[S
         }
         for one in wiring.services.values():
             stack.push_async_callback(asyncio.to_thread, one.stop)
-            await asyncio.to_thread(one.start)
+            await to_its_end(one.start)
         for one in wiring.services.values():
             await eventually(one.ready)
         yield Stage(servers, _parts(servers, wiring.services), ways, wiring.client_urls)
 
 
-@asynccontextmanager
-async def _running(wiring: Wiring, logs: Path) -> AsyncIterator[EmbeddedServers]:
-    manager = chaos_servers(wiring.kafka_doors)
-    servers = await asyncio.to_thread(manager.__enter__)
-    try:
-        wiring.postgres_port = lambda: urlsplit(servers.postgres_url).port or 0
-        yield servers
-    finally:
-        for server in servers.ours():
-            shutil.copy(server.log, logs)
-        await asyncio.to_thread(manager.__exit__, None, None, None)
+@contextmanager
+def _running(wiring: Wiring, logs: Path) -> Iterator[EmbeddedServers]:
+    """Both servers, for the block; blocking, so that no signal comes between their start and who ends them."""
+    with chaos_servers(wiring.kafka_doors) as servers:
+        try:
+            wiring.postgres_port = lambda: urlsplit(servers.postgres_url).port or 0
+            yield servers
+        finally:
+            for server in servers.ours():
+                shutil.copy(server.log, logs)
 
 
 def _parts(servers: EmbeddedServers, services: Mapping[str, ServiceProcess]) -> dict[str, Part]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 
-from chaos.checks.consuming import GROUPS
 from chaos.evidence import Record, Row, Stored, Told
+from chaos.groups import GROUPS
 from chaos.reach import Answers, Reach
 from chassis.kafka import LogReader
 from chassis.kafka.reader import Stretch

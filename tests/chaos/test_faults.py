@@ -16,6 +16,7 @@ from chaos.faults import Faults
 from chaos.journal import Journal
 from chaos.parts import Part
 from chaos.plan import Kind, Planned
+from chaos.settle import settle, unwell
 from chaos.stage import Stage
 from chaos.watch import watch
 from chassis.lifecycle import Stop
@@ -155,6 +156,24 @@ async def test_a_run_whose_parts_do_not_come_back_proves_nothing(small: Small) -
     assert "ServerError: the port is taken" in unseen
 
 
+async def test_a_part_that_does_not_do_its_work_is_no_rest(small: Small) -> None:
+    """Others may do it for it, so that nothing is left of it."""
+    assert await unwell([small.part]) == {}
+    await small.part.kill()
+    assert await unwell([small.part]) == {"sleeper: not well": 1}
+    assert await settle(small.stage, within=0.2) == {"sleeper: not well": 1}
+
+
+async def test_who_is_cancelled_leaves_nothing_half_done(small: Small) -> None:
+    await small.part.stop()
+    starting = asyncio.create_task(small.part.start())
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert small.sleeper.running
+
+
 async def test_a_fault_that_the_broker_does_not_let_be_done_is_told_so(small: Small) -> None:
     small.stage.servers.kafka._ports["kafka"] = free_port()
     await small.play(Planned(0.0, "poison", "booking.events", 0.0, 5))
@@ -170,6 +189,15 @@ async def test_what_ends_by_itself_is_a_death_and_is_started_again(small: Small)
     small.over.set()
     await watching
     assert [(one.process, one.last_words) for one in small.journal.deaths] == [("sleeper", "alive")]
+
+
+@pytest.mark.parametrize("kind", ["kill", "restart"])
+async def test_what_ends_by_itself_just_before_a_fault_is_a_death(small: Small, kind: Kind) -> None:
+    os.kill(small.sleeper.pid, signal.SIGKILL)
+    await eventually(lambda: asyncio.sleep(0, not small.sleeper.running))
+    await small.play(fault(kind))
+    assert [one.process for one in small.journal.deaths] == ["sleeper"]
+    assert small.sleeper.running
 
 
 async def test_what_a_fault_ends_is_no_death(small: Small) -> None:

@@ -32,8 +32,19 @@ def test_work_takes_longer_beside_others_on_the_same_processor() -> None:
             one.join()
 
 
-async def test_a_busy_time_is_written_down_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    strains, over, journal = [1.0, 9.0, 9.0, 1.0], Stop(), Journal()
+@pytest.mark.parametrize(
+    ("strains", "busy"),
+    [
+        ([1.0, 9.0, 9.0, 9.0, 1.0], 1),
+        ([9.0, 9.0, 1.0, 9.0, 9.0, 1.0], 1),
+        ([1.0, 9.0, 1.0, 1.0, 9.0, 1.0], 0),
+    ],
+    ids=["for a while", "with a pause", "now and then"],
+)
+async def test_a_busy_time_is_written_down_as_one_and_a_moment_is_none(
+    strains: list[float], busy: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, journal = Stop(), Journal()
 
     def next_strain() -> float:
         if len(strains) == 1:
@@ -43,4 +54,4 @@ async def test_a_busy_time_is_written_down_as_one(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(machine, "strain", next_strain)
     monkeypatch.setattr(machine, "_LOOK_SECONDS", 0.01)
     await look_after(journal, over)
-    assert [(one.kind, one.target) for one in journal.faults] == [("busy", "machine")]
+    assert [(one.kind, one.target) for one in journal.faults] == [("busy", "machine")] * busy

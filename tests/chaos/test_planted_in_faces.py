@@ -78,6 +78,10 @@ def a_row_that_joins_two(story: Story) -> None:
     story.run.tables["webhook_dispatcher.turns"].append({"delivery_id": delivery, "subscription_id": "sub_theirs"})
 
 
+def an_event_that_was_taken_in_for_another(story: Story) -> None:
+    row(story, "webhook_dispatcher.events", org_id=THEIRS, matched=1)["org_id"] = OURS
+
+
 def poison_that_was_lost(story: Story) -> None:
     story.run.records[:] = [one for one in story.run.records if one.topic != POISONED]
 
@@ -131,6 +135,7 @@ def a_good_record_that_was_set_aside(story: Story) -> None:
         (a_list_with_what_is_another_s, "I10", "what is one organization's names what is another's, in its answer"),
         (a_row_that_names_what_is_another_s, "I10", "what is one organization's names what is another's, in its row"),
         (a_row_that_joins_two, "I10", "a row of webhook_dispatcher.turns joins two organizations"),
+        (an_event_that_was_taken_in_for_another, "I10", "one thing is two organizations'"),
         (poison_that_was_lost, "I11", ASIDE),
         (poison_that_one_group_passed_over, "I11", ASIDE),
         (poison_that_was_changed, "I11", ASIDE),
@@ -181,6 +186,32 @@ def test_an_event_and_a_webhook_that_name_what_is_another_s_are_found() -> None:
     assert found_with(named) == [
         ("I10", f"{sentence} {face}") for face in ("answer", "event", "feed", "row", "webhook")
     ]
+
+
+@pytest.mark.parametrize("status", [404, 503, None])
+def test_a_change_that_a_stranger_asked_for_is_found(status: int | None) -> None:
+    """I10: «No request reads or changes another organization's rows», whatever it was answered."""
+
+    def mine(story: Story) -> None:
+        changes = {"changes": {"title": {"from": None, "to": "Mine"}}}
+        story.change("dan", "updated", changes, {"title": "Mine"}, title="Mine")
+        other(story.run.answers, lambda one: one.method == "PATCH", org_id=OURS, status=status, told=None)
+        story.keep()
+
+    assert found_with(mine) == [
+        ("I1", "more was changed than its organization asked for"),
+        ("I10", "something was changed as a stranger asked for it"),
+    ]
+
+
+def test_what_a_stranger_and_its_owner_asked_for_may_be_so() -> None:
+    def alike(story: Story) -> None:
+        changes = {"changes": {"title": {"from": None, "to": "Mine"}}}
+        story.change("dan", "updated", changes, {"title": "Mine"}, title="Mine")
+        story.run.told(OURS, "PATCH", f"{BOOKINGS}/bk_dan", {"title": "Mine"}, None, status=404)
+        story.keep()
+
+    assert found_with(alike) == []
 
 
 def test_a_partition_that_stopped_at_poison_is_found() -> None:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asyncpg import Range
 
 from support.planting import Plant, found_with, other, row, without
-from support.small_house import HOUR, OURS, TEN, WAITLIST, Story, text
+from support.small_house import HOUR, OURS, TEN, THEIRS, WAITLIST, Story, text
 
 MINUTES = timedelta(minutes=5)
 AT_ONCE = "more had one place at one time than it has room for"
@@ -25,12 +26,24 @@ def two_at_one_time(story: Story) -> None:
     story.run.tables["booking.occupancy"].append(taken | closed)
 
 
+def time_of_another_resource(story: Story) -> None:
+    taken = row(story, "booking.occupancy", booking_id="bk_cleo")
+    taken["during"] = _moved(taken, by=1)["during"]
+
+
+def _moved(taken: dict[str, Any], *, by: int) -> dict[str, Any]:
+    """Have it be the time of another resource."""
+    during = Range(taken["during"].lower + (by << 34), taken["during"].upper + (by << 34))
+    return {**taken, "resource_no": taken["resource_no"] + by, "during": during}
+
+
 def a_booking_without_its_time(story: Story) -> None:
     without(story, "booking.occupancy", booking_id="bk_cleo")
 
 
 def a_booking_at_another_place(story: Story) -> None:
-    row(story, "booking.occupancy", booking_id="bk_cleo")["resource_no"] = 3
+    taken = row(story, "booking.occupancy", booking_id="bk_ada")
+    taken.update(_moved(taken, by=3))
 
 
 def a_booking_for_longer_than_it_says(story: Story) -> None:
@@ -39,7 +52,7 @@ def a_booking_for_longer_than_it_says(story: Story) -> None:
 
 def time_that_nobody_has(story: Story) -> None:
     taken = without(story, "booking.occupancy", booking_id="bk_ada")
-    story.run.tables["booking.occupancy"] += [taken, {**taken, "booking_id": "bk_ghost", "resource_no": 4}]
+    story.run.tables["booking.occupancy"] += [taken, _moved(taken, by=3) | {"booking_id": "bk_ghost"}]
 
 
 def one_too_many_for_a_while(story: Story) -> None:
@@ -97,6 +110,14 @@ def an_offer_without_a_hold(story: Story) -> None:
     without(story, "booking.occupancy", hold_id="hld_wle_jim")
 
 
+def a_hold_that_holds_nothing(story: Story) -> None:
+    without(story, "booking.occupancy", hold_id="hld_wle_jim")
+
+
+def an_offer_to_everybody(story: Story) -> None:
+    row(story, "waitlist.offers", entry_id="wle_jim")["held"] = False
+
+
 def a_hold_that_ends_before_its_offer(story: Story) -> None:
     row(story, "booking.holds")["expires_at"] -= MINUTES
 
@@ -105,7 +126,8 @@ def an_entry_told_of_two(story: Story) -> None:
     slot = {"startTime": text(TEN), "endTime": text(TEN + HOUR), "tableIds": ["tbl_one"]}
     change: dict[str, Any] = {"offerId": "wlo_second", "expiresAt": text(TEN), "slot": slot, "attempt": 2}
     entry = {"id": "wle_jim", "status": "notified", "version": 3, "bookingId": None}
-    story.run.happens(OURS, "waitlist_entry.notified", entry, change | {"claimUrl": "https://example.com/w/two"})
+    change["claimUrl"] = "https://example.com/w/two"
+    story.run.happens(OURS, "waitlist_entry.notified", entry, change, actor="system")
     story.keep()
 
 
@@ -116,12 +138,19 @@ def _asked(by: timedelta, **told: Any) -> Callable[[Story], None]:
         accept = next(one for one in story.run.answers if one.path == CONVERT)
         moved = {"sent_at": accept.sent_at + by, "ended_at": accept.ended_at + by}
         other(story.run.answers, lambda one: one is accept, **moved, **told)
+        _something_else_is_asked(story)
 
     return plant
 
 
 def an_offer_that_nobody_accepted(story: Story) -> None:
     story.run.answers[:] = [one for one in story.run.answers if one.path != CONVERT]
+    _something_else_is_asked(story)
+
+
+def _something_else_is_asked(story: Story) -> None:
+    """So that the entry may have changed."""
+    story.run.told(OURS, "PATCH", f"{WAITLIST}/wle_ida", {}, None, status=None)
 
 
 def an_accept_of_nothing(story: Story) -> None:
@@ -148,6 +177,7 @@ def a_conversion_left_behind(story: Story) -> None:
     ("plant", "invariant", "what"),
     [
         (two_at_one_time, "I6", "two have one resource at one time"),
+        (time_of_another_resource, "I6", "time is taken that is another resource's"),
         (a_booking_without_its_time, "I6", "a booking does not occupy what it says"),
         (a_booking_at_another_place, "I6", "a booking does not occupy what it says"),
         (a_booking_for_longer_than_it_says, "I6", "a booking does not occupy what it says"),
@@ -166,6 +196,8 @@ def a_conversion_left_behind(story: Story) -> None:
         (an_offer_that_was_never_finished, "I8", UNDER_WAY),
         (an_entry_that_takes_itself_for_notified, "I8", "an entry's status is not that of its offers"),
         (an_offer_without_a_hold, "I8", NO_HOLD),
+        (a_hold_that_holds_nothing, "I8", "what is held for a live offer takes no place"),
+        (an_offer_to_everybody, "I8", "an offer is held for nobody, and is not one of many"),
         (a_hold_that_ends_before_its_offer, "I8", NO_HOLD),
         (
             an_entry_told_of_two,
@@ -175,6 +207,7 @@ def a_conversion_left_behind(story: Story) -> None:
         (_asked(timedelta(hours=1)), "I8", NOBODY),
         (_asked(-MINUTES, status=None, told=None), "I8", NOBODY),
         (_asked(timedelta(0), status=409, told={"error": {"code": "offer_gone"}}), "I8", NOBODY),
+        (_asked(timedelta(0), status=None, told=None, org_id=THEIRS), "I8", NOBODY),
         (an_offer_that_nobody_accepted, "I8", NOBODY),
         (
             an_accept_of_nothing,
@@ -199,6 +232,15 @@ def test_who_takes_what_another_has_just_given_up_shares_nothing() -> None:
             _call_off(story, name)
 
     assert found_with(one_by_one) == []
+
+
+def test_where_all_are_told_at_once_nothing_is_held() -> None:
+    def told_at_once(story: Story) -> None:
+        an_offer_to_everybody(story)
+        policy = {"org_id": OURS, "place_id": "loc_bistro", "way": "notify_all"}
+        story.run.tables["waitlist.policies"].append(policy)
+
+    assert found_with(told_at_once) == []
 
 
 def test_an_accept_that_was_not_answered_may_have_been_carried_out() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from chaos.evidence import Evidence
 from support.planting import Plant, found_with, other, records_of, row, stored, without
-from support.small_house import BOOKINGS, OURS, WAITLIST, Story
+from support.small_house import BOOKINGS, OURS, SUBSCRIPTIONS, THEIRS, WAITLIST, Story
 
 DAY = timedelta(days=1)
 ADA = f"{BOOKINGS}/bk_ada"
@@ -60,6 +60,40 @@ def a_guest_who_joined_twice(story: Story) -> None:
     contact = {"name": "ida", "email": "ida@guest.example", "phone": None}
     story.run.happens(OURS, "waitlist_entry.joined", {**entry, "userId": None, "contact": contact, "version": 1}, {})
     story.keep()
+
+
+def a_change_that_was_refused(story: Story) -> None:
+    _retitle(story)
+    refused = {"error": {"code": "slot_unavailable"}}
+    other(story.run.answers, lambda one: one.method == "PATCH", status=409, told=refused)
+
+
+def a_change_that_was_made_twice(story: Story) -> None:
+    _retitle(story)
+    _retitle(story)
+    story.run.answers.pop()
+
+
+def _retitle(story: Story) -> None:
+    title = f"Talk {len(story.run.answers)}"
+    changes = {"changes": {"title": {"from": None, "to": title}}}
+    story.change("dan", "updated", changes, {"title": title}, title=title)
+    story.keep()
+
+
+def an_entry_that_left_by_itself(story: Story) -> None:
+    entry = {"id": "wle_jim", "status": "removed", "version": 3, "bookingId": None}
+    story.run.happens(OURS, "waitlist_entry.removed", entry, {"reason": "staff"})
+    row(story, "waitlist.offers", entry_id="wle_jim")["state"] = "withdrawn"
+    story.keep()
+
+
+def a_subscription_that_is_not_disabled(story: Story) -> None:
+    row(story, "webhook_dispatcher.subscriptions", state="disabled")["state"] = "active"
+
+
+def a_subscription_that_is_not_deleted(story: Story) -> None:
+    story.run.told(THEIRS, "DELETE", f"{SUBSCRIPTIONS}/sub_theirs", None, {"id": "sub_theirs", "deleted": True})
 
 
 def an_outbox_that_was_forgotten(story: Story) -> None:
@@ -182,6 +216,11 @@ def a_queue_that_nobody_looked_at(story: Story) -> None:
         (a_change_taken_back, "I1", "a client was told of a version that is earlier than one that was told before"),
         (a_booking_nobody_asked_for, "I1", "more came to be than was asked for"),
         (a_guest_who_joined_twice, "I1", "more came to be than was asked for"),
+        (a_change_that_was_refused, "I1", "more was changed than its organization asked for"),
+        (a_change_that_was_made_twice, "I1", "more was changed than its organization asked for"),
+        (an_entry_that_left_by_itself, "I1", "more was changed than its organization asked for"),
+        (a_subscription_that_is_not_disabled, "I1", "a subscription has not ended as its client was told"),
+        (a_subscription_that_is_not_deleted, "I1", "a subscription has not ended as its client was told"),
         (an_outbox_that_was_forgotten, "I2", "an event was never published"),
         (an_event_set_aside, "I2", "an event was never published"),
         (history_that_nobody_heard, "I2", "an event of the history is not on its topic"),

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from chaos.checks.accounting import every_delivery_is_accounted_for
-from chaos.checks.promptness import FELT, PROMPT, first_attempts_are_prompt
+from chaos.checks.promptness import PROMPT, first_attempts_are_prompt
+from chaos.checks.quiet import FELT, FELT_BY_WORKERS
 from chaos.evidence import Arrival, Evidence, Fault
 from support.planting import Plant, found_with, other, row, stored, without
 from support.small_house import OURS, SUBSCRIPTIONS, THEIRS, Story
@@ -19,6 +20,7 @@ LATE = PROMPT * 3
 NOT_ONE = "an event and a subscription that wants it have not one delivery"
 LEDGER = "the ledger does not account for an organization's deliveries"
 PROMISE = "a healthy endpoint waited for its first attempt, and no fault was in the way"
+KEPT = "a delivery to a healthy endpoint was kept, and waited for its first attempt with no fault in the way"
 
 
 def _is_of(subscription_id: str) -> Callable[[Arrival], bool]:
@@ -44,6 +46,14 @@ def a_delivery_that_nobody_wanted(story: Story) -> None:
 def a_delivery_given_up_that_was_taken(story: Story) -> None:
     last = next(one for one in reversed(story.run.arrivals) if one.subscription_id == FAILING)
     story.run.arrivals.append(replace(last, status=204))
+
+
+def a_delivery_given_up_too_soon(story: Story) -> None:
+    row(story, "webhook_dispatcher.subscriptions", id=FAILING)["retry"] = [1.0, 1.0]
+
+
+def a_delivery_given_up_too_soon_the_second_time(story: Story) -> None:
+    row(story, "webhook_dispatcher.deliveries", subscription_id=FAILING).update(round=1, earlier_attempts=1)
 
 
 def an_attempt_that_never_came(story: Story) -> None:
@@ -97,7 +107,15 @@ def a_webhook_out_of_nothing(story: Story) -> None:
 
 
 def a_first_attempt_that_waited(story: Story) -> None:
+    late = story.run.now + LATE
+    last = other(story.run.arrivals, _is_of(HEALTHY), at=late)
+    row(story, "webhook_dispatcher.deliveries", id=last.webhook_id)["created_at"] = late
+
+
+def a_delivery_that_waited(story: Story) -> None:
+    """Kafka was restarted, so that its record may have waited, and it did not."""
     other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    story.run.faults.append(Fault("restart", "kafka", story.run.now, story.run.now))
 
 
 @pytest.mark.parametrize(
@@ -107,6 +125,12 @@ def a_first_attempt_that_waited(story: Story) -> None:
         (a_delivery_that_nobody_wanted, "I4", "a delivery is of an event that its subscription does not want"),
         (an_attempt_that_never_came, "I4", "attempts were answered that never came"),
         (a_delivery_given_up_that_was_taken, "I4", "a delivery is exhausted, which is not what happened"),
+        (a_delivery_given_up_too_soon, "I4", "a delivery was given up before its last attempt"),
+        (
+            a_delivery_given_up_too_soon_the_second_time,
+            "I4",
+            "a delivery was given up before its last attempt",
+        ),
         (a_delivery_left_waiting, "I4", "a delivery is pending, which is not what happened"),
         (a_discarding_without_a_reason, "I4", "a delivery is discarded, which is not what happened"),
         (a_discarding_at_a_strangers_word, "I4", "a delivery is discarded, which is not what happened"),
@@ -122,6 +146,7 @@ def a_first_attempt_that_waited(story: Story) -> None:
         (a_signature_that_is_wrong, "I5", "a webhook's signature is wrong"),
         (a_webhook_out_of_nothing, "I5", "a webhook came of which there is no delivery"),
         (a_first_attempt_that_waited, "I12", PROMISE),
+        (a_delivery_that_waited, "I12", KEPT),
     ],
 )
 def test_a_planted_breach_is_found_by_its_own_rule_alone(plant: Plant, invariant: str, what: str) -> None:
@@ -164,6 +189,7 @@ def test_another_body_under_one_id_is_found() -> None:
         ("kill", "booking-0", False),
         ("slow", "booking-0>kafka", False),
         ("slow", "webhook_dispatcher>hanging-1", False),
+        ("busy", "machine", False),
     ],
 )
 def test_only_a_fault_of_what_stands_between_excuses_a_late_attempt(kind: str, target: str, excuses: bool) -> None:
@@ -175,6 +201,54 @@ def test_only_a_fault_of_what_stands_between_excuses_a_late_attempt(kind: str, t
     assert bool(found.breaches) is not excuses
 
 
+@pytest.mark.parametrize(
+    ("kind", "target", "excuses"),
+    [
+        ("busy", "machine", True),
+        ("pause", "booking-0", True),
+        ("slow", "waitlist-0>kafka", True),
+        ("cut", "clients>booking", False),
+        ("kill", "booking-0", False),
+    ],
+)
+def test_what_is_felt_shortly_excuses_what_comes_as_soon_as_it_ends(kind: str, target: str, excuses: bool) -> None:
+    """Who publishes a record may be held up behind the instant that the record carries."""
+    story = a_small_story()
+    a_first_attempt_that_waited(story)
+    story.run.faults.append(Fault(kind, target, story.run.now, story.run.now + LATE))
+    assert bool(first_attempts_are_prompt(story.evidence()).breaches) is not excuses
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "excuses"),
+    [
+        ("kill", "webhook_dispatcher-0", True),
+        ("pause", "postgres", True),
+        ("cut", "webhook_dispatcher-1>postgres", True),
+        ("cut", "webhook_dispatcher-1>kafka", False),
+        ("pause", "kafka", False),
+        ("rebalance", "webhook-dispatcher", False),
+        ("pause", "booking-0", False),
+    ],
+)
+def test_what_is_kept_waits_for_the_dispatcher_and_its_database_alone(kind: str, target: str, excuses: bool) -> None:
+    story = a_small_story()
+    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + FELT_BY_WORKERS)
+    story.run.faults.append(Fault(kind, target, story.run.now, story.run.now))
+    found = {breach.what for breach in first_attempts_are_prompt(story.evidence()).breaches}
+    assert (KEPT in found) is not excuses
+
+
+def test_of_what_came_late_and_is_excused_nothing_is_said() -> None:
+    """It is no sign that the promise was kept."""
+    story = a_small_story()
+    prompt = first_attempts_are_prompt(story.evidence()).looked_at
+    other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    story.run.faults.append(Fault("busy", "machine", story.run.now, story.run.now + LATE))
+    found = first_attempts_are_prompt(story.evidence())
+    assert (found.looked_at, found.breaches) == (prompt - 2, ())
+
+
 @pytest.mark.parametrize("ended", [-FELT - timedelta(seconds=5), LATE - FELT - timedelta(seconds=5)])
 def test_a_fault_excuses_nothing_for_ever(ended: timedelta) -> None:
     """Neither what was published long after it nor what came long after it."""
@@ -183,6 +257,18 @@ def test_a_fault_excuses_nothing_for_ever(ended: timedelta) -> None:
     at = story.run.now + ended
     story.run.faults.append(Fault("kill", "webhook_dispatcher-0", at, at))
     assert first_attempts_are_prompt(story.evidence()).breaches
+
+
+@pytest.mark.parametrize(("backlog", "is_late"), [(100, True), (1500, False)])
+def test_a_backlog_is_sent_one_by_one(backlog: int, is_late: bool) -> None:
+    story = a_small_story()
+    last = other(story.run.arrivals, _is_of(HEALTHY), at=story.run.now + LATE)
+    kept = row(story, "webhook_dispatcher.deliveries", id=last.webhook_id)
+    kept["created_at"] = story.run.now
+    others = [{**kept, "id": f"dlv_{number}"} for number in range(backlog)]
+    story.run.tables["webhook_dispatcher.deliveries"] += others
+    found = {breach.what for breach in first_attempts_are_prompt(story.evidence()).breaches}
+    assert (KEPT in found) is is_late
 
 
 @pytest.mark.parametrize("waits", [False, True])
@@ -196,7 +282,16 @@ def test_what_was_before_a_subscription_comes_soon_after_it_is_replayed(waits: b
     assert bool(first_attempts_are_prompt(story.evidence()).breaches) is waits
 
 
-@pytest.mark.parametrize(("target", "excuses"), [("webhook_dispatcher>failing-1", True), ("booking-1", False)])
+@pytest.mark.parametrize(
+    ("target", "excuses"),
+    [
+        ("webhook_dispatcher>failing-1", True),
+        ("webhook_dispatcher-0>postgres", True),
+        ("webhook_dispatcher-0>kafka", False),
+        ("kafka", False),
+        ("booking-1", False),
+    ],
+)
 def test_an_answer_that_was_lost_on_its_way_excuses_that_a_delivery_was_given_up(target: str, excuses: bool) -> None:
     story = a_small_story()
     a_delivery_given_up_that_was_taken(story)
@@ -208,8 +303,9 @@ def test_an_answer_that_was_lost_on_its_way_excuses_that_a_delivery_was_given_up
 def test_what_was_taken_before_it_was_asked_for_again_may_end_otherwise() -> None:
     story = a_small_story()
     taken = row(story, "webhook_dispatcher.deliveries", subscription_id=HEALTHY)
-    taken.update(round=1, attempts=2, state="exhausted")
-    story.run.tables["webhook_dispatcher.attempts"].append({"delivery_id": taken["id"], "number": 2, "status": None})
+    taken.update(round=1, earlier_attempts=1, attempts=3, state="exhausted")
+    again = [{"delivery_id": taken["id"], "number": number, "status": None} for number in (2, 3)]
+    story.run.tables["webhook_dispatcher.attempts"] += again
     assert {breach.what for breach in every_delivery_is_accounted_for(story.evidence()).breaches} == set()
 
 

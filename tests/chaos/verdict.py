@@ -1,7 +1,7 @@
 """Whether a run proves anything, and what: reasons for which it is bad, and what it prints.
 
 Invariant: pure. A run is good only if every check has looked at something and found nothing, nobody died, all came to
-rest, and nothing went wrong within the run itself.
+rest, clients were served and faults were done as planned, and nothing went wrong within the run itself.
 """
 
 from collections import Counter
@@ -9,19 +9,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from chaos.evidence import Breach, Finding, Told
-from chaos.plan import Planned
+from chaos.plan import RUN_WAS_OVER, Planned
 
 LONG_ENOUGH_SECONDS = 20.0
 """For how long a run must last so that there is something to look at for each check."""
 
-_SERVERS_FAULT = 500
+_REFUSED, _SERVERS_FAULT = 300, 500
+_SERVED_SHARE = 0.25
+"""Of a run's requests, how many are done at the least if the system serves but for the faults; most others are refused
+rightly."""
+
+Undone = Sequence[tuple[Planned, str]]
+"""The faults that were planned and not done, and why."""
 
 
-def reasons(told: Told, findings: Sequence[Finding], left: Mapping[str, int]) -> list[str]:
+def reasons(told: Told, findings: Sequence[Finding], left: Mapping[str, int], undone: Undone) -> list[str]:
     """Tell why a run is bad, nothing if it is good."""
     is_long = (told.ended_at - told.began_at).total_seconds() >= LONG_ENOUGH_SECONDS
     found = [f"{breach.invariant}: {breach.what}" for finding in findings for breach in finding.breaches]
     found += [f"{one.invariant}: nothing to look at" for one in findings if is_long and not one.looked_at]
+    found += [*_unserved(told), *_undone(told, undone)] if is_long else []
     found += [f"{death.process} died by itself" for death in told.deaths]
     if told.unseen:
         found.append("something went wrong within the run itself: it proves nothing")
@@ -30,9 +37,23 @@ def reasons(told: Told, findings: Sequence[Finding], left: Mapping[str, int]) ->
     return list(dict.fromkeys(found))
 
 
-def report(
-    told: Told, findings: Sequence[Finding], undone: Sequence[tuple[Planned, str]], notes: Sequence[str]
-) -> Iterator[str]:
+def _unserved(told: Told) -> Iterator[str]:
+    """Tell that clients got hardly anything done: what was made before the faults is then all that was looked at."""
+    statuses = [one.status for one in told.answers if one.sent_at >= told.began_at]
+    done = [status for status in statuses if status is not None and status < _REFUSED]
+    if len(done) < _SERVED_SHARE * len(statuses) or not done:
+        yield f"clients got hardly anything done, in {len(done)} of {len(statuses)} requests: it proves nothing"
+
+
+def _undone(told: Told, undone: Undone) -> Iterator[str]:
+    """Tell which kinds of faults failed again and again; what the run's end was in the way of did not fail."""
+    failed = Counter(planned.kind for planned, why in undone if why != RUN_WAS_OVER)
+    done = {fault.kind for fault in told.faults}
+    missing = sorted(kind for kind, times in failed.items() if times > 1 and kind not in done)
+    yield from (f"no {kind} could be done, though some were planned: it proves nothing" for kind in missing)
+
+
+def report(told: Told, findings: Sequence[Finding], undone: Undone, notes: Sequence[str]) -> Iterator[str]:
     """Tell of a run, line by line."""
     yield from _faults(told, undone)
     yield from (f"         note: {note}" for note in notes)
@@ -47,7 +68,7 @@ def report(
     yield from told.unseen
 
 
-def _faults(told: Told, undone: Sequence[tuple[Planned, str]]) -> Iterator[str]:
+def _faults(told: Told, undone: Undone) -> Iterator[str]:
     yield "Faults, in seconds since the load began:"
     for fault in sorted(told.faults, key=lambda one: one.at):
         at, took = (fault.at - told.began_at).total_seconds(), (fault.ended_at - fault.at).total_seconds()

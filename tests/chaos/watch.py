@@ -3,8 +3,6 @@
 Invariant: a part whose lock is held is in the hands of a fault, and no death of its own.
 """
 
-import asyncio
-
 from chaos.evidence import Death
 from chaos.journal import Journal
 from chaos.parts import Part
@@ -26,8 +24,14 @@ async def watch(stage: Stage, journal: Journal, over: Stop) -> None:
                     await _again(part, journal)
 
 
+def note_death(part: Part, journal: Journal) -> None:
+    """Write down a part that has ended by itself; whoever asks holds its lock."""
+    if not part.process.running:
+        journal.deaths.append(Death(part.name, utc_now(), log_tail(part.log, _LINES)))
+
+
 async def _again(part: Part, journal: Journal) -> None:
     async with part.lock:
-        journal.deaths.append(Death(part.name, utc_now(), log_tail(part.log, _LINES)))
-        await asyncio.to_thread(part.process.stop)  # what is left of it: its leash, its children
+        note_death(part, journal)
+        await part.stop()  # what is left of it: its leash, its children
         await part.start()

@@ -53,6 +53,7 @@ class Story:
         self.run.subscribe(OURS, "healthy", ["*"], 204, healthy=True)
         self.run.subscribe(OURS, "failing", ["reservation.*"], 500)
         disabled = self.run.subscribe(OURS, "disabled", ["waitlist_entry.*"], 0)
+        self.run.tables["webhook_dispatcher.subscriptions"][-1]["state"] = "disabled"
         self.run.told(OURS, "POST", f"{SUBSCRIPTIONS}/{disabled}/disable", {}, {"id": disabled, "status": "disabled"})
         self.run.subscribe(THEIRS, "theirs", ["*"], 204, healthy=True)
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from chaos.checks.consuming import GROUPS
 from chaos.evidence import Answer, Arrival, Evidence, Fault, Poison, Record, Row, Stored, Subscriber, Told
+from chaos.groups import GROUPS
 from chassis.ids import next_id
 from slotwire_contracts import CATALOG, TOPICS, WEBHOOK_ATTEMPTS, dead_letter_topic, encode, make_event, public_topics
 from support.catalog_events import MODELS, RESOURCES
@@ -60,7 +60,8 @@ class SmallRun:
         """Have an endpoint get these events."""
         one = Subscriber(f"sub_{name}", org_id, events, self.tick(), healthy)
         self.subscribers[one.id] = one, status
-        row = {"id": one.id, "org_id": org_id, "state": "active", "sequence": 0, "last_event_id": None}
+        row: dict[str, Any] = {"id": one.id, "org_id": org_id, "state": "active", "retry": [1.0]}
+        row |= {"sequence": 0, "last_event_id": None}
         self.tables["webhook_dispatcher.subscriptions"].append(row)
         return one.id
 
@@ -180,6 +181,7 @@ class SmallRun:
             "state": state,
             "reason": "disabled" if state == "discarded" else None,
             "attempts": attempts,
+            "earlier_attempts": 0,
             "round": 0,
             "created_at": born_at,
             "settled_at": self.tick(),

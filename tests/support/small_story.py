@@ -50,6 +50,7 @@ def _in_class(story: Story) -> None:
     instance = {
         "id": CLASS,
         "org_id": OURS,
+        "service_id": "svc_yoga",
         "attendance": 2,
         "max_attendance": 2,
         "sequence": 0,

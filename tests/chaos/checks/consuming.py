@@ -6,25 +6,13 @@ So behind a run each record has had its effect once: what claims it, what it bro
 from collections import defaultdict
 from collections.abc import Mapping
 
-from booking.consumer import GROUP as BOOKING
-from calcom_sync.consumer import GROUP as CALCOM_SYNC
 from chaos.checks.calcom import weigh_calcom
 from chaos.checks.reading import Happening, by_id, event_of, grouped, published, rows
 from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding, Row
-from slotwire_contracts import BOOKING_EVENTS, CALCOM_BOOKINGS, CALCOM_RESULTS, WEBHOOK_ATTEMPTS, public_topics
-from waitlist.stream import GROUP as WAITLIST
+from chaos.groups import GROUPS
+from slotwire_contracts import CALCOM_BOOKINGS, CALCOM_RESULTS, WEBHOOK_ATTEMPTS
 from webhook_dispatcher.consumer import GROUP as DISPATCHER
-from webhook_dispatcher.stream import GROUP as HEALTH
-
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    DISPATCHER: tuple(topic.name for topic in public_topics()),
-    BOOKING: (CALCOM_BOOKINGS.name,),
-    CALCOM_SYNC: (CALCOM_RESULTS.name,),
-    WAITLIST: (BOOKING_EVENTS.name,),
-    HEALTH: (WEBHOOK_ATTEMPTS.name,),
-}
-"""Who reads what, by consumer group."""
 
 _INBOXES = (("booking.inbox", CALCOM_BOOKINGS.name), ("calcom_sync.inbox", CALCOM_RESULTS.name))
 

@@ -61,7 +61,8 @@ def _accepts(evidence: Evidence, notice: Happening) -> Iterator[Answer]:
     claim = notice.change["claimUrl"].partition("/w/")[2]
     for answer in evidence.told.answers:
         accepted_by_guest = bool(claim) and answer.path.startswith(f"/w/{claim}")
-        if answer.method == "POST" and may_have_happened(answer) and (answer.path == convert or accepted_by_guest):
+        accepted_by_staff = answer.path == convert and answer.org_id == notice.org_id
+        if answer.method == "POST" and may_have_happened(answer) and (accepted_by_staff or accepted_by_guest):
             yield answer
 
 
@@ -79,7 +80,8 @@ def _converted_with_leave(scales: Scales, evidence: Evidence, entries: Mapping[s
     for entry in entries.values():
         if entry["status"] == "converted" and entry["location_id"] not in {None, *by_itself}:
             path = f"/api/v1/waitlist/{entry['id']}/convert"
-            asked = [one for one in evidence.told.answers if one.path == path and may_have_happened(one)]
+            own = [one for one in evidence.told.answers if one.org_id == entry["org_id"]]
+            asked = [one for one in own if one.path == path and may_have_happened(one)]
             scales.weigh(
                 any(one["state"] == "accepted" for one in offers.get(entry["id"], ()))
                 or any("startTime" in (one.body or {}) for one in asked),

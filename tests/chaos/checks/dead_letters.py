@@ -6,9 +6,9 @@ Invariant: each group that reads the topic sets the record aside, as it stood, a
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from chaos.checks.consuming import GROUPS
 from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding, Poison, Record
+from chaos.groups import GROUPS
 from slotwire_contracts import dead_letter_topic
 
 _REASON = "slotwire-dead-letter-reason"

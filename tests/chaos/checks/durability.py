@@ -4,11 +4,12 @@ Invariant: an answer that never came may have happened or not, but if so then on
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from chaos.checks.asking import TABLES, Wish, asked_for, asked_of, came_to_be, table_of, thing_of
+from chaos.checks.changing import weigh_changes
 from chaos.checks.reading import (
     Happening,
     by_id,
@@ -21,6 +22,7 @@ from chaos.checks.reading import (
     rows,
 )
 from chaos.checks.scales import Scales
+from chaos.checks.telling import shown, weigh_answers
 from chaos.evidence import Answer, Evidence, Finding, Row
 from slotwire_contracts import BOOKING_EVENTS, WAITLIST_EVENTS
 
@@ -38,9 +40,9 @@ def answers_are_durable(evidence: Evidence) -> Finding:
     _what_was_told_is_kept(scales, evidence)
     _what_was_told_was_so(scales, evidence, told)
     _rows_are_what_was_told_last(scales, evidence, told)
-    _keys_tell_onething_of(scales, evidence)
-    _nothing_is_taken_back(scales, evidence)
+    weigh_answers(scales, evidence)
     _nothing_happened_twice(scales, evidence, told)
+    weigh_changes(scales, evidence)
     return scales.finding()
 
 
@@ -55,7 +57,7 @@ def _what_was_told_is_kept(scales: Scales, evidence: Evidence) -> None:
                 row is not None and row["org_id"] == answer.org_id,
                 "what a client was told to be is in no table",
                 table=table,
-                **_shown(answer),
+                **shown(answer),
             )
             unlike = [name for name in asked_of(answer).keys() & data.keys() if not _is_granted(answer, name)]
             scales.weigh(
@@ -63,7 +65,7 @@ def _what_was_told_is_kept(scales: Scales, evidence: Evidence) -> None:
                 "a client was told that something was done, but not as it was asked for",
                 unlike=unlike,
                 asked=answer.body,
-                **_shown(answer),
+                **shown(answer),
             )
 
 
@@ -85,7 +87,7 @@ def _what_was_told_was_so(scales: Scales, evidence: Evidence, told: _Told) -> No
                 any(event.time <= answer.ended_at and _is_kept(event, history) for event in states),
                 "what a client was told never was so by then, by history and topic",
                 told_so=[(event.id, event.time) for event in states],
-                **_shown(answer),
+                **shown(answer),
             )
 
 
@@ -96,18 +98,6 @@ def _is_as_told(event: Happening, data: Mapping[str, Any]) -> bool:
 
 def _is_kept(event: Happening, history: Mapping[str, Row]) -> bool:
     return not event.type.startswith("reservation.") or event.id in history
-
-
-def _shown(answer: Answer) -> dict[str, Any]:
-    return {
-        "method": answer.method,
-        "path": answer.path,
-        "key": answer.idempotency_key,
-        "sent_at": answer.sent_at,
-        "ended_at": answer.ended_at,
-        "status": answer.status,
-        "told": answer.told,
-    }
 
 
 def _rows_are_what_was_told_last(scales: Scales, evidence: Evidence, told: _Told) -> None:
@@ -129,54 +119,6 @@ def _same(stored: Any, told: Any) -> bool:
         at = instant(told)
         return at == (stored if at.microsecond else stored.replace(microsecond=0))
     return bool(list(stored) == list(told)) if isinstance(told, list) else bool(stored == told)
-
-
-def _keys_tell_onething_of(scales: Scales, evidence: Evidence) -> None:
-    told: dict[tuple[str, ...], list[Answer]] = defaultdict(list)
-    for answer in changes(evidence):
-        if answer.idempotency_key is not None and answer.method == "POST":
-            told[answer.org_id, answer.path, answer.idempotency_key].append(answer)
-    for (org_id, path, key), some in told.items():
-        scales.weigh(
-            all(thing_of(answer) == thing_of(some[0]) and answer.status == some[0].status for answer in some),
-            "one idempotency key was told two things",
-            org_id=org_id,
-            path=path,
-            key=key,
-            told=[(answer.status, answer.told) for answer in some],
-        )
-
-
-def _nothing_is_taken_back(scales: Scales, evidence: Evidence) -> None:
-    """Check that whoever asks after an answer is not told of an earlier version."""
-    told: dict[str, list[Answer]] = defaultdict(list)
-    for answer in evidence.told.answers:
-        one, data = thing_of(answer)
-        if one is not None and is_success(answer) and isinstance(data.get("version"), int):
-            told[one].append(answer)
-    for one, some in told.items():
-        for before, after in _went_back(some):
-            scales.weigh(
-                False,  # noqa: FBT003
-                "a client was told of a version that is earlier than one that was told before",
-                id=one,
-                before=_shown(before),
-                after=_shown(after),
-            )
-
-
-def _went_back(some: Sequence[Answer]) -> Iterator[tuple[Answer, Answer]]:
-    for after in some:
-        if after.method == "POST" and after.idempotency_key is not None:
-            continue  # it may be the stored answer
-        earlier = [one for one in some if one.ended_at < after.sent_at]
-        latest = max(earlier, key=_version, default=after)
-        if _version(latest) > _version(after):
-            yield latest, after
-
-
-def _version(answer: Answer) -> int:
-    return int(thing_of(answer)[1]["version"])
 
 
 def _nothing_happened_twice(scales: Scales, evidence: Evidence, told: _Told) -> None:

@@ -11,6 +11,7 @@ from chaos.checks.quiet import fault_between, loses_answers
 from chaos.checks.reading import grouped, rows
 from chaos.checks.scales import Scales
 from chaos.evidence import Arrival, Evidence, Row
+from webhook_dispatcher.domain.retry import DEFAULT
 
 _GONE = 410
 _EXCHANGE = timedelta(seconds=5)
@@ -35,9 +36,12 @@ def weigh_ends(scales: Scales, evidence: Evidence) -> None:
         arrivals[arrival.webhook_id].append(arrival)
     made = grouped(rows(evidence, "webhook_dispatcher.attempts"), "delivery_id")
     known = {one.id for one in evidence.told.subscribers}
+    retry = {row["id"]: row["retry"] for row in rows(evidence, "webhook_dispatcher.subscriptions")}
     for row in rows(evidence, "webhook_dispatcher.deliveries"):
         attempts = sorted(made.get(row["id"], ()), key=lambda one: int(one["number"]))
         _attempts_agree(scales, row, attempts)
+        if row["state"] == "exhausted":
+            _is_given_up_at_last(scales, row, retry.get(row["subscription_id"]))
         if row["subscription_id"] in known:
             came = arrivals.get(row["id"], ())
             _end_is_true(scales, evidence, row, attempts, came)
@@ -63,6 +67,19 @@ def _attempts_agree(scales: Scales, row: Row, attempts: Sequence[Row]) -> None:
         state=row["state"],
         counted=row["attempts"],
         attempts=[(one["number"], one["status"]) for one in attempts],
+    )
+
+
+def _is_given_up_at_last(scales: Scales, row: Row, retry: Sequence[float] | None) -> None:
+    """Check that what is given up was tried as often as its subscription says, since it was opened last."""
+    due = 1 + len(DEFAULT.pauses if retry is None else retry)
+    scales.weigh(
+        row["attempts"] - row["earlier_attempts"] >= due,
+        "a delivery was given up before its last attempt",
+        delivery_id=row["id"],
+        attempts=row["attempts"],
+        in_earlier_rounds=row["earlier_attempts"],
+        due=due,
     )
 
 

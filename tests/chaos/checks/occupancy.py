@@ -33,6 +33,12 @@ def nothing_overlaps(evidence: Evidence) -> Finding:
 def _rows_do_not_overlap(scales: Scales, taken: Sequence[Row]) -> None:
     for resource_no, some in grouped(taken, "resource_no").items():
         in_order = sorted(some, key=lambda row: int(row["during"].lower))
+        for row in in_order:
+            scales.weigh(
+                (row["during"].lower >> _BITS) == (row["during"].upper - 1 >> _BITS) == resource_no,
+                "time is taken that is another resource's",
+                **row,
+            )
         for before, after in pairwise(in_order):
             scales.weigh(
                 before["during"].upper <= after["during"].lower,

@@ -13,7 +13,9 @@ from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding, Row
 from slotwire_contracts import WAITLIST_EVENTS
 
+_TOLD_AT_ONCE = "notify_all"
 _UNDER_WAY = frozenset({"requested", "live"})
+_HOLDING = ("booking.occupancy", "booking.spots")
 _SOON = timedelta(minutes=1)
 """How long before its deadline an offer is left alone: it may have passed while the tables were read."""
 
@@ -25,6 +27,7 @@ def offers_are_single_and_held(evidence: Evidence) -> Finding:
     offers = grouped(rows(evidence, "waitlist.offers"), "entry_id")
     told = {subject: some for (_, subject), some in by_subject(published(evidence, WAITLIST_EVENTS.name)).items()}
     _live_offers_have_holds(scales, evidence, entries, offers)
+    _offers_are_held(scales, evidence, entries, offers)
     _one_is_told_at_a_time(scales, told)
     weigh_conversions(scales, evidence, entries, offers, told)
     return scales.finding()
@@ -34,6 +37,7 @@ def _live_offers_have_holds(
     scales: Scales, evidence: Evidence, entries: Mapping[str, Row], offers: Mapping[str, Sequence[Row]]
 ) -> None:
     holds, now = by_id(evidence, "booking.holds"), _read_at(evidence)
+    holding = {row["hold_id"] for table in _HOLDING for row in rows(evidence, table)}
     for entry in entries.values():
         open_ones = [one for one in offers.get(entry["id"], ()) if one["state"] in _UNDER_WAY]
         live = [one for one in open_ones if one["state"] == "live" and one["expires_at"] > now + _SOON]
@@ -51,13 +55,42 @@ def _live_offers_have_holds(
             offers=[(one["id"], one["state"]) for one in open_ones],
         )
         for one in live:
-            hold = holds.get(one["hold_id"])
+            if one["held"]:
+                _is_held(scales, one, holds.get(one["hold_id"]), takes_place=one["hold_id"] in holding)
+
+
+def _is_held(scales: Scales, offer: Row, hold: Row | None, *, takes_place: bool) -> None:
+    scales.weigh(
+        hold is not None and hold["expires_at"] >= offer["expires_at"],
+        "a live offer has no live hold",
+        offer_id=offer["id"],
+        expires_at=offer["expires_at"],
+        hold=hold,
+    )
+    scales.weigh(
+        hold is None or takes_place,
+        "what is held for a live offer takes no place",
+        offer_id=offer["id"],
+        hold=hold,
+    )
+
+
+def _offers_are_held(
+    scales: Scales, evidence: Evidence, entries: Mapping[str, Row], offers: Mapping[str, Sequence[Row]]
+) -> None:
+    """Check that what is offered is held, but where all who fit are told at once."""
+    services = {row["id"]: row["service_id"] for row in rows(evidence, "booking.event_instances")}
+    at_once = {row["place_id"] for row in rows(evidence, "waitlist.policies") if row["way"] == _TOLD_AT_ONCE}
+    for entry_id, some in offers.items():
+        entry = entries[entry_id]
+        place = entry["location_id"] or services.get(entry["event_instance_id"])
+        for one in some:
             scales.weigh(
-                not one["held"] or (hold is not None and hold["expires_at"] >= one["expires_at"]),
-                "a live offer has no live hold",
+                one["held"] or place in at_once,
+                "an offer is held for nobody, and is not one of many",
                 offer_id=one["id"],
-                expires_at=one["expires_at"],
-                hold=hold,
+                entry_id=entry_id,
+                place=place,
             )
 
 

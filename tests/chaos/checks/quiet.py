@@ -15,6 +15,19 @@ _DISPATCHER = "webhook_dispatcher"
 _SERVERS = ("kafka", "postgres")
 _MACHINE = "machine"
 
+FELT = timedelta(seconds=20)
+"""For how long a fault is felt after it has ended: a group's rebalance, and a lease that nobody keeps any more."""
+
+FELT_BY_WORKERS = timedelta(seconds=12)
+"""For how long one is that no group has to do with: a lease runs out after 4 seconds in a run, somebody looks for it
+each second, and the longest pause behind an error is 6."""
+
+_FELT_SHORTLY = timedelta(seconds=5)
+"""For how long it is where nothing has to be handed over: what waited is done at once."""
+
+_HOLDING = frozenset({"pause", "slow", "cut"})
+"""The faults after which a record is published that was stamped before."""
+
 
 def holds_up_attempts(fault: Fault) -> bool:
     """Tell whether a fault touches the way from the topic to an attempt: the dispatcher and what it stands on.
@@ -27,9 +40,24 @@ def holds_up_attempts(fault: Fault) -> bool:
     return source in {*_SERVERS, _MACHINE} or (source.startswith(_DISPATCHER) and end in {"", *_SERVERS})
 
 
+def holds_up_events(fault: Fault) -> bool:
+    """Tell whether a fault touches the way from the instant that a record carries to an attempt.
+
+    Who publishes it may have been held up between the two.
+    """
+    is_of_publisher = fault.kind in _HOLDING and fault.target.partition(">")[2] in {"", "kafka"}
+    return is_of_publisher or holds_up_attempts(fault)
+
+
+def holds_up_workers(fault: Fault) -> bool:
+    """Tell whether a fault touches the way from a delivery that is kept to an attempt, on which no topic is read."""
+    source, _, end = fault.target.partition(">")
+    return holds_up_attempts(fault) and fault.kind != "rebalance" and "kafka" not in {source, end}
+
+
 def loses_answers(fault: Fault) -> bool:
-    """Tell whether a fault may have kept what an endpoint answered from being known."""
-    return holds_up_attempts(fault) or fault.target.startswith(_DISPATCHER)
+    """Tell whether a fault may have kept what an endpoint answered from being known: on its way, or when kept."""
+    return holds_up_workers(fault) or fault.target.startswith(f"{_DISPATCHER}>")
 
 
 def fault_between(faults: Iterable[Fault], since: datetime, until: datetime, felt: timedelta) -> Fault | None:
@@ -51,9 +79,11 @@ def excused_until(faults: Iterable[Fault], since: datetime, due: datetime, felt:
         faults: those that matter.
         since: from when on it was to be done.
         due: when it must have happened if none was felt.
-        felt: for how long a fault is felt after it has ended.
+        felt: for how long a fault of the dispatcher, or of what it stands on, is felt after it has ended.
     """
     for one in sorted(faults, key=lambda fault: fault.at):
-        if one.at <= due and one.ended_at + felt >= since:
-            due = max(due, one.ended_at + felt)
+        is_handed_over = holds_up_attempts(one) and one.target != _MACHINE
+        over = one.ended_at + (felt if is_handed_over else _FELT_SHORTLY)
+        if one.at <= due and over >= since:
+            due = max(due, over)
     return due

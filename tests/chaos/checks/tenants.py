@@ -3,21 +3,27 @@
 Invariant: whose an id is, is told by the row that has it as its own; wherever else it stands, it is of the same.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaos.checks.reading import is_success, published, strings
+from chaos.checks.asking import asked_of
+from chaos.checks.reading import by_subject, is_success, published, strings
 from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding
 
 _OWN = "id", "event_id", "chain_id"
+_GIVEN = "chain_id"
+"""What others give, so that two organizations may have the same."""
 
 
 def organizations_are_apart(evidence: Evidence) -> Finding:
     """Check that nothing of one organization names an id of another."""
     scales = Scales("I10")
     owners = _owners(evidence)
+    _nothing_is_of_two(scales, evidence)
     _answers_are_apart(scales, evidence, owners)
+    _strangers_change_nothing(scales, evidence, owners)
     _rows_are_apart(scales, evidence, owners)
     organizations = {one.id: one.org_id for one in evidence.told.subscribers}
     for arrival in evidence.told.arrivals:
@@ -39,6 +45,19 @@ def _owners(evidence: Evidence) -> dict[str, str]:
                 if isinstance(row.get("org_id"), str) and isinstance(row.get(column), str):
                     found.setdefault(row[column], set()).add(row["org_id"])
     return {one: next(iter(org_ids)) for one, org_ids in found.items() if len(org_ids) == 1}
+
+
+def _nothing_is_of_two(scales: Scales, evidence: Evidence) -> None:
+    """Check that what has an id of ours is one organization's in every table that has it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for table in evidence.stored.tables.values():
+        for row in table:
+            for column in _OWN:
+                if column != _GIVEN and isinstance(row.get("org_id"), str) and isinstance(row.get(column), str):
+                    found[row[column]].add(row["org_id"])
+    for one, org_ids in found.items():
+        if org_ids & set(evidence.told.org_ids):
+            scales.weigh(len(org_ids) == 1, "one thing is two organizations'", id=one, org_ids=sorted(org_ids))
 
 
 def _weigh(scales: Scales, owners: Mapping[str, str], org_id: str | None, value: Any, kind: str, name: str) -> None:
@@ -71,6 +90,26 @@ def _answers_are_apart(scales: Scales, evidence: Evidence, owners: Mapping[str, 
         )
         told = [one for one in strings(answer.told) if one not in meddled]
         _weigh(scales, owners, answer.org_id, told, "answer", f"{answer.method} {answer.path}")
+
+
+def _strangers_change_nothing(scales: Scales, evidence: Evidence, owners: Mapping[str, str]) -> None:
+    """Check that nothing ever was as a stranger asked for it, whatever the stranger was told."""
+    asked = {(one.org_id, one.path, *field) for one in evidence.told.answers for field in asked_of(one).items()}
+    told = by_subject(published(evidence))
+    for org_id, path, name, value in asked:
+        subject = path.rpartition("/")[2]
+        owner = owners.get(subject, org_id)
+        if owner != org_id and (owner, path, name, value) not in asked:
+            so = [one.id for one in told.get((owner, subject), ()) if one.resource.get(name) == value]
+            scales.weigh(
+                not so,
+                "something was changed as a stranger asked for it",
+                id=subject,
+                owner=owner,
+                stranger=org_id,
+                asked={name: value},
+                events=so,
+            )
 
 
 def _rows_are_apart(scales: Scales, evidence: Evidence, owners: Mapping[str, str]) -> None:
