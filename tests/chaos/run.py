@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from chaos.evidence import Evidence, Told
+from chaos.evidence import Evidence
 from chaos.faults import Faults
 from chaos.journal import Journal
 from chaos.load.client import Clients
@@ -52,13 +52,11 @@ async def run(seed: int, duration: float, logs: Path) -> Ran:
         tenants = [await new_tenant(stage.servers) for _ in range(ORGANIZATIONS)]
         load = Load(Clients(seed, stage.doors, http, journal, over), duration, outside)
         await load.prepare(tenants)
-        told, left = await _happen(load, stage, [tenant.org_id for tenant in tenants])
-        stored = await read_stored(_reach(stage, tenants, load), told)
-        return Ran(Evidence(told, stored), journal, left)
+        return await _happen(load, stage, tenants)
 
 
-async def _happen(load: Load, stage: Stage, org_ids: Sequence[str]) -> tuple[Told, Mapping[str, int]]:
-    """Have load and faults, and wait for rest; answers what was told, and what had not come to rest."""
+async def _happen(load: Load, stage: Stage, tenants: Sequence[Tenant]) -> Ran:
+    """Have load and faults, wait for rest, and read what is stored; what comes to subscribers meanwhile is told, too."""
     journal, calm, began_at = load.clients.journal, Stop(), utc_now()
     async with asyncio.TaskGroup() as group:
         group.create_task(watch(stage, journal, calm))
@@ -68,9 +66,11 @@ async def _happen(load: Load, stage: Stage, org_ids: Sequence[str]) -> tuple[Tol
         await load.close()
         left = await settle(stage)
         journal.notes.append(f"rest was waited for {(utc_now() - ended_at).total_seconds():.1f} s")
+        stored = await read_stored(_reach(stage, tenants, load))
         calm.set()
+    org_ids = [tenant.org_id for tenant in tenants]
     told = journal.told(seed=load.clients.seed, org_ids=org_ids, began_at=began_at, ended_at=ended_at, settled=not left)
-    return told, left
+    return Ran(Evidence(told, stored), journal, left)
 
 
 async def _disturb(load: Load, faults: Faults, stage: Stage) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from chaos.evidence import Record, Row, Stored, Told
+from chaos.evidence import Record, Row, Stored
 from chaos.groups import GROUPS
 from chaos.reach import Answers, Reach
 from chassis.kafka import LogReader
@@ -61,12 +61,11 @@ _WAIT_SECONDS = 1.0
 _TRIES = 5
 
 
-async def read_stored(reach: Reach, told: Told) -> Stored:
-    """Read all that the checks look at.
+async def read_stored(reach: Reach) -> Stored:
+    """Read all that the checks look at, anew if something happened meanwhile: an offer's deadline knows no rest.
 
     Args:
-        reach: where it is.
-        told: the run; of its organizations the feeds and ledgers are read.
+        reach: where it is; of the organizations that have a key there the feeds and ledgers are read.
 
     Raises:
         aiohttp.ClientError, KafkaError, OSError: something is away, which it must not be any more.
@@ -75,14 +74,14 @@ async def read_stored(reach: Reach, told: Told) -> Stored:
     async with aiohttp.ClientSession() as session, LogReader.connected(reach.servers.kafka_bootstrap) as log:
         ends = await _ends(log)
         for _ in range(_TRIES):
-            before, stored = ends, await _read_all(reach, told, log, Answers(session, reach))
+            before, stored = ends, await _read_all(reach, log, Answers(session, reach))
             ends = await _ends(log)
             if ends == before:
                 break
     return stored
 
 
-async def _read_all(reach: Reach, told: Told, log: LogReader, answers: Answers) -> Stored:
+async def _read_all(reach: Reach, log: LogReader, answers: Answers) -> Stored:
     tables: dict[str, list[Row]] = {}
     for database, names in TABLES.items():
         tables |= await _read_database(reach.servers.postgres_url, database, names)
@@ -91,8 +90,8 @@ async def _read_all(reach: Reach, told: Told, log: LogReader, answers: Answers) 
         tables=tables,
         records=records,
         committed=await _read_offsets(log, records),
-        feeds={org_id: await answers.feed(org_id, tables["booking.bookings"]) for org_id in told.org_ids},
-        ledgers={org_id: await answers.ledger(org_id) for org_id in told.org_ids},
+        feeds={org_id: await answers.feed(org_id, tables["booking.bookings"]) for org_id in reach.keys},
+        ledgers={org_id: await answers.ledger(org_id) for org_id in reach.keys},
         calcom=reach.calcom,
     )
 

@@ -54,7 +54,7 @@ async def test_all_that_the_checks_look_at_is_read(servers: Servers, tmp_path: P
         await write_topic(servers.kafka_bootstrap, "booking.events", [(b"poison", b"[]")])
 
         async def is_settled() -> bool:
-            stored = await read_stored(reach, run)
+            stored = await read_stored(reach)
             dead = [one for one in stored.records if one.topic == "booking.events.dlq" and one.timestamp >= began_at]
             states = [row["state"] for row in stored.tables["webhook_dispatcher.deliveries"] if row["org_id"] == org_id]
             return bool(dead) and states == ["delivered"] * (_MADE + 1)
@@ -62,7 +62,7 @@ async def test_all_that_the_checks_look_at_is_read(servers: Servers, tmp_path: P
         run = Told(1, [org_id], began_at, began_at, settled=True)
         reach = Reach(servers, system.booking[0].url, system.dispatcher[0].url, keys, {"uid": {"start": began_at}})
         await eventually(is_settled)
-        stored = await read_stored(reach, run)
+        stored = await read_stored(reach)
 
     assert all(row["due_at"].tzinfo is not None for row in stored.tables["waitlist.queues"])
     assert _UNDER_WAY in [row["queue"] for row in stored.tables["waitlist.queues"]]
