@@ -56,7 +56,7 @@ async def run(seed: int, duration: float, logs: Path) -> Ran:
 
 
 async def _happen(load: Load, stage: Stage, tenants: Sequence[Tenant]) -> Ran:
-    """Have load and faults, wait for rest, and read what is stored; what comes to subscribers meanwhile is told, too."""
+    """Have load and faults, wait for rest, and read what is stored; what comes meanwhile is told, too."""
     journal, calm, began_at = load.clients.journal, Stop(), utc_now()
     async with asyncio.TaskGroup() as group:
         group.create_task(watch(stage, journal, calm))
