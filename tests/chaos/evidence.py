@@ -65,6 +65,7 @@ class Subscriber:
         events: its filter, as subscribed.
         created_at: events before are not its own.
         healthy: whether the endpoint answers at once whenever it is asked, over the whole run.
+        ordered: whether it wants the order of each resource's events kept.
         ended_at: when it was deleted or disabled by the run, None where it never was.
     """
 
@@ -73,6 +74,7 @@ class Subscriber:
     events: Sequence[str]
     created_at: datetime
     healthy: bool
+    ordered: bool = False
     ended_at: datetime | None = None
 
 

@@ -1,4 +1,4 @@
-"""Breaches of I4, I5 and I12, planted one at a time: each is found, by its own rule and by no other."""
+"""Breaches of I4, I5, I12, and of I2 at endpoints, planted one at a time: each is found by its own rule, no other."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,11 +20,33 @@ LATE = PROMPT * 3
 NOT_ONE = "an event and a subscription that wants it have not one delivery"
 LEDGER = "the ledger does not account for an organization's deliveries"
 PROMISE = "a healthy endpoint waited for its first attempt, and no fault was in the way"
+OVERTAKEN = "an event came to a subscriber who wants the order kept before an earlier one had been taken"
 KEPT = "a delivery to a healthy endpoint was kept, and waited for its first attempt with no fault in the way"
 
 
 def _is_of(subscription_id: str) -> Callable[[Arrival], bool]:
     return lambda one: one.subscription_id == subscription_id
+
+
+def _last_two_of_ada(story: Story) -> list[int]:
+    """Tell where the last two stand that came of one booking to a subscriber who wants the order kept."""
+    came = enumerate(story.run.arrivals)
+    return [place for place, one in came if _is_of(HEALTHY)(one) and one.event["resourceId"] == "bk_ada"][-2:]
+
+
+def a_webhook_that_overtook_another(story: Story) -> None:
+    places = _last_two_of_ada(story)
+    first, second = (story.run.arrivals[place] for place in places)
+    for place, one, at in zip(places, (first, second), (second.at, first.at), strict=True):
+        story.run.arrivals[place] = replace(one, at=at)
+
+
+def a_webhook_that_did_not_wait(story: Story) -> None:
+    """The one before it was refused when it first came, and taken when it came again."""
+    before, _ = _last_two_of_ada(story)
+    taken = story.run.arrivals[before]
+    story.run.arrivals[before] = replace(taken, status=500)
+    story.run.arrivals.append(replace(taken, at=story.run.tick()))
 
 
 def a_delivery_that_was_never_made(story: Story) -> None:
@@ -121,6 +143,8 @@ def a_delivery_that_waited(story: Story) -> None:
 @pytest.mark.parametrize(
     ("plant", "invariant", "what"),
     [
+        (a_webhook_that_overtook_another, "I2", OVERTAKEN),
+        (a_webhook_that_did_not_wait, "I2", OVERTAKEN),
         (a_delivery_that_was_never_made, "I4", NOT_ONE),
         (a_delivery_that_nobody_wanted, "I4", "a delivery is of an event that its subscription does not want"),
         (an_attempt_that_never_came, "I4", "attempts were answered that never came"),

@@ -50,7 +50,7 @@ class Story:
         for number, org_id, owner, lane in lanes:
             row = {"resource_no": number, "org_id": org_id, "owner_id": owner, "lane": lane}
             self.run.tables["booking.resources"].append(row)
-        self.run.subscribe(OURS, "healthy", ["*"], 204, healthy=True)
+        self.run.subscribe(OURS, "healthy", ["*"], 204, healthy=True, ordered=True)
         self.run.subscribe(OURS, "failing", ["reservation.*"], 500)
         disabled = self.run.subscribe(OURS, "disabled", ["waitlist_entry.*"], 0)
         self.run.tables["webhook_dispatcher.subscriptions"][-1]["state"] = "disabled"

@@ -56,9 +56,18 @@ class SmallRun:
         self.now += _STEP + timedelta(seconds=seconds)
         return self.now
 
-    def subscribe(self, org_id: str, name: str, events: Sequence[str], status: int, *, healthy: bool = False) -> str:
+    def subscribe(
+        self,
+        org_id: str,
+        name: str,
+        events: Sequence[str],
+        status: int,
+        *,
+        healthy: bool = False,
+        ordered: bool = False,
+    ) -> str:
         """Have an endpoint get these events."""
-        one = Subscriber(f"sub_{name}", org_id, events, self.tick(), healthy)
+        one = Subscriber(f"sub_{name}", org_id, events, self.tick(), healthy, ordered)
         self.subscribers[one.id] = one, status
         row: dict[str, Any] = {"id": one.id, "org_id": org_id, "state": "active", "retry": [1.0]}
         row |= {"sequence": 0, "last_event_id": None}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from chaos.checks.quiet import fault_between, loses_answers
-from chaos.checks.reading import grouped, rows
+from chaos.checks.reading import grouped, is_good, rows
 from chaos.checks.scales import Scales
 from chaos.evidence import Arrival, Evidence, Row
 from webhook_dispatcher.domain.retry import DEFAULT
@@ -48,16 +48,12 @@ def weigh_ends(scales: Scales, evidence: Evidence) -> None:
             _attempts_came(scales, row, attempts, came)
 
 
-def _is_good(status: int | None) -> bool:
-    return status is not None and 200 <= status < 300
-
-
 def _attempts_agree(scales: Scales, row: Row, attempts: Sequence[Row]) -> None:
     """Check that attempts are numbered without a gap, and that the last one took the delivery, or none did.
 
     What was taken and then asked to be sent again may have been taken before.
     """
-    taken = [one["number"] for one in attempts if _is_good(one["status"])]
+    taken = [one["number"] for one in attempts if is_good(one["status"])]
     ends = [row["attempts"]] if row["state"] == "delivered" else []
     scales.weigh(
         [one["number"] for one in attempts] == list(range(1, row["attempts"] + 1))
@@ -98,8 +94,8 @@ def _attempts_came(scales: Scales, row: Row, attempts: Sequence[Row], came: Sequ
 def _end_is_true(
     scales: Scales, evidence: Evidence, row: Row, attempts: Sequence[Row], came: Sequence[Arrival]
 ) -> None:
-    accepted = [one for one in came if _is_good(one.status)]
-    noted = sum(_is_good(one["status"]) for one in attempts)
+    accepted = [one for one in came if is_good(one.status)]
+    noted = sum(is_good(one["status"]) for one in attempts)
     scales.weigh(
         _is_true(evidence, row, accepted, noted),
         f"a delivery is {row['state']}, which is not what happened",

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chaos.checks.ordering import weigh_order
 from chaos.checks.reading import Happening, by_subject, event_of, once, published, rows
 from chaos.checks.scales import Scales
 from chaos.evidence import Evidence, Finding, Row
@@ -52,6 +53,7 @@ def all_is_published_in_order(evidence: Evidence) -> Finding:
     _history_is_published(scales, evidence, once(happenings))
     _counts_are_published(scales, evidence, happenings)
     _keys_are_in_order(scales, happenings)
+    weigh_order(scales, evidence)
     return scales.finding()
 
 

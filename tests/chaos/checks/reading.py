@@ -136,7 +136,12 @@ def changes(evidence: Evidence) -> Iterator[Answer]:
 
 
 def is_success(answer: Answer) -> bool:
-    return answer.status is not None and 200 <= answer.status < 300
+    return is_good(answer.status)
+
+
+def is_good(status: int | None) -> bool:
+    """Tell whether a status says that all is well; None is no answer."""
+    return status is not None and 200 <= status < 300
 
 
 def may_have_happened(answer: Answer) -> bool:

@@ -18,7 +18,7 @@ from chassis.clock import Clock
 from chassis.lifecycle import Stop
 from chassis.postgres import TRANSIENT, Connection, Database
 from webhook_dispatcher.domain.delivery import Job
-from webhook_dispatcher.service.composition import compose
+from webhook_dispatcher.service.composition import Composition, compose
 from webhook_dispatcher.service.directory import Directory
 from webhook_dispatcher.store import claims
 from webhook_dispatcher.store.claims import Claimed, Line, Share
@@ -136,17 +136,18 @@ def _seconds(due: datetime, now: datetime) -> float:
 
 def _jobs(lease: str, claimed: Sequence[Claimed]) -> list[Job]:
     composed = functools.lru_cache(maxsize=_BATCH)(compose)
-    return [
-        Job(
-            one.id,
-            one.subscription_id,
-            lease,
-            one.attempts,
-            composed(one.record).tail,
-            one.round,
-            one.earlier,
-            is_ordered=one.is_ordered,
-            traceparent=composed(one.record).traceparent,
-        )
-        for one in claimed
-    ]
+    return [_job(lease, one, composed(one.record)) for one in claimed]
+
+
+def _job(lease: str, claimed: Claimed, composition: Composition) -> Job:
+    return Job(
+        claimed.id,
+        claimed.subscription_id,
+        lease,
+        claimed.attempts,
+        composition.tail,
+        claimed.round,
+        claimed.earlier,
+        is_ordered=claimed.is_ordered,
+        traceparent=composition.traceparent,
+    )
