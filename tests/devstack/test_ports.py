@@ -1,5 +1,6 @@
 """Ports stay as long as they stay free, and lie where no outgoing connection can take them."""
 
+import random
 import socket
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def test_the_wanted_port_comes_first_if_free(tmp_path: Path) -> None:
     with socket.create_server((HOST, wanted)):
         assert not is_free(wanted)
         assert kept_ports(tmp_path / "two", {"gateway": wanted})["gateway"] != wanted
+
+
+def test_no_port_is_given_twice() -> None:
+    """Whoever asked first may not listen yet."""
+    drawn = random.getstate()
+    first = free_port()
+    random.setstate(drawn)
+    assert free_port() != first
 
 
 def test_chosen_ports_lie_below_the_range_of_outgoing_connections() -> None:

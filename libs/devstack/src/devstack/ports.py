@@ -15,6 +15,7 @@ from devstack.record import read_json, write_atomically
 
 HOST = "127.0.0.1"
 LOWEST, HIGHEST = 15_000, 32_000
+_given: set[int] = set()
 
 
 def is_free(port: int) -> bool:
@@ -36,9 +37,11 @@ def accepts(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """A port on which nobody listens, another one each time this process asks: whom it is for may listen much later."""
     candidates = random.sample(range(LOWEST, HIGHEST), 200)
-    return next(port for port in candidates if is_free(port))
+    port = next(port for port in candidates if port not in _given and is_free(port))
+    _given.add(port)
+    return port
 
 
 def kept_ports(path: Path, wanted: Mapping[str, int | None]) -> dict[str, int]:
