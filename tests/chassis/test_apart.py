@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+import time
 
 import pytest
 
@@ -40,6 +41,20 @@ async def test_it_runs_in_a_thread_and_a_loop_of_its_own() -> None:
     assert seen[0] == NAME
     assert seen[1] is not asyncio.get_running_loop()
     assert threads() == []
+
+
+async def test_however_much_there_is_to_do_it_leaves_half_of_the_time_to_others() -> None:
+    worked = lasted = 0.0
+
+    async def main(_: Stop) -> None:
+        nonlocal worked, lasted
+        began, ends = time.thread_time(), time.monotonic() + 0.5
+        while time.monotonic() < ends:
+            await asyncio.sleep(0)
+        worked, lasted = time.thread_time() - began, 0.5 + time.monotonic() - ends
+
+    await apart(main, Stop(), name=NAME)
+    assert 0.01 < worked < 0.55 * lasted
 
 
 async def test_what_it_raises_is_raised_at_home() -> None:

@@ -1,11 +1,17 @@
 """A loop apart: something runs in a thread and an event loop of its own, of which nothing is left when it is over.
 
-For what cannot be trusted to clean up after itself, or not to hold up the loop that it runs in. Invariant: when `apart`
-returns or raises, every task of that loop was cancelled, its connections are closed, and its thread has ended.
+For what cannot be trusted to clean up after itself, or not to hold up the loop that it runs in. Both loops share one
+interpreter, so after each of its turns the loop apart rests as long as it has worked: a busy one would otherwise keep
+the interpreter for its whole slice, whenever the loop at home has waited for anything.
+
+Invariants: when `apart` returns or raises, every task of that loop was cancelled, its connections are closed, and its
+thread has ended. However much there is to do, it works no more than half of the time.
 """
 
 import asyncio
+import selectors
 import threading
+import time
 import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -73,11 +79,26 @@ async def _outlast(ended: asyncio.Future[BaseException | None]) -> None:
         raise
 
 
-class _Loop(asyncio.SelectorEventLoop):
-    """An event loop that can be left with nothing open."""
+class _Selector(selectors.DefaultSelector):
+    """Tells a loop what happened, after a rest that is as long as its last turn."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._worked = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Rest, then wait for what happens, as every selector does."""
+        worked = time.thread_time()
+        time.sleep(worked - self._worked)
+        self._worked = worked
+        return super().select(timeout)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that leaves room for another, and can be left with nothing open."""
+
+    def __init__(self) -> None:
+        super().__init__(_Selector())
         self._connections: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
     async def create_connection(self, *args: Any, **options: Any) -> Any:
