@@ -30,6 +30,17 @@ async def limit_topic(bootstrap: str, name: str, max_message_bytes: int) -> None
         await admin.close()
 
 
+async def settings_of(bootstrap: str, name: str) -> dict[str, str]:
+    """Read a topic's settings, its own and those of the broker."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        (told,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    finally:
+        await admin.close()
+    return {key: value for *_, entries in told.resources for key, value, *_ in entries}
+
+
 async def forget(bootstrap: str, topic: Topic) -> None:
     """Have all records that a topic holds now deleted, as they are once they are too old."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)

@@ -11,7 +11,7 @@ from slotwire_contracts import WebhookSubscriptionDisabled, decode
 from support.attempts import Counting, a_record, an_attempt, rows
 from support.dispatcher import dispatcher, put_deliveries
 from support.servers import Servers
-from support.topics import fresh_topic, read_topic
+from support.topics import fresh_topic, read_topic, settings_of
 from support.waiting import eventually
 from webhook_dispatcher.domain.subscription import DisabledReason, Subscription
 from webhook_dispatcher.service.discarding import Discarding
@@ -79,6 +79,18 @@ async def test_after_a_loss_of_all_state_the_answers_are_the_same(counting: Coun
         await counted(counting, one, 5)
         found = await counting.of(one)
     assert (found.hour.attempts, found.hour.successes, found.standing.failing_since) == (5, 2, None)
+
+
+async def test_a_changelog_is_compacted_soon_and_so_is_short_to_read(counting: Counting) -> None:
+    """Kafka compacts no segment that is written to, which by itself is one for a week."""
+    one = await subscribed(counting)
+    async with counting.running():
+        await counting.write(a_record(one, an_attempt(NOW)))
+        await counted(counting, one, 1)
+    for table in ("minutes", "standings"):
+        found = await settings_of(counting.bootstrap, f"{counting.topic.name}.health-{table}-changelog")
+        assert found["cleanup.policy"] == "compact,delete"
+        assert timedelta(milliseconds=int(found["segment.ms"])) <= timedelta(minutes=10)
 
 
 async def test_what_is_no_record_goes_to_the_dead_letters_and_the_rest_is_counted(counting: Counting) -> None:

@@ -37,8 +37,10 @@ _LOOK_SECONDS = 1.0
 _ROWS_AT_ONCE = 500
 _KEPT_MINUTES = MINUTES + 5
 _HOUR_MS = 3_600_000
-_MINUTES_CHANGELOG = {"retention.ms": str(2 * _HOUR_MS), "segment.ms": str(_HOUR_MS)}
-_STANDINGS_CHANGELOG = {"cleanup.policy": "compact,delete", "retention.ms": str(60 * 24 * _HOUR_MS)}
+# What a rebuild reads of each key is one record, and all of the last segment, which Kafka does not compact.
+_SEGMENT = {"segment.ms": str(_HOUR_MS // 6)}
+_MINUTES_CHANGELOG = {**_SEGMENT, "retention.ms": str(2 * _HOUR_MS)}
+_STANDINGS_CHANGELOG = {**_SEGMENT, "cleanup.policy": "compact,delete", "retention.ms": str(60 * 24 * _HOUR_MS)}
 
 _MINUTE: TypeAdapter[CountedMinute] = TypeAdapter(CountedMinute)
 _STANDING: TypeAdapter[CountedStanding] = TypeAdapter(CountedStanding)
