@@ -1,4 +1,4 @@
-"""Breaches of I4, I5, I12, and of I2 at endpoints, planted one at a time: each is found by its own rule, no other."""
+"""Breaches of I2 (at endpoints), I4, I5 and I12, planted one at a time: each is found by its own rule and no other."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +8,7 @@ import pytest
 
 from chaos.checks.accounting import every_delivery_is_accounted_for
 from chaos.checks.promptness import PROMPT, first_attempts_are_prompt
+from chaos.checks.publishing import all_is_published_in_order
 from chaos.checks.quiet import FELT, FELT_BY_WORKERS
 from chaos.evidence import Arrival, Evidence, Fault
 from support.planting import Plant, found_with, other, row, stored, without
@@ -20,7 +21,7 @@ LATE = PROMPT * 3
 NOT_ONE = "an event and a subscription that wants it have not one delivery"
 LEDGER = "the ledger does not account for an organization's deliveries"
 PROMISE = "a healthy endpoint waited for its first attempt, and no fault was in the way"
-OVERTAKEN = "an event came to a subscriber who wants the order kept before an earlier one had been taken"
+OVERTAKEN = "an event came to a subscriber who wants the order kept before an earlier one had come to its end"
 KEPT = "a delivery to a healthy endpoint was kept, and waited for its first attempt with no fault in the way"
 
 
@@ -28,22 +29,46 @@ def _is_of(subscription_id: str) -> Callable[[Arrival], bool]:
     return lambda one: one.subscription_id == subscription_id
 
 
-def _last_two_of_ada(story: Story) -> list[int]:
-    """Tell where the last two stand that came of one booking to a subscriber who wants the order kept."""
+def _of_ada(story: Story, subscription_id: str) -> list[int]:
+    """Tell where stands what came to a subscriber of one booking."""
     came = enumerate(story.run.arrivals)
-    return [place for place, one in came if _is_of(HEALTHY)(one) and one.event["resourceId"] == "bk_ada"][-2:]
+    return [place for place, one in came if _is_of(subscription_id)(one) and one.event["resourceId"] == "bk_ada"]
+
+
+def _exchanged(story: Story, subscription_id: str) -> None:
+    """Exchange the instants at which the last two of these came."""
+    here, there = _of_ada(story, subscription_id)[-2:]
+    one, another = story.run.arrivals[here], story.run.arrivals[there]
+    story.run.arrivals[here] = replace(one, at=another.at)
+    story.run.arrivals[there] = replace(another, at=one.at)
+
+
+def _ended_late(story: Story, before: Arrival, after: Arrival) -> None:
+    """Have a delivery come to its end when another one had come already."""
+    settled_at = after.at + timedelta(milliseconds=1)
+    row(story, "webhook_dispatcher.deliveries", id=before.webhook_id)["settled_at"] = settled_at
 
 
 def a_webhook_that_overtook_another(story: Story) -> None:
-    places = _last_two_of_ada(story)
-    first, second = (story.run.arrivals[place] for place in places)
-    for place, one, at in zip(places, (first, second), (second.at, first.at), strict=True):
-        story.run.arrivals[place] = replace(one, at=at)
+    _exchanged(story, HEALTHY)
 
 
-def a_webhook_that_did_not_wait(story: Story) -> None:
+def a_webhook_that_did_not_wait_for_the_end(story: Story) -> None:
+    before, after = (story.run.arrivals[place] for place in _of_ada(story, HEALTHY)[-2:])
+    _ended_late(story, before, after)
+
+
+def a_webhook_that_did_not_wait_until_one_was_given_up(story: Story) -> None:
+    """Each of them was tried twice."""
+    subscriber, status = story.run.subscribers[FAILING]
+    story.run.subscribers[FAILING] = replace(subscriber, ordered=True), status
+    before, after = (story.run.arrivals[place] for place in _of_ada(story, FAILING)[-3:-1])
+    _ended_late(story, before, after)
+
+
+def a_webhook_that_did_not_wait_until_one_was_taken(story: Story) -> None:
     """The one before it was refused when it first came, and taken when it came again."""
-    before, _ = _last_two_of_ada(story)
+    before = _of_ada(story, HEALTHY)[-2]
     taken = story.run.arrivals[before]
     story.run.arrivals[before] = replace(taken, status=500)
     story.run.arrivals.append(replace(taken, at=story.run.tick()))
@@ -144,7 +169,9 @@ def a_delivery_that_waited(story: Story) -> None:
     ("plant", "invariant", "what"),
     [
         (a_webhook_that_overtook_another, "I2", OVERTAKEN),
-        (a_webhook_that_did_not_wait, "I2", OVERTAKEN),
+        (a_webhook_that_did_not_wait_for_the_end, "I2", OVERTAKEN),
+        (a_webhook_that_did_not_wait_until_one_was_given_up, "I2", OVERTAKEN),
+        (a_webhook_that_did_not_wait_until_one_was_taken, "I2", OVERTAKEN),
         (a_delivery_that_was_never_made, "I4", NOT_ONE),
         (a_delivery_that_nobody_wanted, "I4", "a delivery is of an event that its subscription does not want"),
         (an_attempt_that_never_came, "I4", "attempts were answered that never came"),
@@ -176,6 +203,39 @@ def a_delivery_that_waited(story: Story) -> None:
 def test_a_planted_breach_is_found_by_its_own_rule_alone(plant: Plant, invariant: str, what: str) -> None:
     assert (invariant, what) in found_with(plant)
     assert found_with(plant) == [(invariant, what)]
+
+
+def _of_no_concern(story: Story) -> None:
+    """The subscriber does not ask for the order."""
+    subscriber, status = story.run.subscribers[HEALTHY]
+    story.run.subscribers[HEALTHY] = replace(subscriber, ordered=False), status
+
+
+def _before_its_time(story: Story) -> None:
+    """The subscriber was not there yet, and had them sent later."""
+    subscriber, status = story.run.subscribers[HEALTHY]
+    story.run.subscribers[HEALTHY] = replace(subscriber, created_at=story.run.now), status
+
+
+def _opened_again(story: Story) -> None:
+    """What was overtaken had come to an end before, and was asked for once more."""
+    for place in _of_ada(story, HEALTHY):
+        row(story, "webhook_dispatcher.deliveries", id=story.run.arrivals[place].webhook_id)["round"] = 1
+
+
+@pytest.mark.parametrize("excuse", [_of_no_concern, _before_its_time, _opened_again])
+def test_one_webhook_may_overtake_another_where_no_order_was_promised(excuse: Plant) -> None:
+    story = a_small_story()
+    _exchanged(story, HEALTHY)
+    excuse(story)
+    assert not all_is_published_in_order(story.evidence()).breaches
+
+
+def test_what_was_taken_twice_had_come_to_its_end_when_it_was_taken_first() -> None:
+    story = a_small_story()
+    taken = story.run.arrivals[_of_ada(story, HEALTHY)[-2]]
+    story.run.arrivals.append(replace(taken, at=story.run.tick()))
+    assert not all_is_published_in_order(story.evidence()).breaches
 
 
 def test_a_delivery_that_did_not_come_is_found() -> None:

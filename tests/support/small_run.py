@@ -67,7 +67,7 @@ class SmallRun:
         ordered: bool = False,
     ) -> str:
         """Have an endpoint get these events."""
-        one = Subscriber(f"sub_{name}", org_id, events, self.tick(), healthy, ordered)
+        one = Subscriber(f"sub_{name}", org_id, events, self.tick(), healthy=healthy, ordered=ordered)
         self.subscribers[one.id] = one, status
         row: dict[str, Any] = {"id": one.id, "org_id": org_id, "state": "active", "retry": [1.0]}
         row |= {"sequence": 0, "last_event_id": None}

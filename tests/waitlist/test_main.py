@@ -5,12 +5,12 @@ import base64
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 
 import aiohttp
 
+from devstack.ports import free_port
 from support.servers import Servers
 
 
@@ -24,13 +24,6 @@ def environment(servers: Servers, port: int) -> dict[str, str]:
         "SLOTWIRE_BOOKING_URL": "http://127.0.0.1:1",  # is not asked before somebody joins
         "SLOTWIRE_PORT": str(port),
     }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def ready(url: str) -> None:

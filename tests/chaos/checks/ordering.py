@@ -1,29 +1,34 @@
 """The part of I2 that is about subscribers who want a resource's order kept, which reaches as far as their endpoints.
 
-Invariant: the order is that of the numbers on the topic; whether an event was taken is what the endpoint answered.
+Invariant: the order is that of the numbers on the topic. An event has come to its end when its delivery has, and not
+before the endpoint took it, if it did; of one that was opened again nothing can be said, since others came meanwhile.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from chaos.checks.reading import Happening, by_subject, is_good, published
+from chaos.checks.reading import Happening, by_subject, is_good, published, rows
 from chaos.checks.scales import Scales
-from chaos.evidence import Arrival, Evidence, Subscriber
+from chaos.evidence import Arrival, Evidence, Row, Subscriber
 from slotwire_contracts import public_topics
 
 _Came = Mapping[str, Sequence[Arrival]]
 """What came to one subscriber, by event."""
 
+_Rows = Mapping[str, Row]
+"""The deliveries to one subscriber, by event."""
+
 
 def weigh_order(scales: Scales, evidence: Evidence) -> None:
-    """Check that no event came to such a subscriber before an earlier one of its resource had been taken."""
+    """Check that no event came to such a subscriber before the earlier ones of its resource had come to their end."""
     happenings = by_subject(published(evidence, *(topic.name for topic in public_topics())))
     for subscriber in evidence.told.subscribers:
         if subscriber.ordered:
-            came = _came(evidence, subscriber)
+            came, deliveries = _came(evidence, subscriber), _deliveries(evidence, subscriber)
             for some in happenings.values():
-                _weigh(scales, subscriber, [one for one in some if one.time > subscriber.created_at], came)
+                own = [one for one in some if one.time > subscriber.created_at]
+                _weigh(scales, subscriber, own, came, deliveries)
 
 
 def _came(evidence: Evidence, subscriber: Subscriber) -> _Came:
@@ -34,27 +39,34 @@ def _came(evidence: Evidence, subscriber: Subscriber) -> _Came:
     return found
 
 
-def _weigh(scales: Scales, subscriber: Subscriber, some: Sequence[Happening], came: _Came) -> None:
-    for before, taken_at, after, first_at in _pairs(some, came):
-        scales.weigh(
-            taken_at <= first_at,
-            "an event came to a subscriber who wants the order kept before an earlier one had been taken",
-            subscription_id=subscriber.id,
-            subject=after.subject,
-            earlier=before.id,
-            taken_at=taken_at,
-            later=after.id,
-            first_came_at=first_at,
-        )
+def _deliveries(evidence: Evidence, subscriber: Subscriber) -> _Rows:
+    some = rows(evidence, "webhook_dispatcher.deliveries")
+    return {row["event_id"]: row for row in some if row["subscription_id"] == subscriber.id}
 
 
-def _pairs(some: Sequence[Happening], came: _Came) -> Iterator[tuple[Happening, datetime, Happening, datetime]]:
-    """Go through a resource's events that came: the earlier one that was taken last, and when; this one, and when."""
+def _weigh(scales: Scales, subscriber: Subscriber, some: Sequence[Happening], came: _Came, deliveries: _Rows) -> None:
+    """Go through a resource's events, and hold the first arrival of each against the latest end of those before it."""
     last: tuple[datetime, Happening] | None = None
     for one in some:
         arrivals = came.get(one.id, ())
         if arrivals and last is not None:
-            yield last[1], last[0], one, arrivals[0].at
-        taken_at = next((arrival.at for arrival in arrivals if is_good(arrival.status)), None)
-        if taken_at is not None and (last is None or taken_at > last[0]):
-            last = taken_at, one
+            scales.weigh(
+                last[0] <= arrivals[0].at,
+                "an event came to a subscriber who wants the order kept before an earlier one had come to its end",
+                subscription_id=subscriber.id,
+                subject=one.subject,
+                earlier=last[1].id,
+                ended_at=last[0],
+                later=one.id,
+                first_came_at=arrivals[0].at,
+            )
+        ended_at = _ended_at(deliveries.get(one.id), arrivals)
+        if ended_at is not None and (last is None or ended_at > last[0]):
+            last = ended_at, one
+
+
+def _ended_at(delivery: Row | None, arrivals: Sequence[Arrival]) -> datetime | None:
+    if delivery is None or delivery["round"] or delivery["settled_at"] is None:
+        return None
+    settled_at: datetime = delivery["settled_at"]
+    return max([settled_at, *[arrival.at for arrival in arrivals if is_good(arrival.status)][:1]])

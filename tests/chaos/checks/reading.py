@@ -140,7 +140,7 @@ def is_success(answer: Answer) -> bool:
 
 
 def is_good(status: int | None) -> bool:
-    """Tell whether a status says that all is well; None is no answer."""
+    """Tell whether a status says that all is well; None and 0 stand for no answer."""
     return status is not None and 200 <= status < 300
 
 

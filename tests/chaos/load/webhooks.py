@@ -99,7 +99,7 @@ class Subscribing:
         self.id, self.since = made["id"], datetime.fromisoformat(made["created_at"])
         org_id, is_healthy = self.client.tenant.org_id, self.kind.is_healthy
         is_ordered = self.kind.ordering == "resource"
-        known = Subscriber(self.id, org_id, self.kind.events, self.since, is_healthy, is_ordered)
+        known = Subscriber(self.id, org_id, self.kind.events, self.since, healthy=is_healthy, ordered=is_ordered)
         self.client.journal.subscribed(self.endpoint.name, known)
 
     async def send_again(self) -> None:

@@ -165,7 +165,8 @@ async def test_behind_an_open_breaker_nothing_is_lost_or_tried_in_vain_and_memor
 
 
 async def test_what_was_in_memory_when_the_breaker_opened_waits_in_the_database(prepared: str) -> None:
-    async with running(prepared) as one, endpoint(hanging) as receiver:
+    limits = replace(LIMITS, timeout=4.0)  # then the breaker opens
+    async with running(prepared, limits) as one, endpoint(hanging) as receiver:
         subscription = await one.subscribe(receiver.url, retry=NEVER)
         events = [a_happening() for _ in range(1_200)]
         for start in range(0, 1_200, 400):
@@ -174,12 +175,12 @@ async def test_what_was_in_memory_when_the_breaker_opened_waits_in_the_database(
         async def is_full() -> bool:
             return await leased(one, subscription) > 1_000
 
-        await eventually(is_full, within=LIMITS.timeout)  # what comes before the worker has a lease is claimed
+        await eventually(is_full, within=limits.timeout)  # what is not leased at once, as its leave lapsed, is claimed
 
         async def is_shed() -> bool:
             return await leased(one, subscription) <= 12
 
-        await eventually(is_shed, within=LIMITS.timeout + 8)
+        await eventually(is_shed, within=limits.timeout + 8)
         async with one.database.connection() as conn:
             rows = await conn.fetch("SELECT retrying, attempts, count(*) FROM deliveries GROUP BY 1, 2 ORDER BY 1, 2")
         (_, _, untried), (_, attempts, tried) = [tuple(row) for row in rows]

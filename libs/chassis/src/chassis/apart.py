@@ -5,7 +5,7 @@ interpreter, so after each of its turns the loop apart rests as long as it has w
 the interpreter for its whole slice, whenever the loop at home has waited for anything.
 
 Invariants: when `apart` returns or raises, every task of that loop was cancelled, its connections are closed, and its
-thread has ended. However much there is to do, it works no more than half of the time.
+thread has ended. However much there is to do, it works no more than half of the time, even if nobody else works.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ T = TypeVar("T")
 _LOOK_SECONDS = 1.0
 _SWEEPS = 5
 _SWEEP_SECONDS = 0.2
+_REST_SECONDS = 0.05  # at once, so that a long turn keeps nobody waiting twice as long
 
 
 async def apart(main: Callable[[Stop], Awaitable[None]], stop: Stop, *, name: str) -> None:
@@ -80,18 +81,22 @@ async def _outlast(ended: asyncio.Future[BaseException | None]) -> None:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Tells a loop what happened, after a rest that is as long as its last turn."""
+    """Tells a loop what happened, after a rest as long as its last turn; what is left of a long rest comes later."""
 
     def __init__(self) -> None:
         super().__init__()
         self._worked = 0.0
+        self._owed = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Rest, then wait for what happens, as every selector does."""
-        worked = time.thread_time()
-        time.sleep(worked - self._worked)
+        """Rest, then wait for what happens, as every selector does; that is a rest too."""
+        worked, began = time.thread_time(), time.monotonic()
+        self._owed += worked - self._worked
         self._worked = worked
-        return super().select(timeout)
+        time.sleep(min(self._owed, _REST_SECONDS))
+        found = super().select(None if timeout is None else max(0.0, timeout - (time.monotonic() - began)))
+        self._owed = max(0.0, self._owed - (time.monotonic() - began))
+        return found
 
 
 class _Loop(asyncio.SelectorEventLoop):

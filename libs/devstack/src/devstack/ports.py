@@ -56,4 +56,6 @@ def kept_ports(path: Path, wanted: Mapping[str, int | None]) -> dict[str, int]:
 
 
 def _choose(*candidates: int | None) -> int:
-    return next((port for port in candidates if port is not None and is_free(port)), None) or free_port()
+    chosen = next((port for port in candidates if port is not None and is_free(port)), None) or free_port()
+    _given.add(chosen)
+    return chosen
