@@ -5,6 +5,7 @@ As docs/operating.md says: one process at a time, taken out of the proxy first a
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Proxy:
     answered: set[int] = field(default_factory=set)
     bookings: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _asked: Counter[str] = field(default_factory=Counter)
 
     async def book(self, schedule: str) -> None:
         number = next(self._numbers)
@@ -46,10 +48,13 @@ class Proxy:
             "end_time": (start + timedelta(hours=1)).isoformat(),
             "attendee": {"name": f"Guest {number}", "email": f"guest{number}@example.com"},
         }
-        url = f"{self.processes[number % len(self.processes)].url}/api/v1/bookings"
-        async with self.system.session.post(url, json=body, headers=self.system.tenant.headers) as answer:
+        origin = self.processes[number % len(self.processes)].url
+        url, headers = f"{origin}/api/v1/bookings", self.system.tenant.headers
+        self._asked[origin] += 1
+        async with self.system.session.post(url, json=body, headers=headers) as answer:
             self.answered.add(answer.status)
             self.bookings.append((await answer.json())["data"]["id"])
+        self._asked[origin] -= 1
 
     @asynccontextmanager
     async def under_load(self, schedule: str) -> AsyncIterator[None]:
@@ -70,9 +75,14 @@ class Proxy:
 
     @asynccontextmanager
     async def without(self, process: ServiceProcess) -> AsyncIterator[None]:
-        """Leave a process out for the block, if it is in."""
+        """Leave a process out for the block, if it is in, from when it has answered what it was given."""
         before = self.processes
         self.processes = [one for one in before if one is not process]
+
+        async def has_answered() -> bool:
+            return not self._asked[process.url]
+
+        await eventually(has_answered)
         yield
         self.processes = before
 
