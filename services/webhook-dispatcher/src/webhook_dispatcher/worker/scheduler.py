@@ -9,7 +9,7 @@ delivery. All methods are synchronous: between two awaits of the event loop the 
 import asyncio
 import functools
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
@@ -81,10 +81,11 @@ class Scheduler:
             return False
         return self._lanes[False].room(subscription_id, mine, taken) > 0
 
-    def offer(self, jobs: Iterable[Job]) -> None:
+    def offer(self, jobs: Collection[Job]) -> None:
         """Queue deliveries that the worker holds, and start what may start.
 
-        Where others were quicker to fill a lane up, what does not fit into it waits in the database.
+        Where others were quicker to fill a lane up, or what may wait behind an open breaker, what does not fit waits in
+        the database.
         """
         excess = []
         for job in jobs:
@@ -96,6 +97,9 @@ class Scheduler:
                 self._waiting[job.is_again].add(job.subscription_id)
         if excess:
             self._shed(excess)
+        for endpoint in {job.subscription_id for job in jobs}:
+            if self._gates.of(endpoint).is_open:
+                self._make_room(endpoint)
         self.start()
 
     def start(self) -> None:
