@@ -34,6 +34,7 @@ class Effects:
     def __init__(self) -> None:
         self.crashes = 0
         self.seen_after: list[str] = []
+        self.batches: list[int] = []
 
     async def handle(self, connection: Connection, fresh: Sequence[Incoming[str]]) -> After | None:
         for one in fresh:
@@ -46,6 +47,7 @@ class Effects:
 
     def _after(self, events: list[str]) -> None:
         self.seen_after += events
+        self.batches.append(len(events))
         if self.crashes:
             self.crashes -= 1
             raise RuntimeError("a crash between the commit and the offset")
@@ -90,6 +92,19 @@ async def test_a_record_that_comes_twice_has_one_effect(
 
     assert await effects_of(db) == ["a", "b", "c"]
     assert effects.seen_after == ["a", "b", "c"]
+
+
+async def test_what_comes_first_after_a_pause_does_not_wait_for_all_that_came_with_it(
+    topic: Topic, effects: Effects, db: Database, servers: Servers, group: str
+) -> None:
+    await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"%d" % n) for n in range(700)])
+    async with consuming(topic, effects, db, servers, group):
+        await eventually(lambda: has(db, 700))
+        assert effects.batches[:2] == [100, 600]
+        await write_topic(servers.kafka_bootstrap, topic.name, [(b"k", b"%d" % n) for n in range(700, 1_000)])
+        await eventually(lambda: has(db, 1_000))
+
+    assert effects.batches[2] <= 100
 
 
 async def test_a_crash_between_commit_and_offset_repeats_no_effect(

@@ -1,7 +1,6 @@
 """Events and their deliveries are written at once, in one statement: all of it, or nothing where more is to be done."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -20,7 +19,7 @@ _TABLES = ("events", "deliveries", "tallies", "gaps", "consumed")
 
 
 def at(partition: int, position: int) -> Arrival:
-    return replace(arrival(a_happening()), place=Place("t", partition, position))
+    return arrival(a_happening())._replace(place=Place("t", partition, position))
 
 
 async def take_in(conn: Connection, *arrivals: Arrival, ahead: int = 0) -> set[str] | None:
@@ -46,7 +45,7 @@ async def test_events_are_taken_in_at_once_where_records_follow(db: Database) ->
         assert await take_in(conn, *some) == {delivery_id(one.event_id, "sub_1") for one in some}
         assert await written(conn) == [3, 3, 2, 0, 2]
         assert await ends(conn) == [7, 9]
-        again = replace(some[0], place=Place("t", 1, 9))
+        again = some[0]._replace(place=Place("t", 1, 9))
         assert await take_in(conn, again, at(0, 7)) is not None
         assert await written(conn) == [4, 4, 2, 0, 2]
 

@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 import structlog
@@ -32,6 +32,7 @@ _log = structlog.get_logger(__name__)
 _DEAD_LETTERS = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
 
 _BATCH_RECORDS = 1_000  # a backlog is read so many at a time: each batch has round trips, which are shared by all in it
+_FIRST_RECORDS = 100  # after a pause: what comes first need not wait for all that came with it
 _FETCH_SECONDS = 1.0
 _REASON_CHARACTERS = 1_000
 
@@ -40,8 +41,7 @@ E_co = TypeVar("E_co", covariant=True)
 After = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming(Generic[E_co]):
+class Incoming(NamedTuple, Generic[E_co]):
     """A record and the event that was decoded from it, with the event's id.
 
     Attributes:
@@ -181,9 +181,11 @@ class ConsumerLoop(Generic[E]):
         async with Consumer.connected(self.bootstrap, names, group=self.group, known=known) as consumer:
             _log.info("consuming", topics=names, group=self.group)
             offsets = Offsets(consumer)
+            at_most = _FIRST_RECORDS
             while not stop.is_set():
                 wait = offsets.left(_FETCH_SECONDS)
-                records = await consumer.fetch(at_most=_BATCH_RECORDS, wait_seconds=wait)
+                records = await consumer.fetch(at_most=at_most, wait_seconds=wait)
+                at_most = _BATCH_RECORDS if len(records) == at_most else _FIRST_RECORDS
                 committing = asyncio.create_task(offsets.commit_ripe())  # while the next batch is under way
                 try:
                     await self._process(records, stop)

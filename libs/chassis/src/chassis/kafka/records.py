@@ -5,7 +5,7 @@ Invariant: nothing of aiokafka's leaves the package but its errors, which are `K
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -22,8 +22,8 @@ REQUEST_MS = 15_000
 """How long the broker has for an answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+# A tuple, as it is made of every record: that takes a quarter of the time of a frozen dataclass.
+class Record(NamedTuple):
     """A record as read from a topic; `timestamp` is in milliseconds since 1970."""
 
     topic: str

@@ -7,63 +7,69 @@ was cancelled here alone ends in a `TimeoutError`.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 
 class _Exchange:
-    """One that is under way; `was_cancelled` counts how often its task had been asked to end before."""
+    """One that is under way: the block of a `with`; `was_cancelled` counts how often its task was asked to end before.
 
-    __slots__ = ("due", "is_late", "task", "was_cancelled")
+    A class of its own, as a generator's frame costs an exchange as much as all the rest here.
+    """
 
-    def __init__(self, task: asyncio.Task[object], due: float) -> None:
+    __slots__ = ("due", "is_late", "task", "under_way", "was_cancelled")
+
+    def __init__(self, task: asyncio.Task[object], due: float, under_way: "dict[_Exchange, None]") -> None:
         self.task = task
         self.due = due
+        self.under_way = under_way
         self.was_cancelled = task.cancelling()
         self.is_late = False
 
+    def __enter__(self) -> None:
+        self.under_way[self] = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self.is_late:
+            del self.under_way[self]
+            return
+        cancelled_here_alone = self.task.cancelling() == self.was_cancelled + 1
+        self.task.uncancel()
+        if isinstance(error, asyncio.CancelledError) and cancelled_here_alone:
+            raise TimeoutError from error
+
 
 class Deadline:
-    """Ends what takes longer than so many seconds."""
+    """Ends what takes longer than so many seconds, in tasks of the loop that runs when it is made."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
         self._under_way: dict[_Exchange, None] = {}  # in the order in which they are due
         self._timer: asyncio.TimerHandle | None = None
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Give the block the time; it is left by all that it awaits.
+    def kept(self) -> _Exchange:
+        """Give the block the time, from now on; it is left by all that it awaits.
 
         Raises:
-            TimeoutError: it took longer, and was cancelled.
+            TimeoutError: from the block: it took longer, and was cancelled.
         """
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("there is a deadline only in a task")
-        one = _Exchange(task, loop.time() + self._seconds)
-        self._under_way[one] = None
+        one = _Exchange(task, self._loop.time() + self._seconds, self._under_way)
         if self._timer is None:
-            self._timer = loop.call_at(one.due, self._ring)
-        try:
-            yield
-        except asyncio.CancelledError as error:
-            if one.is_late and task.cancelling() == one.was_cancelled + 1:
-                raise TimeoutError from error
-            raise
-        finally:
-            self._under_way.pop(one, None)
-            if one.is_late:
-                task.uncancel()
+            self._timer = self._loop.call_at(one.due, self._ring)
+        return one
 
     def _ring(self) -> None:
         """Cancel what is late, and wait for what is due next."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self._loop.time()
         self._timer = None
         for one in list(self._under_way):
             if one.due > now:
-                self._timer = loop.call_at(one.due, self._ring)
+                self._timer = self._loop.call_at(one.due, self._ring)
                 return
             del self._under_way[one]
             one.is_late = True

@@ -13,6 +13,7 @@ import functools
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import BaseConnector, ClientConnectionError, ClientRequest, ClientTimeout
 from aiohttp.connector import Connection
@@ -25,8 +26,7 @@ _SWITCHING, _FINAL = 101, 200
 _NO_TIMEOUT = ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """An answer, with the first bytes of its body."""
 
     status: int

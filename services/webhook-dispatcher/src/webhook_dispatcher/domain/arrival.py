@@ -4,12 +4,12 @@ Invariant: every record has one place, and the places of a partition follow each
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
 
-# Places and runs are tuples, since they are compared and sorted as such.
+# Places and runs are tuples, since they are compared and sorted as such; arrivals, since one is made of every event:
+# that takes a quarter of the time of a frozen dataclass.
 class Place(NamedTuple):
     """Where a record stands."""
 
@@ -27,8 +27,7 @@ class Run(NamedTuple):
     next: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """An event of the catalog that arrived, with its record.
 
     Attributes:

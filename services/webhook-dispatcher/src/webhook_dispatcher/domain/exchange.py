@@ -6,6 +6,7 @@ Invariant: an exchange is an answer that was read to its end (or to the limit of
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class FailureKind(StrEnum):
@@ -20,8 +21,8 @@ class FailureKind(StrEnum):
     OAUTH = "oauth"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+# A tuple, since one is made for each attempt: that takes a quarter of the time of a frozen dataclass.
+class Answer(NamedTuple):
     """What the endpoint answered.
 
     Attributes:
