@@ -24,7 +24,8 @@ from webhook_dispatcher.service.composition import compose
 def test_signatures_are_those_of_the_standardwebhooks_library(key: bytes, body: bytes, timestamp: int) -> None:
     text = body.decode("latin-1")
     theirs = Webhook(format_secret(key)).sign("dlv_1", datetime.fromtimestamp(timestamp, UTC), text)
-    assert sign(key, "dlv_1", timestamp, text.encode()) == theirs
+    for _ in range(2):
+        assert sign(key, "dlv_1", timestamp, text.encode()) == theirs
     assert parse_secret(format_secret(key)) == key
 
 

@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 _DEAD_LETTERS = Counter("slotwire_dead_letters_total", "Records sent to dead letters.", ["topic"])
 
 _BATCH_RECORDS = 1_000  # a backlog is read so many at a time: each batch has round trips, which are shared by all in it
-_FIRST_RECORDS = 100  # after a pause: what comes first need not wait for all that came with it
+_FIRST_RECORDS = 100  # where fewer came at once: after a pause the first of many need not wait for all of them
 _FETCH_SECONDS = 1.0
 _REASON_CHARACTERS = 1_000
 
@@ -41,6 +41,7 @@ E_co = TypeVar("E_co", covariant=True)
 After = Callable[[], None]
 
 
+# A tuple, as `Record` is.
 class Incoming(NamedTuple, Generic[E_co]):
     """A record and the event that was decoded from it, with the event's id.
 
@@ -185,7 +186,7 @@ class ConsumerLoop(Generic[E]):
             while not stop.is_set():
                 wait = offsets.left(_FETCH_SECONDS)
                 records = await consumer.fetch(at_most=at_most, wait_seconds=wait)
-                at_most = _BATCH_RECORDS if len(records) == at_most else _FIRST_RECORDS
+                at_most = _BATCH_RECORDS if len(records) >= _FIRST_RECORDS else _FIRST_RECORDS
                 committing = asyncio.create_task(offsets.commit_ripe())  # while the next batch is under way
                 try:
                     await self._process(records, stop)

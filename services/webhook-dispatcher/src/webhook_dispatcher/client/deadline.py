@@ -7,32 +7,35 @@ was cancelled here alone ends in a `TimeoutError`.
 """
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 
 
 class _Exchange:
-    """One that is under way: the block of a `with`; `was_cancelled` counts how often its task was asked to end before.
+    """The block of a `with`; `was_cancelled` counts how often its task had been asked to end before.
 
-    A class of its own, as a generator's frame costs an exchange as much as all the rest here.
+    A class of its own, as a generator would cost an exchange as much as all the rest here.
     """
 
-    __slots__ = ("due", "is_late", "task", "under_way", "was_cancelled")
+    __slots__ = ("_begin", "_end", "due", "is_late", "task", "was_cancelled")
 
-    def __init__(self, task: asyncio.Task[object], due: float, under_way: "dict[_Exchange, None]") -> None:
+    def __init__(
+        self, task: asyncio.Task[object], begin: "Callable[[_Exchange], float]", end: "Callable[[_Exchange], None]"
+    ) -> None:
+        self._begin = begin
+        self._end = end
         self.task = task
-        self.due = due
-        self.under_way = under_way
-        self.was_cancelled = task.cancelling()
         self.is_late = False
 
     def __enter__(self) -> None:
-        self.under_way[self] = None
+        self.was_cancelled = self.task.cancelling()
+        self.due = self._begin(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self.is_late:
-            del self.under_way[self]
+            self._end(self)
             return
         cancelled_here_alone = self.task.cancelling() == self.was_cancelled + 1
         self.task.uncancel()
@@ -50,7 +53,7 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
 
     def kept(self) -> _Exchange:
-        """Give the block the time, from now on; it is left by all that it awaits.
+        """Give the block the time; it is left by all that it awaits.
 
         Raises:
             TimeoutError: from the block: it took longer, and was cancelled.
@@ -58,10 +61,15 @@ class Deadline:
         task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("there is a deadline only in a task")
-        one = _Exchange(task, self._loop.time() + self._seconds, self._under_way)
+        return _Exchange(task, self._begin, self._under_way.__delitem__)
+
+    def _begin(self, one: _Exchange) -> float:
+        """Take one in that begins now, and tell when it is due."""
+        due = self._loop.time() + self._seconds
+        self._under_way[one] = None
         if self._timer is None:
-            self._timer = self._loop.call_at(one.due, self._ring)
-        return one
+            self._timer = self._loop.call_at(due, self._ring)
+        return due
 
     def _ring(self) -> None:
         """Cancel what is late, and wait for what is due next."""

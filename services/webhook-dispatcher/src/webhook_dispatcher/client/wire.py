@@ -26,6 +26,7 @@ _SWITCHING, _FINAL = 101, 200
 _NO_TIMEOUT = ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 
 
+# A tuple, as `Answer` is, which is made of it.
 class Received(NamedTuple):
     """An answer, with the first bytes of its body."""
 

@@ -14,7 +14,7 @@ SECRET_BYTES = 32
 _PREFIX = "whsec_"
 _MIN_BYTES = 24
 _MAX_BYTES = 64
-_KEPT_KEYS = 4_096
+_KEPT_KEYS = 10_000
 
 
 def format_secret(key: bytes) -> str:
@@ -56,7 +56,7 @@ def sign(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> str:
 
 @functools.lru_cache(maxsize=_KEPT_KEYS)
 def _keyed(key: bytes) -> hmac.HMAC:
-    """Take a key in, which takes longer than to sign a body with it."""
+    """Take a key in, which takes longer than to sign a body with it; those used last are kept so."""
     return hmac.new(key, digestmod="sha256")
 
 

@@ -84,8 +84,8 @@ class Scheduler:
     def offer(self, jobs: Collection[Job]) -> None:
         """Queue deliveries that the worker holds, and start what may start.
 
-        Where others were quicker to fill a lane up, or what may wait behind an open breaker, what does not fit waits in
-        the database.
+        What does not fit waits in the database: into a lane that others were quicker to fill up, or behind an open
+        breaker, where little may wait in memory.
         """
         excess = []
         for job in jobs:
