@@ -78,23 +78,15 @@ async def read_topic(bootstrap: str, name: str) -> list[Record]:
 
 async def write_topic(bootstrap: str, name: str, records: list[tuple[bytes, bytes]]) -> None:
     """Write (key, value) pairs to a topic, in order, each acknowledged."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
-    await producer.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
         for key, value in records:
             await producer.send_and_wait(name, value, key=key)
-    finally:
-        await producer.stop()
 
 
 async def write_at_once(bootstrap: str, name: str, records: list[tuple[bytes, bytes]]) -> None:
     """Write (key, value) pairs to the first partition of a topic, as one batch: who reads has all of them or none."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
-    await producer.start()
-    try:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
         batch = producer.create_batch()
         for key, value in records:
             assert batch.append(key=key, value=value, timestamp=None) is not None, "no more fits into one batch"
         await (await producer.send_batch(batch, name, partition=0))
-    finally:
-        await producer.stop()
