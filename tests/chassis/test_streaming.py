@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from faust.exceptions import PartitionsMismatch
 from prometheus_client import REGISTRY
 
 from chassis.consumer import PoisonError
-from chassis.kafka import Record
+from chassis.kafka import LogReader, Record
 from chassis.lifecycle import Loop, Stop, background
 from chassis.streaming import Member, Part
 from slotwire_contracts import Topic
@@ -83,6 +84,42 @@ class Reading:
 
         await eventually(all_there, within=60)
 
+    async def has_read_some(self) -> None:
+        """Wait until something was read."""
+
+        async def some() -> bool:
+            return bool(self.read)
+
+        await eventually(some, within=60)
+
+    async def is_at_the_end(self) -> bool:
+        """Tell whether the group has committed all that the topic holds."""
+        async with LogReader.connected(self.bootstrap) as log:
+            lags = await log.lags(f"{self.topic.name}.group", [self.topic.name])
+        return not any(lags.values())
+
+
+@dataclass
+class Forgetful(Reading):
+    """A group in which faust drops, once, what it holds ready, as it does in the midst of a rebalance."""
+
+    forgot: bool = False
+
+    def compose(self, app: Any) -> Part:
+        part = super().compose(app)
+
+        async def take(record: Record) -> None:
+            if not self.forgot:
+                await asyncio.sleep(1.0)  # by then what was written with it is held ready
+                app.flow_control.clear()
+                self.forgot = True
+            await part.take(record)
+
+        return Part(take, part.beside)
+
+    async def has_forgotten(self) -> bool:
+        return self.forgot
+
 
 @pytest.fixture
 async def reading(servers: Servers) -> Reading:
@@ -137,6 +174,49 @@ async def test_nothing_is_given_up(reading: Reading, error: Exception) -> None:
         await reading.has_read("first", "waits", "last")
         assert await read_topic(reading.bootstrap, f"{reading.topic.name}.dlq") == []
     assert [record.value for record in reading.read] == [b"first", b"waits", b"last"]
+
+
+async def test_nothing_is_lost_in_rebalances(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Architecture, section 4, I3: while members come and go, a broker is slow, and records come all the time."""
+    look_up = AIOKafkaConsumer.committed
+
+    async def look_up_slowly(consumer: AIOKafkaConsumer, partition: TopicPartition) -> Any:
+        await asyncio.sleep(0.5)
+        return await look_up(consumer, partition)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "committed", look_up_slowly)
+    others = [Reading(reading.bootstrap, reading.topic) for _ in range(2)]
+    written: list[str] = []
+
+    async def write_on(over: Stop) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=reading.bootstrap, acks="all") as producer:
+            while not await over.wait(0.005):
+                for key in range(reading.topic.partitions * 2):
+                    value = f"v{len(written)}"
+                    await producer.send(reading.topic.name, value.encode(), key=b"%d" % key)
+                    written.append(value)
+
+    async with background(Loop("writing", write_on), drain_seconds=5.0), reading.running():
+        for other in others:
+            async with other.running():
+                await other.has_read_some()
+                await asyncio.sleep(1.0)
+    async with reading.running():
+        await eventually(reading.is_at_the_end, within=60)
+    found = reading.values + others[0].values + others[1].values
+    assert [value for value in written if not found[value.encode()]] == []
+
+
+async def test_what_faust_passes_over_is_noticed_and_read_again(reading: Reading) -> None:
+    forgetful = Forgetful(reading.bootstrap, reading.topic)
+    async with forgetful.running():
+        await forgetful.write("first", "second")
+        await eventually(forgetful.has_forgotten, within=60)
+        await forgetful.write("last")
+        await forgetful.has_read("first", "second", "last")
+        await eventually(forgetful.is_at_the_end, within=60)
+    values = [record.value for record in forgetful.read]
+    assert values.index(b"second") < values.index(b"last")
 
 
 @pytest.mark.parametrize("way", ["asked", "cancelled"])
