@@ -7,7 +7,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -84,19 +84,18 @@ class Reading:
 
         await eventually(all_there, within=60)
 
-    async def has_read_some(self) -> None:
-        """Wait until something was read."""
-
-        async def some() -> bool:
-            return bool(self.read)
-
-        await eventually(some, within=60)
-
-    async def is_at_the_end(self) -> bool:
-        """Tell whether the group has committed all that the topic holds."""
+    async def is_done(self) -> None:
+        """Wait until the group has committed all that the topic holds."""
         async with LogReader.connected(self.bootstrap) as log:
-            lags = await log.lags(f"{self.topic.name}.group", [self.topic.name])
-        return not any(lags.values())
+
+            async def nothing_is_left() -> bool:
+                return not any((await log.lags(f"{self.topic.name}.group", [self.topic.name])).values())
+
+            await eventually(nothing_is_left, within=60)
+
+    async def has_recovered(self) -> bool:
+        """Tell whether the table was recovered."""
+        return bool(self.latest)
 
 
 @dataclass
@@ -185,26 +184,31 @@ async def test_nothing_is_lost_in_rebalances(reading: Reading, monkeypatch: pyte
         return await look_up(consumer, partition)
 
     monkeypatch.setattr(AIOKafkaConsumer, "committed", look_up_slowly)
-    others = [Reading(reading.bootstrap, reading.topic) for _ in range(2)]
-    written: list[str] = []
+    others = [
+        Reading(reading.bootstrap, reading.topic) for _ in range(3)
+    ]  # one more than there are partitions, at last
+    written: dict[str, str] = {}
 
     async def write_on(over: Stop) -> None:
         async with AIOKafkaProducer(bootstrap_servers=reading.bootstrap, acks="all") as producer:
-            while not await over.wait(0.005):
-                for key in range(reading.topic.partitions * 2):
+            while not await over.wait(0.01):
+                for key in map(str, range(reading.topic.partitions * 2)):
                     value = f"v{len(written)}"
-                    await producer.send(reading.topic.name, value.encode(), key=b"%d" % key)
-                    written.append(value)
+                    await producer.send(reading.topic.name, value.encode(), key=key.encode())
+                    written[value] = key
 
-    async with background(Loop("writing", write_on), drain_seconds=5.0), reading.running():
-        for other in others:
-            async with other.running():
-                await other.has_read_some()
-                await asyncio.sleep(1.0)
+    async with background(Loop("writing", write_on), drain_seconds=5.0), AsyncExitStack() as members:
+        for member in (reading, *others):
+            await members.enter_async_context(member.running())
+            await asyncio.sleep(2.0)
     async with reading.running():
-        await eventually(reading.is_at_the_end, within=60)
-    found = reading.values + others[0].values + others[1].values
+        await reading.is_done()
+    found = sum((other.values for other in others), reading.values)
     assert [value for value in written if not found[value.encode()]] == []
+    reading.latest.clear()
+    async with reading.running():
+        await eventually(reading.has_recovered)
+    assert reading.latest == {key: value for value, key in written.items()}
 
 
 async def test_what_faust_passes_over_is_noticed_and_read_again(reading: Reading) -> None:
@@ -214,7 +218,8 @@ async def test_what_faust_passes_over_is_noticed_and_read_again(reading: Reading
         await eventually(forgetful.has_forgotten, within=60)
         await forgetful.write("last")
         await forgetful.has_read("first", "second", "last")
-        await eventually(forgetful.is_at_the_end, within=60)
+        await forgetful.is_done()
+    assert forgetful.ends == [True, True], "the run in which something was passed over went on"
     values = [record.value for record in forgetful.read]
     assert values.index(b"second") < values.index(b"last")
 

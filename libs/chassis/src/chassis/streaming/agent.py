@@ -1,4 +1,7 @@
-"""The agent: hands one record after the other over, and sees to it that each comes to its end."""
+"""The agent: hands one record after the other over.
+
+Invariant: each comes to its end, which is to be taken or to be a dead letter, before it is done with.
+"""
 
 import asyncio
 import functools

@@ -1,9 +1,10 @@
 """What faust reads from Kafka: handed on in its order, done with in its order, and all of it again after a rebalance.
 
-By itself faust loses records in a rebalance. It goes back to where the group is while it reads on, so that what comes
-again may count as known; it empties its queues once more behind that; of a paused partition it drops what was fetched;
-and it commits across a gap of one record. Here a partition is read only from the step on in which faust has emptied its
-queues and the partition went back, and whatever faust may lose on the way is noticed before the next record is taken.
+By itself faust loses records in a rebalance. It goes back to where the group is while it reads on, so that what
+comes again may count as known; it empties its queues once more behind that; of a paused partition it drops what was
+fetched; and it commits across a gap of one record. Here a partition is read only from the step on in which faust has
+emptied its queues and the partition went back. What faust may still lose on the way is noticed when the next record of
+its partition comes.
 
 Invariants: what is read is handed on, unless a rebalance comes between: then it is read again; what is committed is
 behind a record that was taken, as were all before it.
@@ -16,6 +17,8 @@ from typing import Any, ClassVar
 
 from faust.transport.drivers import aiokafka
 from faust.types import TP, Message
+
+from chassis.streaming.keeping import Producer
 
 _WAIT_SECONDS = 1.0
 
@@ -51,14 +54,14 @@ class _Reader(aiokafka.AIOKafkaConsumerThread):
         )
         return found
 
-    async def committed(self, places: Iterable[TP]) -> dict[TP, int]:
+    async def committed(self, tps: Iterable[TP]) -> dict[TP, int]:
         """Tell where the group is in partitions: 0 where it has committed nothing yet."""
         reader = self._ensure_consumer()
-        return {place: await reader.committed(aiokafka.ensure_aiokafka_TP(place)) or 0 for place in places}
+        return {tp: await reader.committed(aiokafka.ensure_aiokafka_TP(tp)) or 0 for tp in tps}
 
-    def go_to(self, place: TP, offset: int) -> None:
+    def go_to(self, tp: TP, offset: int) -> None:
         """Have the partition read from there, or from the first record behind that is still there."""
-        self._ensure_consumer().seek(aiokafka.ensure_aiokafka_TP(place), offset)
+        self._ensure_consumer().seek(aiokafka.ensure_aiokafka_TP(tp), offset)
 
 
 class _Wanted:
@@ -67,8 +70,8 @@ class _Wanted:
     def __init__(self, holds: Callable[[TP], bool]) -> None:
         self._holds = holds
 
-    def __contains__(self, place: TP) -> bool:
-        return self._holds(place)
+    def __contains__(self, tp: TP) -> bool:
+        return self._holds(tp)
 
 
 class Consumer(aiokafka.Consumer):
@@ -96,11 +99,11 @@ class Consumer(aiokafka.Consumer):
             RuntimeError: one before it was handed on and has not come.
         """
         waiting = self._under_way.get(message.tp)
-        if not waiting:
-            return False
-        if waiting[0] is not message and any(one is message for one in waiting):
+        if not waiting or waiting[0] is message:
+            return bool(waiting)
+        if any(one is message for one in waiting):
             raise RuntimeError(f"{waiting[0]} was passed over")
-        return waiting[0] is message
+        return False
 
     def ack(self, message: Message) -> bool:
         """Have done with a record, unless a rebalance came between: then it comes again."""
@@ -113,28 +116,43 @@ class Consumer(aiokafka.Consumer):
         return True
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002 - faust calls it so
-        """Commit what is done with, once all that it led to is in the changelogs."""
+        """Commit what is done with, once all that it led to is in the changelogs.
+
+        Raises:
+            Exception: why something of that is not.
+        """
         turn = self._turn
-        ahead = {place: offset for place, offset in self._done.items() if offset != self._committed[place]}
+        ahead = {tp: offset for tp, offset in self._done.items() if offset != self._committed[tp]}
         if not ahead:
             return False
-        await self.app.producer.flush()
+        producer: Producer = self.app.producer  # type: ignore[assignment]  # every app here has this one
+        await producer.settle()
         if turn != self._turn or not await self._commit(ahead):
             return False
         if turn == self._turn:
             self._committed.update(ahead)
         return True
 
+    async def commit_and_end_transactions(self) -> None:
+        """Commit for the last time; by itself faust leaves it at a commit that began before."""
+        await self.maybe_wait_for_commit_to_finish()
+        await self.commit()
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let go of what was read: it comes again, here or elsewhere."""
         self._begin()
         await super().on_partitions_revoked(revoked)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Let go of what a recovery looked up that does not know of this rebalance yet."""
+        self._begin()
+        await super().on_partitions_assigned(assigned, generation_id)
+
     def resume_partitions(self, tps: Iterable[TP]) -> None:
         """Have changelogs read from now on; others only once it is known where the group is."""
-        places = set(tps)
-        changelogs = {place for place in places if self._is_changelog_tp(place)}
-        self._coming = places - changelogs
+        tps = set(tps)
+        changelogs = {tp for tp in tps if self._is_changelog_tp(tp)}
+        self._coming = tps - changelogs
         super().resume_partitions(changelogs)
 
     async def perform_seek(self) -> None:
@@ -149,9 +167,9 @@ class Consumer(aiokafka.Consumer):
         found, self._found = self._found, None
         if found is not None:
             self._begin()
-            self._committed = found
-            for place, offset in found.items():
-                self._thread.go_to(place, offset)
+            self._committed.update(found)
+            for tp, offset in found.items():
+                self._thread.go_to(tp, offset)
             super().resume_partitions(found)
         super().resume_flow()
 
@@ -168,22 +186,25 @@ class Consumer(aiokafka.Consumer):
 
     async def _hand_on(self, read: Mapping[TP, list[Any]]) -> None:
         turn = self._turn
-        for place, record in self.scheduler.iterate(read):
+        for tp, record in self.scheduler.iterate(read):
             if turn != self._turn or not self.flow_active:
                 return
-            message = self._to_message(place, record)
-            if not self._is_changelog_tp(place):
-                self._under_way.setdefault(place, deque()).append(message)
+            message = self._to_message(tp, record)
+            if not self._is_changelog_tp(tp):
+                self._under_way.setdefault(tp, deque()).append(message)
             await self.wait_first(self.callback(message), self.suspend_flow.wait())
 
     def _begin(self) -> None:
         self._turn += 1
         self._found = None
+        self._coming = set()
         self._under_way.clear()
         self._done.clear()
+        self._committed.clear()
 
-    def _is_wanted(self, place: TP) -> bool:
-        return self.flow_active and place in self._active_partitions and place not in self._paused_partitions
+    def _is_wanted(self, tp: TP) -> bool:
+        known = tp in self._committed or self._is_changelog_tp(tp)
+        return known and self.flow_active and tp in self._active_partitions and tp not in self._paused_partitions
 
     def _new_consumer_thread(self) -> _Reader:
         return _Reader(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)

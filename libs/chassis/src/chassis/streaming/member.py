@@ -1,6 +1,6 @@
-"""A member of a group: one run of an app after the other, each ended when it is asked to, whatever the broker does.
+"""A member of a group: an app that is made anew for every run, in a loop apart.
 
-The app is made anew for every run, in a loop apart, since faust does not always end when asked to.
+Invariant: a run ends soon after it is asked to, whatever the broker does, and leaves nothing behind.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from chassis.kafka import Record
 from chassis.lifecycle import Stop
 from chassis.streaming.agent import Agent
 from chassis.streaming.consuming import Consumer
+from chassis.streaming.keeping import Producer, Recovery
 from slotwire_contracts import Topic
 
 _LOOK_SECONDS = 1.0
@@ -110,7 +111,10 @@ class Member:
             consumer_metadata_max_age_ms=5_000,  # so soon it is known that a table's changelog has been made
             broker_rebalance_timeout=10.0,  # for as long a member that is gone may hold up the others
         )
-        app.transport.Consumer = Consumer  # type: ignore[misc]  # no other app shares this transport
+        app.transport.Consumer = Consumer  # type: ignore[misc]  # no other app shares this transport, nor the next
+        app.transport.Producer = Producer  # type: ignore[misc]
+        tables: Any = app.tables
+        tables._recovery = Recovery(app, tables, beacon=tables.beacon, loop=tables.loop)  # noqa: SLF001 - no setting
         return app
 
 
