@@ -23,7 +23,8 @@ def archive() -> Path:
 
 def reading() -> list[str]:
     """Flags of a Java that takes what it can from the archive."""
-    return [f"-XX:SharedArchiveFile={archive()}", _SILENT] if archive().exists() else []
+    kept = archive()
+    return [f"-XX:SharedArchiveFile={kept}", _SILENT] if kept.exists() else []
 
 
 def making(draft: Path) -> list[str]:
@@ -34,6 +35,7 @@ def making(draft: Path) -> list[str]:
 def keep(draft: Path) -> None:
     """Put a draft in the archive's place, if there is one."""
     if draft.exists():
-        beside = archive().with_suffix(f".{os.getpid()}")
+        kept = archive()
+        beside = kept.with_suffix(f".{os.getpid()}")
         shutil.move(draft, beside)
-        beside.replace(archive())
+        beside.replace(kept)
