@@ -10,6 +10,7 @@ import pytest
 
 from chassis.postgres import Connection
 from support.booking_service import SOON, text
+from support.event_instances import registered
 from support.waiting import eventually
 from support.waiting_entries import put, waits
 from support.waitlist_desk import ORIGIN, Bistro, Desk, StoppedError, change_of, confirmed, held
@@ -318,6 +319,26 @@ async def test_an_event_that_moves_while_it_is_asked_for_keeps_what_others_offer
     assert (await desk.live(entry["id"])).start_time == later
     told = [event.type.partition(".")[2] for event in await service.told(entry["id"])]
     assert told == ["joined", "notified", "offer_expired", "notified"]
+
+
+async def test_who_joins_an_event_that_is_on_again_while_it_is_asked_for_is_not_taken_off(desk: Desk) -> None:
+    staff, joined = desk.staff, list[str]()
+    queue = (await staff.full_instance(1))["uid"]
+    path = f"/v2/event_instances/{queue}"
+
+    async def joins() -> None:
+        joined.append((await staff.joined(eventInstanceId=queue, requestedDate=None))["id"])
+
+    async def is_on_again() -> None:
+        assert (await staff.booking.patch(path, {"status": "scheduled"})).status == 200
+        await registered(staff.booking, queue)  # who waits has to wait on
+        await joins()
+
+    await joins()
+    assert (await staff.booking.post(f"{path}/cancel", {})).status == 200
+    desk.booking.meanwhile = is_on_again
+    await desk.match(queue)
+    assert [await desk.status(one) for one in joined] == ["waiting", "waiting"]
 
 
 async def test_what_falls_free_while_it_is_asked_for_stays_as_others_tell_of_it(

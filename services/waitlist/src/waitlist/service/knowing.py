@@ -26,11 +26,13 @@ class Known:
     Attributes:
         facts: what is free.
         policy: that of the place.
+        asked: the entries for which booking was asked: of what anybody waits for who came since it tells nothing.
         offered: the offers that were open before booking was asked: of what was offered since it tells nothing.
     """
 
     facts: Facts
     policy: Policy
+    asked: frozenset[str]
     offered: frozenset[str]
 
 
@@ -51,7 +53,12 @@ class Knowing:
         if not asking:
             return None
         facts, policy = await self.told(org_id, queue, asking)
-        return Known(facts, policy, frozenset(one.offer_id for one in asking if one.offer_id is not None))
+        return Known(
+            facts,
+            policy,
+            asked=frozenset(one.entry_id for one in asking),
+            offered=frozenset(one.offer_id for one in asking if one.offer_id is not None),
+        )
 
     async def told(self, org_id: str, queue: str, asking: Sequence[Candidate]) -> tuple[Facts, Policy]:
         """Ask what is free for some entries of a queue, and read the policy.
