@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from chassis.kafka import LogReader
 from chassis.postgres import Database
-from slotwire_contracts import WaitlistEntryNotified, WaitlistEntryRemoved
+from slotwire_contracts import BOOKING_EVENTS, WaitlistEntryNotified, WaitlistEntryRemoved
 from support.booking_service import SOON
-from support.event_instances import add_instance, hold, registered
+from support.event_instances import add_instance, hold, registered, told
 from support.servers import Servers
 from support.waiting import eventually
 from support.waiting_entries import marked, put, statuses, waits
@@ -18,6 +19,7 @@ from support.waitlist_desk import Bistro, Desk, held
 from support.waitlist_service import PATH, Guest, WaitlistService, instant, running_waitlist
 from support.watch import Watch
 from waitlist.domain.status import Status
+from waitlist.stream import GROUP
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ async def held_no_more() -> None:
     """Nothing is done: time passes."""
 
 
-async def called_off_and_on_again(staff: Guest, db: Database) -> Frees:
+async def called_off_and_on_again(staff: Guest, service: WaitlistService) -> Frees:
     """Who waited has been taken off by then; somebody waits whom nobody has told of it.
 
     Its spot is only held: nothing that ends with the event is a reason to look at its queue once more.
@@ -99,17 +101,36 @@ async def called_off_and_on_again(staff: Guest, db: Database) -> Frees:
     gone = await staff.joined(eventInstanceId=uid, requestedDate=None)
     assert (await staff.booking.post(f"/v2/event_instances/{uid}/cancel", {})).status == 200
     await becomes(staff, gone["id"], "removed")
+    await told(service.booking, {uid}, 1)
+    await is_at_rest(service, staff.org_id, uid)
     entry = waits(staff.org_id, instance_id=uid, party_size=1, version=1)
-    await put(db, entry)
+    await put(service.database, entry)
     return entry.id, lambda: staff.booking.patch(f"/v2/event_instances/{uid}", {"status": "scheduled"})
 
 
+async def is_at_rest(service: WaitlistService, org_id: str, queue: str) -> None:
+    """Wait until all that booking has told was heard for good, and what it asks of a queue is done."""
+    async with LogReader.connected(service.settings.kafka_bootstrap) as log:
+
+        async def all_is_heard() -> bool:
+            return not any((await log.lags(GROUP, [BOOKING_EVENTS.name])).values())
+
+        await eventually(all_is_heard)
+
+    async def is_looked_at() -> bool:
+        return queue not in await marked(service.database, org_id)
+
+    await eventually(is_looked_at)
+
+
 @pytest.mark.usefixtures("working")
-async def test_however_something_falls_free_who_waits_is_offered_it(staff: Guest, db: Database, watch: Watch) -> None:
+async def test_however_something_falls_free_who_waits_is_offered_it(
+    staff: Guest, service: WaitlistService, watch: Watch
+) -> None:
     """Architecture, section 6: «moved, party shrunk, capacity raised, hold released, table added»"""
     ways = [
         *[await way(staff) for way in (another_table, moved, shrunk, a_hold_that_runs_out)],
-        await called_off_and_on_again(staff, db),
+        await called_off_and_on_again(staff, service),
     ]
     for entry_id, _ in ways:
         assert (await staff.waitlist.get(f"{PATH}/{entry_id}")).data["status"] == "waiting"
