@@ -17,12 +17,12 @@ from faust.exceptions import PartitionsMismatch
 from prometheus_client import REGISTRY
 
 from chassis.consumer import PoisonError
-from chassis.kafka import LogReader, Record
+from chassis.kafka import Record
 from chassis.lifecycle import Loop, Stop, background
 from chassis.streaming import Member, Part
 from slotwire_contracts import Topic
 from support.servers import Servers
-from support.topics import fresh_topic, read_topic, write_topic
+from support.topics import caught_up, fresh_topic, read_topic, write_topic
 from support.waiting import eventually
 
 
@@ -86,12 +86,7 @@ class Reading:
 
     async def is_done(self) -> None:
         """Wait until the group has committed all that the topic holds."""
-        async with LogReader.connected(self.bootstrap) as log:
-
-            async def nothing_is_left() -> bool:
-                return not any((await log.lags(f"{self.topic.name}.group", [self.topic.name])).values())
-
-            await eventually(nothing_is_left, within=60)
+        await caught_up(self.bootstrap, f"{self.topic.name}.group", self.topic)
 
     async def has_recovered(self) -> bool:
         """Tell whether the table was recovered."""

@@ -8,8 +8,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from chassis.kafka import Record, ensure_topics
+from chassis.kafka import LogReader, Record, ensure_topics
 from slotwire_contracts import Topic
+from support.waiting import eventually
 
 
 async def fresh_topic(bootstrap: str, *, partitions: int = 3, **more: Any) -> Topic:
@@ -74,6 +75,16 @@ async def read_topic(bootstrap: str, name: str) -> list[Record]:
         return found
     finally:
         await consumer.stop()
+
+
+async def caught_up(bootstrap: str, group: str, topic: Topic) -> None:
+    """Wait until a group has committed all that a topic holds: none of it is read again, whoever joins or leaves."""
+    async with LogReader.connected(bootstrap) as log:
+
+        async def nothing_is_left() -> bool:
+            return not any((await log.lags(group, [topic.name])).values())
+
+        await eventually(nothing_is_left)
 
 
 async def write_topic(bootstrap: str, name: str, records: list[tuple[bytes, bytes]]) -> None:

@@ -30,10 +30,10 @@ def watch(turned: Watch) -> Iterator[Watch]:
 
 @pytest.fixture(scope="session")
 async def service(servers: Servers, turned: Watch) -> AsyncIterator[WaitlistService]:
-    """The running service; it matches nothing by itself, so that tests say when."""
+    """The running service; it matches nothing and sweeps no queue by itself, so that tests say when."""
     async with (
         running_service(servers, turned) as booking,
-        running_waitlist(servers, booking, turned, waitlist_matches=0) as running,
+        running_waitlist(servers, booking, turned, waitlist_matches=0, waitlist_sweep=3600) as running,
     ):
         yield running
 

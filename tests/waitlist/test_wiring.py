@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chassis.kafka import LogReader
 from chassis.postgres import Database
 from slotwire_contracts import BOOKING_EVENTS, WaitlistEntryNotified, WaitlistEntryRemoved
 from support.booking_service import SOON
 from support.event_instances import add_instance, hold, registered, told
 from support.servers import Servers
+from support.topics import caught_up
 from support.waiting import eventually
 from support.waiting_entries import marked, put, statuses, waits
 from support.waitlist_desk import Bistro, Desk, held
@@ -101,24 +101,19 @@ async def called_off_and_on_again(staff: Guest, service: WaitlistService) -> Fre
     gone = await staff.joined(eventInstanceId=uid, requestedDate=None)
     assert (await staff.booking.post(f"/v2/event_instances/{uid}/cancel", {})).status == 200
     await becomes(staff, gone["id"], "removed")
-    await told(service.booking, {uid}, 1)
-    await is_at_rest(service, staff.org_id, uid)
+    await comes_to_rest(service, staff.org_id, uid)
     entry = waits(staff.org_id, instance_id=uid, party_size=1, version=1)
     await put(service.database, entry)
     return entry.id, lambda: staff.booking.patch(f"/v2/event_instances/{uid}", {"status": "scheduled"})
 
 
-async def is_at_rest(service: WaitlistService, org_id: str, queue: str) -> None:
-    """Wait until all that booking has told was heard for good, and what it asks of a queue is done."""
-    async with LogReader.connected(service.settings.kafka_bootstrap) as log:
-
-        async def all_is_heard() -> bool:
-            return not any((await log.lags(GROUP, [BOOKING_EVENTS.name])).values())
-
-        await eventually(all_is_heard)
+async def comes_to_rest(service: WaitlistService, org_id: str, instance_id: str) -> None:
+    """Wait until what booking has told of an event is heard, never to be heard again, and its queue is looked at."""
+    await told(service.booking, {instance_id}, 1)
+    await caught_up(service.settings.kafka_bootstrap, GROUP, BOOKING_EVENTS)
 
     async def is_looked_at() -> bool:
-        return queue not in await marked(service.database, org_id)
+        return instance_id not in await marked(service.database, org_id)
 
     await eventually(is_looked_at)
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,13 +16,14 @@ from support.waiting import eventually
 from support.waiting_entries import put, waits
 from support.waitlist_desk import ORIGIN, Bistro, Desk, StoppedError, change_of, confirmed, held
 from support.waitlist_service import PATH, Guest, WaitlistService
+from waitlist.client.taking import Refused
 from waitlist.domain.entry import waited_for
-from waitlist.domain.offer import OfferState
+from waitlist.domain.offer import Held, Offer, OfferState
 from waitlist.domain.terms import Terms, Wanted
 from waitlist.domain.visits import Place
 from waitlist.service.ending import AT_ONCE
 from waitlist.service.finding import own, system
-from waitlist.store import entries
+from waitlist.store import entries, queues
 
 
 async def test_what_falls_free_is_held_for_the_first_and_told(
@@ -331,7 +333,7 @@ async def test_who_joins_an_event_that_is_on_again_while_it_is_asked_for_is_not_
 
     async def is_on_again() -> None:
         assert (await staff.booking.patch(path, {"status": "scheduled"})).status == 200
-        await registered(staff.booking, queue)  # who waits has to wait on
+        await registered(staff.booking, queue)  # its spot is taken again: nobody is offered it
         await joins()
 
     await joins()
@@ -339,6 +341,47 @@ async def test_who_joins_an_event_that_is_on_again_while_it_is_asked_for_is_not_
     desk.booking.meanwhile = is_on_again
     await desk.match(queue)
     assert [await desk.status(one) for one in joined] == ["waiting", "waiting"]
+
+
+async def test_who_came_to_a_cancelled_event_while_it_was_asked_for_is_taken_off_as_well(desk: Desk) -> None:
+    queue = (await desk.staff.full_instance(1))["uid"]
+    some = [waits(desk.org_id, instance_id=queue, party_size=1, version=1) for _ in range(2)]
+    await put(desk.database, some[0])
+    assert (await desk.staff.booking.post(f"/v2/event_instances/{queue}/cancel", {})).status == 200
+    desk.booking.meanwhile = partial(put, desk.database, some[1])
+    await desk.match(queue)
+    assert [await desk.status(one.id) for one in some] == ["removed", "removed"]
+
+
+async def test_an_event_that_is_put_off_while_a_match_waits_ends_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staff, hold, others = desk.staff, desk.taking.hold, contextlib.AsyncExitStack()
+    queue = (await staff.full_instance(1))["uid"]
+    path = f"/v2/event_instances/{queue}"
+    first, second = [(await staff.joined(eventInstanceId=queue, requestedDate=None))["id"] for _ in range(2)]
+    assert (await staff.booking.patch(path, {"max_attendance": 2})).status == 200
+
+    async def holds(offer: Offer) -> Held | Refused:
+        held = await hold(offer)
+        conn = await others.enter_async_context(desk.database.transaction())
+        await queues.lock(conn, desk.org_id, queue)
+        return held
+
+    async def is_notified() -> bool:
+        return await desk.status(first) == "notified"
+
+    desk.watch.ahead = SOON - desk.watch() - timedelta(minutes=30)
+    monkeypatch.setattr(desk.taking, "hold", holds)
+    match = asyncio.create_task(desk.match(queue))
+    await eventually(is_notified)
+    monkeypatch.undo()
+    times = {"start_time": text(SOON + timedelta(hours=5)), "end_time": text(SOON + timedelta(hours=6))}
+    assert (await staff.booking.patch(path, times)).status == 200
+    desk.watch.turn(minutes=31)
+    await others.aclose()
+    await match
+    assert [await desk.status(one) for one in (first, second)] == ["notified", "waiting"]
 
 
 async def test_what_falls_free_while_it_is_asked_for_stays_as_others_tell_of_it(

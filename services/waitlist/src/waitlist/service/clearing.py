@@ -1,7 +1,7 @@
 """What a match ends before it picks anybody: entries that are over, and offers of what is there no more.
 
-Invariant: an entry is ended by what it waits for when its row is locked and by what booking told after it came, and an
-offer by what booking told after it was made.
+Invariant: an entry is ended by what it waits for when its row is locked, and by what booking told after it came and
+since the match offered anything; an offer by what booking told after it was made.
 """
 
 from collections.abc import Sequence
@@ -37,10 +37,10 @@ class Clearing:
         Returns:
             What is to be done before anybody is picked: there is more of it than is ended at once, somebody waits for
             something else by now, something that was held is to be given back, or booking has to be asked again, as
-            somebody has come or others have offered what it told nothing of.
+            what it told is too old to end somebody by, or others have offered what it told nothing of.
         """
         over = [one for one in waiting if choice.skipped.get(one.entry_id) in ENDED]
-        if any(one.entry_id not in run.asked for one in over):
+        if over and not (run.fresh and run.waited.issuperset(one.entry_id for one in over)):
             return Step.ASK_ANEW
         done = await self._end_entries(unit, run, over, choice, now)
         step = await self._end_offers(unit, run, waiting, choice, now)

@@ -26,13 +26,13 @@ class Known:
     Attributes:
         facts: what is free.
         policy: that of the place.
-        asked: the entries for which booking was asked: of what anybody waits for who came since it tells nothing.
+        waited: who waited before booking was asked: nobody who has come since is ended by its answer.
         offered: the offers that were open before booking was asked: of what was offered since it tells nothing.
     """
 
     facts: Facts
     policy: Policy
-    asked: frozenset[str]
+    waited: frozenset[str]
     offered: frozenset[str]
 
 
@@ -56,7 +56,7 @@ class Knowing:
         return Known(
             facts,
             policy,
-            asked=frozenset(one.entry_id for one in asking),
+            waited=frozenset(one.entry_id for one in asking),
             offered=frozenset(one.offer_id for one in asking if one.offer_id is not None),
         )
 

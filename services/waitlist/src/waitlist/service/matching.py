@@ -73,7 +73,7 @@ class Matching:
         known = await self._knowing.of(org_id, queue)
         if known is None:
             return
-        run = Run(org_id, queue, origin, known.facts, known.policy, known.asked, known.offered)
+        run = Run(org_id, queue, origin, known.facts, known.policy, waited=known.waited, offered=known.offered)
         while (step := await self._next(run)) is not Step.DONE:
             if isinstance(step, _Begun):
                 await self._carry_out(run, step)
@@ -89,7 +89,7 @@ class Matching:
         known = await self._knowing.of(run.org_id, run.queue)
         if known is not None:
             run.facts, run.policy, run.fresh = known.facts, known.policy, True
-            run.asked, run.offered = known.asked, known.offered
+            run.waited, run.offered = known.waited, known.offered
 
     async def _finish_begun(self, org_id: str, queue: str) -> None:
         """Go on with what was begun in a queue and is in nobody's hands, and wait for the rest.

@@ -20,7 +20,7 @@ class Run:
     Attributes:
         facts: what booking told, less what was offered since.
         policy: that of the place.
-        asked: the entries for which booking was asked.
+        waited: who waited before booking was asked.
         offered: the offers that were open before booking was asked.
         fresh: whether nothing was offered since booking told.
         refused: what booking would not give just now.
@@ -32,7 +32,7 @@ class Run:
     origin: Origin
     facts: Facts
     policy: Policy
-    asked: frozenset[str]
+    waited: frozenset[str]
     offered: frozenset[str]
     fresh: bool = True
     refused: list[Refusal] = field(default_factory=list)
