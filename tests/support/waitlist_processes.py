@@ -66,8 +66,10 @@ async def running_processes(servers: Servers, logs: Path) -> AsyncIterator[Proce
     booking = ServiceProcess(BOOKING, env, logs / "booking.log")
     async with AsyncExitStack() as stack:
         gate = await stack.enter_async_context(running_gate(lambda: booking.url))
-        # What is stopped at the gate is to stay there until the test lets it go; and no sweep is to be what helps.
-        env |= {"SLOTWIRE_BOOKING_URL": gate.url, "SLOTWIRE_BOOKING_TIMEOUT": "15", "SLOTWIRE_WAITLIST_SWEEP": "3600"}
+        # What is stopped at the gate is to stay there until the test lets it go, and to leave room for what is yet to
+        # come there: eight at once would be too few. And no sweep is to be what helps.
+        env |= {"SLOTWIRE_BOOKING_URL": gate.url, "SLOTWIRE_BOOKING_TIMEOUT": "15"}
+        env |= {"SLOTWIRE_WAITLIST_MATCHES": "32", "SLOTWIRE_WAITLIST_SWEEP": "3600"}
         waitlist = ServiceProcess(DATABASE, env, logs / "waitlist.log")
         database, at_booking = (
             Database(database_url(servers.postgres_url, name), pool_size=2, application="tests")
