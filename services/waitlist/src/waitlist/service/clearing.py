@@ -40,7 +40,7 @@ class Clearing:
             what it told is too old to end somebody by, or others have offered what it told nothing of.
         """
         over = [one for one in waiting if choice.skipped.get(one.entry_id) in ENDED]
-        if over and not (run.fresh and run.waited.issuperset(one.entry_id for one in over)):
+        if over and not (run.fresh and run.known.waited.issuperset(one.entry_id for one in over)):
             return Step.ASK_ANEW
         done = await self._end_entries(unit, run, over, choice, now)
         step = await self._end_offers(unit, run, waiting, choice, now)
@@ -58,7 +58,7 @@ class Clearing:
     ) -> Step | None:
         names = {*choice.moved, *(choice.lost if run.fresh else ())}
         lost = [one for one in waiting if one.entry_id in names]
-        known = [one.entry_id for one in lost if one.offer_id in run.offered]
+        known = [one.entry_id for one in lost if one.offer_id in run.known.offered]
         for entry_id in known[:AT_ONCE]:
             await self._take_back(unit, run, entry_id, now, held=entry_id in choice.moved)
         if len(known) > AT_ONCE:

@@ -24,7 +24,6 @@ from waitlist.domain.policy import Way
 from waitlist.domain.refusing import TAKEN, Refusal, Refusals
 from waitlist.domain.status import Status
 from waitlist.domain.terms import Terms
-from waitlist.domain.visits import less
 from waitlist.service.clearing import Clearing
 from waitlist.service.converting import Converting
 from waitlist.service.ending import AT_ONCE, Ending
@@ -73,7 +72,7 @@ class Matching:
         known = await self._knowing.of(org_id, queue)
         if known is None:
             return
-        run = Run(org_id, queue, origin, known.facts, known.policy, waited=known.waited, offered=known.offered)
+        run = Run(org_id, queue, origin, known)
         while (step := await self._next(run)) is not Step.DONE:
             if isinstance(step, _Begun):
                 await self._carry_out(run, step)
@@ -88,8 +87,7 @@ class Matching:
         await self._ending.release(run.org_id, run.queue)
         known = await self._knowing.of(run.org_id, run.queue)
         if known is not None:
-            run.facts, run.policy, run.fresh = known.facts, known.policy, True
-            run.waited, run.offered = known.waited, known.offered
+            run.known, run.fresh = known, True
 
     async def _finish_begun(self, org_id: str, queue: str) -> None:
         """Go on with what was begun in a queue and is in nobody's hands, and wait for the rest.
@@ -117,13 +115,13 @@ class Matching:
                 return Step.OTHERS_AT_IT
             now = self._use.clock()
             waiting = await offers.candidates(unit.conn, run.org_id, run.queue)
-            if untold(waiting, run.facts, now):
+            if untold(waiting, run.known.facts, now):
                 return Step.ASK_ANEW
             passed = await offers.passed(unit.conn, run.org_id, run.queue)
-            choice = choose(waiting, run.facts, run.policy, passed, refused=Refusals(run.refused), now=now)
+            choice = choose(waiting, run.known.facts, run.known.policy, passed, refused=Refusals(run.refused), now=now)
             if (step := await self._clearing.end(unit, run, waiting, choice, now)) is not None:
                 return step
-            if run.policy.way is Way.NOTIFY_ALL:
+            if run.known.policy.way is Way.NOTIFY_ALL:
                 return await self._tell_all(unit, run, choice, passed, now)
             if not choice.picks:
                 return Step.DONE
@@ -135,7 +133,7 @@ class Matching:
         entry = await own(unit.conn, run.org_id, pick.entry_id)
         if not await _is_as_picked(unit, entry, pick):
             return Step.AGAIN
-        if run.policy.way is Way.AUTO_CONVERT:
+        if run.known.policy.way is Way.AUTO_CONVERT:
             terms, maker = Terms(pick.place), system(run.org_id)
             begun = await self._converting.begin_at(unit.conn, entry, terms, None, actor=maker, origin=run.origin)
             return _Begun(pick, begun)
@@ -163,9 +161,9 @@ class Matching:
             unit.conn,
             entry,
             pick.place,
-            run.facts,
-            run.policy,
-            held=run.policy.way is not Way.NOTIFY_ALL,
+            run.known.facts,
+            run.known.policy,
+            held=run.known.policy.way is not Way.NOTIFY_ALL,
             round_id=round_id,
             actor=system(run.org_id),
             origin=run.origin,
@@ -186,7 +184,7 @@ class Matching:
                 run.refused.append(Refusal(pick.entry_id, pick.place, TAKEN))
             await self._ask_anew(run)
         else:
-            run.facts, run.fresh = less(run.facts, pick.party_size, pick.place), False
+            run.give_away(pick)
 
     async def _keep(self, run: Run, refusal: Refusal) -> None:
         """Pass over whom booking refuses something free, and have it told why."""

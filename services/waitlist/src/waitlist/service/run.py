@@ -3,14 +3,15 @@
 Invariant: what is known of the place is from one moment, but for what the match itself gave away since.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 
 from chassis.origin import Origin
-from waitlist.domain.policy import Policy
+from waitlist.domain.choosing import Pick
 from waitlist.domain.refusing import Refusal
-from waitlist.domain.visits import Facts
+from waitlist.domain.visits import less
+from waitlist.service.knowing import Known
 
 
 @dataclass
@@ -18,10 +19,7 @@ class Run:
     """One match of a queue.
 
     Attributes:
-        facts: what booking told, less what was offered since.
-        policy: that of the place.
-        waited: who waited before booking was asked.
-        offered: the offers that were open before booking was asked.
+        known: what booking told, less what was offered since.
         fresh: whether nothing was offered since booking told.
         refused: what booking would not give just now.
         rounds: the rounds that began with it, by when their places start.
@@ -30,13 +28,15 @@ class Run:
     org_id: str
     queue: str
     origin: Origin
-    facts: Facts
-    policy: Policy
-    waited: frozenset[str]
-    offered: frozenset[str]
+    known: Known
     fresh: bool = True
     refused: list[Refusal] = field(default_factory=list)
     rounds: dict[datetime, str] = field(default_factory=dict)
+
+    def give_away(self, pick: Pick) -> None:
+        """Take what a pick got from what is known to be free."""
+        self.known = replace(self.known, facts=less(self.known.facts, pick.party_size, pick.place))
+        self.fresh = False
 
 
 class Step(Enum):
