@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -13,11 +12,7 @@ from typing import Any
 
 import pytest
 
-from booking.settings import DATABASE as BOOKING
 from chassis import tracing
-from chassis.kafka import LogReader
-from chassis.postgres import Database, database_url
-from slotwire_contracts import BOOKING_EVENTS
 from support.booking_service import Caller, running_service
 from support.calcom import Courier
 from support.calcom_processes import Office, running_processes
@@ -30,7 +25,6 @@ from support.waiting import eventually
 from support.waitlist_desk import Bistro
 from support.waitlist_service import WaitlistService, running_waitlist
 from support.webhook_service import SUBSCRIPTIONS, running_webhook_service
-from waitlist.stream import GROUP
 
 VISIT = {
     "start_time": "2030-02-15T10:00:00Z",
@@ -145,26 +139,17 @@ async def test_a_trace_goes_on_behind_kill_9(servers: Servers, tmp_path: Path) -
     assert "send booking.events" in {span.name for span in spans}
 
 
-async def has_settled(waitlist: WaitlistService) -> bool:
-    """Whether the waitlist has heard all that booking told, and no queue is to be looked at because of it."""
-    settings = waitlist.settings
-    url = database_url(settings.postgres_url, BOOKING)
-    async with (
-        Database(url, pool_size=1, application="tests").opened() as at_booking,
-        at_booking.connection() as conn,
-        waitlist.database.connection() as own,
-        LogReader.connected(settings.kafka_bootstrap) as log,
-    ):
-        if await conn.fetchval("SELECT count(*) FROM outbox"):
-            return False
-        stretches = await log.stretches([BOOKING_EVENTS.name], 0, time.time_ns())
-        for one in stretches:
-            if await log.committed(GROUP, one.topic, one.partition) < one.end:
-                return False
-        return not await own.fetchval("SELECT count(*) FROM queues WHERE marked_at <= now()")
+async def has_looked_at_all(waitlist: WaitlistService) -> bool:
+    """Whether no queue is due."""
+    async with waitlist.database.connection() as conn:
+        return not await conn.fetchval("SELECT count(*) FROM queues WHERE marked_at <= now()")
 
 
-async def test_what_a_cancellation_brings_about_on_the_waitlist_is_of_its_trace(servers: Servers) -> None:
+async def test_what_a_cancellation_brings_about_on_the_waitlist_is_of_its_trace(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
     async with AsyncExitStack() as stack:
         told = await stack.enter_async_context(collector())
         tracing.configure(service="tests", endpoint=told.url)
@@ -179,16 +164,16 @@ async def test_what_a_cancellation_brings_about_on_the_waitlist_is_of_its_trace(
         receiver.expect((await owner.post(SUBSCRIPTIONS, asked)).data["secret"])
         bistro = await Bistro.of(staff)
         await bistro.joins()
-        await eventually(partial(has_settled, waitlist))
+        await waitlist.heard_all()
+        await eventually(partial(has_looked_at_all, waitlist))
         await bistro.falls_free()
+        (attempt,), (hold,) = await told.came(ATTEMPT), await told.came("POST /api/v1/holds")
 
-        async def is_told() -> bool:
-            return bool(receiver.accepted)
+        async def are_whole() -> bool:
+            """Of a way each part is told when it has ended."""
+            return (len(told.way(attempt)), len(told.way(hold))) == (4, 5)
 
-        await eventually(is_told)
-        await asyncio.to_thread(tracing.close)  # which sends what is there
-        (attempt,) = told.named(ATTEMPT)
-        hold = next(span for span in told.of(attempt.trace_id) if span.name == "POST /api/v1/holds")
+        await eventually(are_whole)
     cancelled = ["DELETE /api/v1/bookings/{id}", "process booking.events", "match queue"]
     assert told.way(attempt) == [*cancelled, ATTEMPT]
     assert told.way(hold) == [*cancelled, "POST booking", "POST /api/v1/holds"]

@@ -10,18 +10,21 @@ from typing import Any
 import aiohttp
 from aiohttp.test_utils import TestServer
 
+from booking.settings import DATABASE as BOOKING
 from chassis.clock import Clock, utc_now
 from chassis.identity import KeyKind
 from chassis.postgres import Database, database_url
 from chassis.service import migrate
-from slotwire_contracts import WAITLIST_EVENTS, AnyEvent, decode
+from slotwire_contracts import BOOKING_EVENTS, WAITLIST_EVENTS, AnyEvent, decode
 from support.booking_service import SOON, Answer, Caller, Service, text
 from support.event_instances import add_instance, registered
 from support.reference_data import made
 from support.servers import Servers
-from support.topics import read_topic
+from support.topics import caught_up, read_topic
+from support.waiting import eventually
 from waitlist.app import create_app
 from waitlist.settings import DATABASE, Settings
+from waitlist.stream import GROUP
 
 TestServer.__test__ = False  # its name makes pytest take it for a test
 
@@ -121,6 +124,18 @@ class WaitlistService:
             events = [decode(record.value) for record in records if record.key == entry_id.encode()]
             if events and events[-1].sequence == last:
                 return events
+
+    async def heard_all(self) -> None:
+        """Wait until all that booking has to tell is heard, and not to be heard again, whoever joins the group."""
+        url = database_url(self.settings.postgres_url, BOOKING)
+        async with Database(url, pool_size=1, application="tests").opened() as at_booking:
+
+            async def all_is_told() -> bool:
+                async with at_booking.connection() as conn:
+                    return not await conn.fetchval("SELECT EXISTS (SELECT FROM outbox)")
+
+            await eventually(all_is_told)
+        await caught_up(self.settings.kafka_bootstrap, GROUP, BOOKING_EVENTS)
 
     async def _sequence(self, entry_id: str) -> int:
         async with self.database.connection() as conn:

@@ -8,18 +8,16 @@ from typing import Any
 import pytest
 
 from chassis.postgres import Database
-from slotwire_contracts import BOOKING_EVENTS, WaitlistEntryNotified, WaitlistEntryRemoved
+from slotwire_contracts import WaitlistEntryNotified, WaitlistEntryRemoved
 from support.booking_service import SOON
-from support.event_instances import add_instance, hold, registered, told
+from support.event_instances import add_instance, hold, registered
 from support.servers import Servers
-from support.topics import caught_up
 from support.waiting import eventually
 from support.waiting_entries import marked, put, statuses, waits
 from support.waitlist_desk import Bistro, Desk, held
 from support.waitlist_service import PATH, Guest, WaitlistService, instant, running_waitlist
 from support.watch import Watch
 from waitlist.domain.status import Status
-from waitlist.stream import GROUP
 
 
 @pytest.fixture
@@ -109,8 +107,7 @@ async def called_off_and_on_again(staff: Guest, service: WaitlistService) -> Fre
 
 async def comes_to_rest(service: WaitlistService, org_id: str, instance_id: str) -> None:
     """Wait until what booking has told of an event is heard, never to be heard again, and its queue is looked at."""
-    await told(service.booking, {instance_id}, 1)
-    await caught_up(service.settings.kafka_bootstrap, GROUP, BOOKING_EVENTS)
+    await service.heard_all()
 
     async def is_looked_at() -> bool:
         return instance_id not in await marked(service.database, org_id)

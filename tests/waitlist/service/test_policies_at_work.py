@@ -181,10 +181,7 @@ async def test_who_let_a_table_go_by_is_not_offered_it_a_quarter_later(desk: Des
 
 
 async def declines_all(desk: Desk, bistro: Bistro, entry_id: str) -> int:
-    """Match again and again, and decline whatever is offered; answers how often that was.
-
-    What fell free before the first offer may be heard of behind it: once more for each of the two things that did.
-    """
+    """Match again and again, and decline whatever is offered; answers how often that was."""
     declined = 0
     for _ in range(8):
         await desk.match(bistro.queue)
@@ -194,10 +191,13 @@ async def declines_all(desk: Desk, bistro: Bistro, entry_id: str) -> int:
     return declined
 
 
-async def test_who_declined_is_offered_it_again_when_something_falls_free_there(desk: Desk, bistro: Bistro) -> None:
+async def test_who_declined_is_offered_it_again_when_something_falls_free_there(
+    service: WaitlistService, desk: Desk, bistro: Bistro
+) -> None:
     entry = (await bistro.joins())["id"]
     await bistro.falls_free()
-    assert 1 <= await declines_all(desk, bistro, entry) <= 3
+    await service.heard_all()
+    assert await declines_all(desk, bistro, entry) == 1
     taken = await bistro.staff.booking.book(at=SOON, minutes=90, location_id=bistro.location_id, party_size=2)
     bistro.bookings.append(taken.data["id"])
     await bistro.falls_free()
@@ -218,11 +218,12 @@ async def test_who_declined_is_offered_it_again_when_something_falls_free_there(
     ],
 )
 async def test_who_declined_is_offered_it_again_when_it_asks_for_something_else(
-    desk: Desk, bistro: Bistro, changed: dict[str, Any]
+    service: WaitlistService, desk: Desk, bistro: Bistro, changed: dict[str, Any]
 ) -> None:
     entry = (await bistro.joins())["id"]
     await bistro.falls_free()
-    assert 1 <= await declines_all(desk, bistro, entry) <= 3
+    await service.heard_all()
+    assert await declines_all(desk, bistro, entry) == 1
     await desk.change(entry, notes="By the window")
     await desk.match(bistro.queue)
     assert await desk.status(entry) == "waiting"
@@ -231,15 +232,18 @@ async def test_who_declined_is_offered_it_again_when_it_asks_for_something_else(
     assert await desk.status(entry) == "notified"
 
 
-async def test_whose_time_runs_out_is_asked_a_few_times_in_a_row(desk: Desk, bistro: Bistro) -> None:
+async def test_whose_time_runs_out_is_asked_a_few_times_in_a_row(
+    service: WaitlistService, desk: Desk, bistro: Bistro
+) -> None:
     entry = (await bistro.joins())["id"]
     await bistro.falls_free()
+    await service.heard_all()
     asked = 0
     for _ in range(12):
         await desk.match(bistro.queue)
         asked += await desk.status(entry) == "notified"
         desk.watch.turn(minutes=16)
-    assert EXPIRIES_IN_A_ROW <= asked <= 3 * EXPIRIES_IN_A_ROW
+    assert asked == EXPIRIES_IN_A_ROW
     assert await desk.status(entry) == "waiting"
 
 

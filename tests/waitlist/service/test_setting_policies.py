@@ -1,15 +1,13 @@
 """What it does to those who wait that a policy is set, whatever happens while it is being set."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
 from support.gate import Gate, running_gate
 from support.moments import held
 from support.waiting import eventually
-from support.waiting_entries import marked
 from support.waitlist_desk import Bistro, Desk
 from support.waitlist_service import WaitlistService
 from waitlist.client.booking import BookingClient
@@ -35,15 +33,8 @@ async def policies(service: WaitlistService, desk: Desk, gate: Gate) -> AsyncIte
         yield Policies(desk.database, booking, desk.watch)
 
 
-async def declined(desk: Desk, queue: str, entry_id: str, freeing: Awaitable[Any]) -> None:
-    """Have something fall free, and the only one who waits decline it for good."""
-    await desk.forget()
-    await freeing
-
-    async def is_heard() -> bool:
-        return queue in await marked(desk.database, desk.org_id)
-
-    await eventually(is_heard)  # so that it is no new reason afterwards
+async def declined(desk: Desk, queue: str, entry_id: str) -> None:
+    """Have the only one who waits decline what is free for good: that it fell free is heard, and no new reason."""
     await desk.match(queue)
     await desk.decline(entry_id)
     assert not await is_offered(desk, queue, entry_id)
@@ -55,18 +46,24 @@ async def is_offered(desk: Desk, queue: str, entry_id: str) -> bool:
     return await desk.status(entry_id) == "notified"
 
 
-async def a_class(desk: Desk) -> tuple[str, str, str]:
+async def a_class(service: WaitlistService, desk: Desk) -> tuple[str, str, str]:
     """A class with a free spot that the only one who waits has declined; answers it, its service and the entry."""
     instance = await desk.staff.full_instance()
     queue = instance["uid"]
     entry = (await desk.staff.joined(eventInstanceId=queue, requestedDate=None))["id"]
-    await declined(desk, queue, entry, desk.staff.booking.patch(f"{CLASSES}/{queue}", {"max_attendance": 2}))
+    assert (await desk.staff.booking.patch(f"{CLASSES}/{queue}", {"max_attendance": 2})).status == 200
+    await service.heard_all()
+    await declined(desk, queue, entry)
     return queue, instance["service_id"], entry
 
 
-async def test_who_declined_a_table_is_offered_it_again_when_the_policy_changes(desk: Desk, bistro: Bistro) -> None:
+async def test_who_declined_a_table_is_offered_it_again_when_the_policy_changes(
+    service: WaitlistService, desk: Desk, bistro: Bistro
+) -> None:
     entry, queue = (await bistro.joins())["id"], bistro.queue
-    await declined(desk, queue, entry, bistro.falls_free())
+    await bistro.falls_free()
+    await service.heard_all()
+    await declined(desk, queue, entry)
     await desk.use.policies.put(desk.actor, bistro.location_id, {})
     assert not await is_offered(desk, queue, entry), "it is as it was by default"
     await desk.use.policies.put(desk.actor, bistro.location_id, SHORT)
@@ -79,10 +76,10 @@ async def test_who_declined_a_table_is_offered_it_again_when_the_policy_changes(
 
 
 async def test_who_declined_a_spot_is_offered_it_again_when_the_policy_of_that_service_changes(
-    desk: Desk, policies: Policies, gate: Gate
+    service: WaitlistService, desk: Desk, policies: Policies, gate: Gate
 ) -> None:
-    queue, service_id, entry = await a_class(desk)
-    other, _, bystander = await a_class(desk)
+    queue, service_id, entry = await a_class(service, desk)
+    other, _, bystander = await a_class(service, desk)
     asked = gate.stop(desk.org_id, "GET", f"{CLASSES}/", answered=False)  # for one by itself
     await policies.put(desk.actor, service_id, SHORT)
     assert asked in gate.stops, "booking tells what the service has, and not each class of any service"
@@ -90,20 +87,24 @@ async def test_who_declined_a_spot_is_offered_it_again_when_the_policy_of_that_s
     assert not await is_offered(desk, other, bystander)
 
 
-async def test_who_declines_while_the_policy_is_being_set_is_offered_it_again(desk: Desk, bistro: Bistro) -> None:
+async def test_who_declines_while_the_policy_is_being_set_is_offered_it_again(
+    service: WaitlistService, desk: Desk, bistro: Bistro
+) -> None:
     entry, queue = (await bistro.joins())["id"], bistro.queue
+    await bistro.falls_free()
+    await service.heard_all()
     async with held(desk.database, "LOCK TABLE policies IN SHARE MODE") as hold:
         putting = asyncio.create_task(desk.use.policies.put(desk.actor, bistro.location_id, SHORT))
         await eventually(hold.is_waited_for)
-        await declined(desk, queue, entry, bistro.falls_free())
+        await declined(desk, queue, entry)
     await putting
     assert await is_offered(desk, queue, entry)
 
 
 async def test_a_policy_that_was_not_known_to_be_set_is_acted_upon_when_it_is_set_again(
-    desk: Desk, policies: Policies, gate: Gate
+    service: WaitlistService, desk: Desk, policies: Policies, gate: Gate
 ) -> None:
-    queue, service_id, entry = await a_class(desk)
+    queue, service_id, entry = await a_class(service, desk)
     stops = [gate.stop(desk.org_id, "GET", f"{CLASSES}?", answered=False) for _ in range(2)]
     putting = asyncio.create_task(policies.put(desk.actor, service_id, LONG))
     for lost in stops:  # a question that is lost with its connection is asked once more
@@ -117,9 +118,9 @@ async def test_a_policy_that_was_not_known_to_be_set_is_acted_upon_when_it_is_se
 
 
 async def test_of_two_who_set_it_at_once_each_sees_to_its_own_change(
-    desk: Desk, policies: Policies, gate: Gate
+    service: WaitlistService, desk: Desk, policies: Policies, gate: Gate
 ) -> None:
-    queue, service_id, entry = await a_class(desk)
+    queue, service_id, entry = await a_class(service, desk)
     lost = gate.stop(desk.org_id, "GET", f"{CLASSES}?", answered=False)
     first = asyncio.create_task(policies.put(desk.actor, service_id, LONG))
     await lost.met()
