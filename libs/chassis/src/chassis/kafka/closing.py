@@ -1,6 +1,7 @@
 """Ending consumers.
 
-Invariant: whatever a consumer had under way, its connections are closed, and nothing of it ends whoever ends it.
+Invariant: whatever a consumer has under way behind its start, its connections are closed, and nothing of it ends
+whoever ends it.
 """
 
 import asyncio

@@ -87,7 +87,7 @@ class Matching:
         await self._ending.release(run.org_id, run.queue)
         known = await self._knowing.of(run.org_id, run.queue)
         if known is not None:
-            run.known, run.fresh = known, True
+            run.learn(known)
 
     async def _finish_begun(self, org_id: str, queue: str) -> None:
         """Go on with what was begun in a queue and is in nobody's hands, and wait for the rest.

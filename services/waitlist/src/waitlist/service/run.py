@@ -19,8 +19,8 @@ class Run:
     """One match of a queue.
 
     Attributes:
-        known: what booking told, less what was offered since.
-        fresh: whether nothing was offered since booking told.
+        known: what is known of the place, less what was given away since.
+        fresh: whether nothing was given away since booking told.
         refused: what booking would not give just now.
         rounds: the rounds that began with it, by when their places start.
     """
@@ -33,8 +33,13 @@ class Run:
     refused: list[Refusal] = field(default_factory=list)
     rounds: dict[datetime, str] = field(default_factory=dict)
 
+    def learn(self, known: Known) -> None:
+        """Go on from what booking told anew."""
+        self.known = known
+        self.fresh = True
+
     def give_away(self, pick: Pick) -> None:
-        """Take what a pick got from what is known to be free."""
+        """Take what a pick got from what is known to be free: what booking told is fresh no more."""
         self.known = replace(self.known, facts=less(self.known.facts, pick.party_size, pick.place))
         self.fresh = False
 
