@@ -16,10 +16,16 @@ from support.waiting import eventually
 from support.webhook_service import SUBSCRIPTIONS, WebhookService, running_webhook_service
 
 BOOKINGS = "/api/v1/bookings"
+OWN = "org_id = '{org}'"
 KEPT = {
-    "booking": ("bookings", "holds", "occupancy", "history", "outbox"),
-    "webhooks": ("subscriptions", "deliveries", "attempts"),
+    "booking": dict.fromkeys(("bookings", "holds", "occupancy", "history", "outbox"), "true"),
+    "webhooks": {
+        "subscriptions": OWN,
+        "deliveries": OWN,
+        "attempts": f"delivery_id IN (SELECT id FROM deliveries WHERE {OWN})",
+    },
 }
+"""The tables of each service, and which rows of them: what other tests left is still tried to be delivered."""
 WEBHOOK = {"url": "https://example.com/hook", "events": ["*"]}
 UNKNOWN_KEY = {"Authorization": f"Bearer wk_test_{'0' * 64}"}
 
@@ -45,11 +51,17 @@ class Places:
             yield conn
 
     async def rows(self, service: str) -> dict[str, list[str]]:
-        """Read everything that a service keeps."""
+        """Read what a service keeps."""
+        org_id = self.callers[service].org_id
         async with self.reading(service) as conn:
             return {
-                table: [row[0] for row in await conn.fetch(f"SELECT t::text FROM {table} t ORDER BY 1")]
-                for table in KEPT[service]
+                table: [
+                    row[0]
+                    for row in await conn.fetch(
+                        f"SELECT t::text FROM {table} t WHERE {which.format(org=org_id)} ORDER BY 1"
+                    )
+                ]
+                for table, which in KEPT[service].items()
             }
 
 

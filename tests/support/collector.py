@@ -14,7 +14,7 @@ from support.serving import serving
 from support.waiting import eventually
 
 SETTINGS = {"OTEL_BSP_SCHEDULE_DELAY": "100"}
-"""What the processes of a test are told beside the collector's URL: spans leave after so many milliseconds."""
+"""What who sends spans is told beside the collector's URL: they leave after so many milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,18 @@ class Collector:
 
     def way(self, span: Sent) -> list[str]:
         """The names of the spans that one follows from, from the first one to itself."""
+        return [one.name for one in self._line(span)]
+
+    def is_whole(self, span: Sent) -> bool:
+        """Whether all spans that one follows from have come: each is sent when it has ended."""
+        return not self._line(span)[0].parent
+
+    def _line(self, span: Sent) -> list[Sent]:
         by_id = {one.span_id: one for one in self.spans if one.trace_id == span.trace_id}
-        way = [span]
-        while (parent := by_id.get(way[-1].parent)) is not None:
-            way.append(parent)
-        return [one.name for one in reversed(way)]
+        line = [span]
+        while (parent := by_id.get(line[0].parent)) is not None:
+            line.insert(0, parent)
+        return line
 
     async def came(self, name: str, number: int = 1, *, status: int | None = None) -> list[Sent]:
         """Wait for so many spans as `named` tells them."""

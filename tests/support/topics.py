@@ -82,7 +82,8 @@ async def caught_up(bootstrap: str, group: str, topic: Topic) -> None:
     async with LogReader.connected(bootstrap) as log:
 
         async def nothing_is_left() -> bool:
-            return not any((await log.lags(group, [topic.name])).values())
+            lags = await log.lags(group, [topic.name])
+            return bool(lags) and not any(lags.values())
 
         await eventually(nothing_is_left)
 

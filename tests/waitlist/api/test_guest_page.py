@@ -21,7 +21,7 @@ from waitlist.service.claims import CONTEXT, Claims
 
 NEW_YORK = ZoneInfo("America/New_York")
 WRITTEN_BY_ITSELF = frozenset({"queues", "sweep"})
-"""The tables to which the running service's own sweep writes."""
+"""The tables to which the running service writes by itself: what its sweep finds, and what it hears of."""
 
 
 def local(instant: datetime) -> str:
@@ -39,12 +39,18 @@ async def offered(desk: Desk, bistro: Bistro, service: WaitlistService) -> Link:
 
 
 async def everything(db: Database) -> dict[str, list[str]]:
-    """All that the service has stored, of anybody."""
+    """All that the service has stored, of anybody, but for what it writes by itself.
+
+    That something fell free is noted with the offers there, however late or often it is heard.
+    """
     async with db.connection() as conn:
         tables = await conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
         names = [row["tablename"] for row in tables if row["tablename"] not in WRITTEN_BY_ITSELF]
         return {
-            name: [row["t"] for row in await conn.fetch(f"SELECT t::text AS t FROM {name} t ORDER BY 1")]
+            name: [
+                row["t"]
+                for row in await conn.fetch(f"SELECT (to_jsonb(t) - 'reopened')::text AS t FROM {name} t ORDER BY 1")
+            ]
             for name in names
         }
 

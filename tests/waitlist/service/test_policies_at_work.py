@@ -79,11 +79,14 @@ async def test_under_notify_all_the_first_to_convert_wins_and_the_others_stay(
     assert (told[-1].type, change_of(told)["reason"]) == ("waitlist_entry.offer_expired", "taken")
 
 
-async def test_under_notify_all_who_was_not_quick_enough_is_told_by_a_match(desk: Desk, bistro: Bistro) -> None:
+async def test_under_notify_all_who_was_not_quick_enough_is_told_by_a_match(
+    service: WaitlistService, desk: Desk, bistro: Bistro
+) -> None:
     await bistro.policy(policy="notify_all")
     quick, slow = await bistro.joins(), await bistro.joins()
     await bistro.falls_free()
     await desk.match(bistro.queue)
+    await service.heard_all()
     await desk.forget()
     await desk.convert(quick["id"])
     assert await marked(desk.database, desk.org_id) == {bistro.queue}

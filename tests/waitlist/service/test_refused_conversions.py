@@ -4,14 +4,16 @@ import pytest
 
 from support.waiting_entries import marked
 from support.waitlist_desk import Bistro, Desk, confirmed, held
+from support.waitlist_service import WaitlistService
 from waitlist.domain.errors import AlreadyBookedError, OfferGoneError
 
 
-async def test_a_place_whose_hold_is_gone_is_offered_anew(desk: Desk, bistro: Bistro) -> None:
+async def test_a_place_whose_hold_is_gone_is_offered_anew(service: WaitlistService, desk: Desk, bistro: Bistro) -> None:
     first, second = await bistro.joins(), await bistro.joins()
     await bistro.falls_free()
     await desk.match(bistro.queue)
     await desk.taking.release(desk.org_id, str((await desk.live(first["id"])).hold_id))
+    await service.heard_all()
     await desk.forget()
     with pytest.raises(OfferGoneError):
         await desk.convert(first["id"])

@@ -34,7 +34,7 @@ async def policies(service: WaitlistService, desk: Desk, gate: Gate) -> AsyncIte
 
 
 async def declined(desk: Desk, queue: str, entry_id: str) -> None:
-    """Have the only one who waits decline what is free for good: that it fell free is heard, and no new reason."""
+    """Have the only one who waits decline for good what is free. That it fell free has been heard."""
     await desk.match(queue)
     await desk.decline(entry_id)
     assert not await is_offered(desk, queue, entry_id)
