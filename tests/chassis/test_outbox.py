@@ -18,7 +18,7 @@ from chassis.postgres import Connection, Database
 from slotwire_contracts import BOOKING_EVENTS, Topic
 from support.servers import Servers
 from support.topics import fresh_topic, limit_topic, read_topic
-from support.waiting import eventually
+from support.waiting import all_told, eventually
 
 PATIENT = 3600.0
 COUNT_DELETIONS = """
@@ -48,11 +48,6 @@ async def write(db: Database, *messages: OutboxMessage) -> None:
         await append(connection, *messages)
 
 
-async def is_empty(db: Database) -> bool:
-    async with db.connection() as connection:
-        return not await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)")
-
-
 def in_order_of_first_arrival(records: list[Record]) -> dict[bytes, list[int]]:
     """The numbers under each key, repetitions left out."""
     by_key: dict[bytes, list[int]] = defaultdict(list)
@@ -75,7 +70,7 @@ async def test_all_is_published_in_order_per_key_and_deleted(db: Database, serve
         for start in range(0, 5000, 500):
             await write(db, *(message(topic.name, n % 37, n) for n in range(start, start + 500)))
             relay.wake()
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
 
     records = await read_topic(servers.kafka_bootstrap, topic.name)
     assert sorted(int(record.value) for record in records) == list(range(5000))
@@ -92,9 +87,9 @@ async def test_a_row_that_commits_late_with_a_lower_id_is_published(db: Database
             await append(late, message(topic.name, 1, 1))
             await write(db, message(topic.name, 2, 2))
             relay.wake()
-            await eventually(lambda: is_empty(db))
+            await all_told(db)
         relay.wake()
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
 
     assert [int(record.value) for record in await read_topic(servers.kafka_bootstrap, topic.name)] != []
     assert {int(record.value) for record in await read_topic(servers.kafka_bootstrap, topic.name)} == {1, 2}
@@ -111,7 +106,7 @@ async def test_the_wake_is_enough_without_the_poll(
         for number in range(20):
             await write(db, message(topic.name, 1, number))
             relay.wake()
-            await eventually(lambda: is_empty(db))
+            await all_told(db)
 
 
 async def test_rows_that_come_one_by_one_are_deleted_together(db: Database, servers: Servers) -> None:
@@ -122,12 +117,12 @@ async def test_rows_that_come_one_by_one_are_deleted_together(db: Database, serv
 
     async with running(relay):
         await write(db, message(topic.name, 1, 0))
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
         for number in range(1, 101):
             await write(db, message(topic.name, 1, number))
             relay.wake()
             await asyncio.sleep(0.005)
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
 
     assert [int(record.value) for record in await read_topic(servers.kafka_bootstrap, topic.name)] == list(range(101))
     async with db.connection() as connection:
@@ -154,14 +149,14 @@ async def test_a_wake_in_a_process_that_does_not_lead_reaches_the_leader(
     leader = Relay(db, servers.kafka_bootstrap)
     async with running(leader), Database(migrated, pool_size=2, application="other").opened() as other:
         await write(db, message(topic.name, 1, 1))
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
         monkeypatch.setattr(outbox, "_POLL_SECONDS", PATIENT)
         follower = Relay(other, servers.kafka_bootstrap)
         async with running(follower):
             await asyncio.sleep(1.2)  # both are past the waits that began with the short poll
             await write(db, message(topic.name, 1, 2))
             follower.wake()
-            await eventually(lambda: is_empty(db))
+            await all_told(db)
 
 
 async def test_when_the_leader_loses_its_session_the_other_takes_over(
@@ -174,7 +169,7 @@ async def test_when_the_leader_loses_its_session_the_other_takes_over(
     ):
         for number in range(10):
             await write(db, message(topic.name, 1, number))
-            await eventually(lambda: is_empty(db))
+            await all_told(db)
             async with db.connection() as connection:
                 leading = await connection.fetchval(
                     "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted"
@@ -202,7 +197,7 @@ async def test_a_server_that_is_killed_and_comes_back_needs_no_restart(
         await asyncio.to_thread(server.start)
         await eventually_written(db, *(message(topic.name, n % 5, n) for n in range(100, 200)))
         relay.wake()
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
 
     records = await read_topic(servers.kafka_bootstrap, topic.name)
     assert {int(record.value) for record in records} == set(range(200))
@@ -235,7 +230,7 @@ async def test_the_largest_message_is_published_and_a_larger_one_is_not_written(
             await write(db, filled(topic, room + 1))
         await write(db, filled(topic, room))
         relay.wake()
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
 
     (record,) = await read_topic(servers.kafka_bootstrap, topic.name)
     assert len(record.key or b"") + len(record.value) == room
@@ -256,7 +251,7 @@ async def test_what_the_broker_never_takes_is_set_aside_and_stops_nobody(
     after = [message(topic.name, n, 20 + n) for n in range(20)]
     async with running(Relay(db, servers.kafka_bootstrap)):
         await write(db, *before, filled(topic, size), *after)
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
         async with background(Loop("outbox", functools.partial(outbox.watch, db)), drain_seconds=1):
             await eventually(is_told)
 
@@ -294,7 +289,7 @@ async def test_where_a_topic_takes_little_only_what_is_too_large_by_itself_is_se
     await write(db, *rows[:450], filled(topic, takes + 1), *rows[450:])
 
     async with running(Relay(db, servers.kafka_bootstrap)):
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
 
     assert all(rises(numbers) for numbers in (await all_but_the_large_one(db, servers, topic, 900)).values())
 
@@ -309,10 +304,10 @@ async def test_where_a_topic_takes_less_than_before_batches_become_smaller(
 
     async with running(Relay(db, servers.kafka_bootstrap)):
         await write(db, rows[0])
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
         await limit_topic(servers.kafka_bootstrap, topic.name, 20_000)
         await write(db, *rows[1:450], filled(topic, 100_000), *rows[450:])
-        await eventually(lambda: is_empty(db))
+        await all_told(db)
 
     by_key = await all_but_the_large_one(db, servers, topic, 900)
     assert setting == "not.told" or all(rises(numbers) for numbers in by_key.values())

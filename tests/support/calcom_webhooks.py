@@ -13,7 +13,7 @@ from support.booking_service import Caller
 from support.calcom import Courier, Life, Loss, StandIn, standin
 from support.calcom_service import INTEGRATION, CalcomService
 from support.topics import read_topic
-from support.waiting import eventually
+from support.waiting import all_told, eventually
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Told:
 
     async def events(self) -> list[CalcomBookingObserved]:
         """All that booking was ever told of the organization, each chain's in order."""
-        await eventually(self._is_published, within=10)
+        await all_told(self.database, within=10)
         records = await read_topic(self.bootstrap, CALCOM_BOOKINGS.name)
         events = {event.id: event for event in map(decode, (record.value for record in records))}
         mine = [one for one in events.values() if isinstance(one, CalcomBookingObserved)]
@@ -52,10 +52,6 @@ class Told:
             (event for event in mine if event.orgid == self.admin.org_id),
             key=lambda event: (event.subject, event.sequence),
         )
-
-    async def _is_published(self) -> bool:
-        async with self.database.connection() as conn:
-            return not await conn.fetchval("SELECT count(*) FROM outbox")
 
     async def runs(self) -> list[dict[str, Any]]:
         """Its runs of all kinds, the newest first."""

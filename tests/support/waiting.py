@@ -17,6 +17,20 @@ async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = 60
             await asyncio.sleep(0.02)
 
 
+async def all_told(db: Database, *, within: float = 60.0) -> None:
+    """Wait until a service has published every event of which its database knows: until its outbox is empty.
+
+    Raises:
+        TimeoutError: when it has not within so many seconds.
+    """
+
+    async def is_empty() -> bool:
+        async with db.connection() as conn:
+            return not await conn.fetchval("SELECT EXISTS (SELECT FROM outbox)")
+
+    await eventually(is_empty, within=within)
+
+
 async def all_ended(db: Database) -> None:
     """Wait until every transaction that runs now on the server, the relay's among them, has ended."""
     async with db.connection() as conn:

@@ -21,7 +21,7 @@ from support.event_instances import add_instance, registered
 from support.reference_data import made
 from support.servers import Servers
 from support.topics import caught_up, read_topic
-from support.waiting import eventually
+from support.waiting import all_told
 from waitlist.app import create_app
 from waitlist.settings import DATABASE, Settings
 from waitlist.stream import GROUP
@@ -129,12 +129,7 @@ class WaitlistService:
         """Wait until all that booking has to tell is heard, and not to be heard again, whoever joins the group."""
         url = database_url(self.settings.postgres_url, BOOKING)
         async with Database(url, pool_size=1, application="tests").opened() as at_booking:
-
-            async def all_is_told() -> bool:
-                async with at_booking.connection() as conn:
-                    return not await conn.fetchval("SELECT EXISTS (SELECT FROM outbox)")
-
-            await eventually(all_is_told)
+            await all_told(at_booking)
         await caught_up(self.settings.kafka_bootstrap, GROUP, BOOKING_EVENTS)
 
     async def _sequence(self, entry_id: str) -> int:

@@ -12,7 +12,7 @@ from chassis.postgres import Database
 from support.booking_service import SOON
 from support.guest_page import Link, link_of
 from support.servers import Servers
-from support.waiting import eventually
+from support.waiting import all_told
 from support.waiting_entries import waits
 from support.waitlist_desk import Bistro, Desk, confirmed, held, served
 from support.waitlist_service import DATE, PATH, Guest, WaitlistService, running_waitlist, somebody
@@ -53,16 +53,6 @@ async def everything(db: Database) -> dict[str, list[str]]:
             ]
             for name in names
         }
-
-
-async def settled(db: Database) -> None:
-    """Wait until all is told that happened."""
-
-    async def is_told() -> bool:
-        async with db.connection() as conn:
-            return not await conn.fetchval("SELECT count(*) FROM outbox")
-
-    await eventually(is_told)
 
 
 async def test_it_shows_what_is_offered_until_when(desk: Desk, bistro: Bistro, service: WaitlistService) -> None:
@@ -185,7 +175,7 @@ async def test_looking_changes_nothing(
     desk: Desk, bistro: Bistro, service: WaitlistService, db: Database, method: str
 ) -> None:
     link = await offered(desk, bistro, service)
-    await settled(db)
+    await all_told(db)
     before, held_before = await everything(db), await held(desk)
     assert len(before["entries"]) > 0
     for query in ("", "?refused=offer_gone", "?deed=accept", "?deed=leave"):
@@ -266,7 +256,7 @@ async def test_a_form_that_is_none_of_ours_changes_nothing(
     desk: Desk, bistro: Bistro, service: WaitlistService, db: Database, body: str
 ) -> None:
     link = await offered(desk, bistro, service)
-    await settled(db)
+    await all_told(db)
     before = await everything(db)
     answer = await link.send("POST", data=body.encode())
     assert (answer.status, answer.shown.parts) == (400, {})
