@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the servers, and a database of one's own. And the order of the tests."""
 
+import gc
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,12 +12,20 @@ import pytest
 from support.servers import Servers, running_servers
 
 _LONG = ("e2e", "docs", "devstack")
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take minutes, so that no worker is left with one when the others are done."""
     tests = Path(__file__).parent
     items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in _LONG)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the run, all modules and tests: a fifth of a worker's time."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

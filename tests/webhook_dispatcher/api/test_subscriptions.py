@@ -196,7 +196,7 @@ async def test_while_disabled_or_deleted_pending_and_new_deliveries_are_discarde
         async def has_ended() -> bool:
             return bool((await owner.get(shown)).data["status"] == "discarded")
 
-        await eventually(has_ended, within=5)
+        await eventually(has_ended)
         ended = await owner.get(shown)
         assert (ended.data["reason"], len(ended.data["attempts"])) == (reason, 1)
     if verb == "delete":

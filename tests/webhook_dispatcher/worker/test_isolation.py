@@ -235,7 +235,10 @@ async def test_what_was_recovered_untried_goes_back_to_the_lane_of_retries_when_
         assert [tuple(lane) for lane in lanes] == [(True, 1_200)]
 
 
-async def test_a_subscription_that_leads_elsewhere_starts_afresh(prepared: str) -> None:
+async def test_a_subscription_that_leads_elsewhere_starts_afresh(
+    prepared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook_dispatcher.domain.breaker._FIRST_PAUSE", 60.0)  # no probe is sent to it meanwhile
     async with running(prepared) as one, endpoint(status(500)) as old, endpoint() as new:
         subscription = await one.subscribe(old.url, retry=NEVER)
         await opened(one, subscription)
@@ -244,7 +247,7 @@ async def test_a_subscription_that_leads_elsewhere_starts_afresh(prepared: str) 
         async with one.database.transaction() as conn:
             await one.store.update(conn, subscription, replace(subscription, url=new.url))
         for event in events:
-            await one.settled(event, subscription, within=0.9)  # sooner than the first probe
+            await one.settled(event, subscription)
     assert len(new.requests) >= 5
 
 
@@ -266,9 +269,10 @@ async def test_429_502_and_504_slow_the_endpoint(dispatcher: Dispatcher, code: i
         async def all_came() -> bool:
             return len(healthy.requests) == 300
 
-        await eventually(all_came, within=1.5)
+        await eventually(all_came)
         await asyncio.sleep(0.5)
-        assert len(busy.requests) <= 12 + 6 + 3 + 4
+        seconds = busy.requests[-1].at - busy.requests[0].at
+        assert len(busy.requests) <= 12 + 6 + 3 + 4 + seconds
 
 
 async def test_a_rate_limit_holds_for_both_lanes_together_and_for_nobody_else(dispatcher: Dispatcher) -> None:
@@ -290,7 +294,8 @@ async def test_a_rate_limit_holds_for_both_lanes_together_and_for_nobody_else(di
         async def all_came() -> bool:
             return len(healthy.requests) == 45
 
-        await eventually(all_came, within=1)
+        await eventually(all_came)
+        assert len(limited.requests) < 75, "nobody waits until what is limited is done with"
         for event in events:
             assert (await dispatcher.settled(event, one)).state is DeliveryState.DELIVERED
     times = [request.at for request in limited.requests]
@@ -313,4 +318,4 @@ async def test_a_changed_rate_limit_holds_at_once(dispatcher: Dispatcher) -> Non
         async with dispatcher.database.transaction() as conn:
             await dispatcher.store.update(conn, one, replace(one, rate_limit=None))
         for event in events:
-            assert (await dispatcher.settled(event, one, within=2)).attempts == 1
+            assert (await dispatcher.settled(event, one)).attempts == 1
