@@ -17,12 +17,13 @@ from chaos.plan import Targets
 from chaos.servers import chaos_servers
 from chaos.ways import Way
 from chaos.wiring import COUNTS, NAMES, Wiring, ports
+from chassis.service import migrate
 from devstack.ending import to_its_end
 from devstack.server import Server
 from devstack.servers import EmbeddedServers
 from slotwire_contracts import TOPICS, WEBHOOK_ATTEMPTS
 from support.calcom_processes import SETTINGS as CALCOM_SETTINGS
-from support.system import ServiceProcess, migrate, service_environment
+from support.system import ServiceProcess, service_environment
 from support.waiting import eventually
 
 SETTINGS = {
@@ -81,7 +82,7 @@ async def running_stage(logs: Path, more_ways: Sequence[Way]) -> AsyncIterator[S
         for way in ways.values():
             await stack.enter_async_context(way.opened())
         env = service_environment(servers, **SETTINGS, SLOTWIRE_BOOKING_URL=wiring.from_waitlist.url)
-        await asyncio.gather(*(migrate(service, env) for service in COUNTS))
+        await asyncio.gather(*(migrate(servers.postgres_url, service) for service in COUNTS))
         at = ports()
         wiring.services |= {
             name: ServiceProcess(service, env | wiring.environment(name, servers), logs / f"{name}.log", at[name])

@@ -11,9 +11,10 @@ from chaos.evidence import Evidence, Told
 from chaos.reach import Reach
 from chaos.stored import TABLES, read_stored
 from chassis.postgres import Database, database_url
+from chassis.service import migrate
 from support.servers import Servers
 from support.subscriber import subscriber
-from support.system import System, migrate, running_system, service_environment
+from support.system import System, running_system
 from support.topics import write_topic
 from support.waiting import eventually
 
@@ -42,8 +43,7 @@ async def _look_at_a_queue(servers: Servers) -> None:
 
 async def test_all_that_the_checks_look_at_is_read(servers: Servers, tmp_path: Path) -> None:
     began_at = datetime.now(UTC)
-    env = service_environment(servers, SLOTWIRE_BOOKING_URL="http://127.0.0.1:9")
-    await asyncio.gather(*(migrate(service, env) for service in ("waitlist", "calcom_sync")))
+    await asyncio.gather(*(migrate(servers.postgres_url, service) for service in ("waitlist", "calcom_sync")))
     await _look_at_a_queue(servers)
     async with running_system(servers, tmp_path) as system, subscriber() as told:
         org_id, keys = system.tenant.org_id, {system.tenant.org_id: system.tenant.key}

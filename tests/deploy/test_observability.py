@@ -15,9 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from booking import app as booking
 from calcom_sync import app as calcom_sync
+from chassis.service import migrate
 from support.promql import DEPLOY, Query, alerting, leaves_out, panels, rules, shown
 from support.servers import Servers
-from support.system import ServiceProcess, migrate, service_environment
+from support.system import ServiceProcess, service_environment
 from support.waiting import eventually
 from waitlist import app as waitlist
 from webhook_dispatcher import app as webhook_dispatcher
@@ -47,7 +48,7 @@ async def told(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> As
         http = await stack.enter_async_context(aiohttp.ClientSession())
         processes = [ServiceProcess(module, env, logs / job) for job, module in SERVICES.items()]
         for process in processes:
-            await migrate(process.module, env)
+            await migrate(servers.postgres_url, process.module)
             stack.push_async_callback(asyncio.to_thread, process.stop)
             await asyncio.to_thread(process.start)
         for process in processes:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import aiohttp
 
+from chassis.service import migrate
 from slotwire_contracts import CALCOM_BOOKINGS, CalcomBookingObserved, decode
 from support.calcom import Courier, Life, standin
 from support.calcom_service import INTEGRATION
 from support.servers import Servers
-from support.system import ServiceProcess, Tenant, migrate, new_tenant, service_environment
+from support.system import ServiceProcess, Tenant, new_tenant, service_environment
 from support.topics import read_topic
 from support.waiting import eventually
 
@@ -47,7 +48,7 @@ async def test_a_webhook_that_was_answered_is_never_lost(servers: Servers, tmp_p
         SLOTWIRE_CALCOM_PACE="0",
         SLOTWIRE_CALCOM_LEASE="1",
     )
-    await migrate("calcom_sync", env)
+    await migrate(servers.postgres_url, "calcom_sync")
     process = ServiceProcess("calcom_sync", env, tmp_path / "calcom-sync.log")
     tenant = await new_tenant(servers)
     life = Life(now=datetime.now(UTC).replace(microsecond=0) - timedelta(days=1))

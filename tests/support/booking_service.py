@@ -178,7 +178,7 @@ async def running_service(servers: Servers, clock: Clock = utc_now, **more: Any)
         service_key=a_key(),
         **more,
     )
-    await migrate(settings, DATABASE)
+    await migrate(settings.postgres_url, DATABASE)
     identity, keys = Identity.on(settings.postgres_url)
     async with (
         TestServer(create_app(settings, clock)) as server,

@@ -15,12 +15,13 @@ from booking.settings import DATABASE as BOOKING
 from calcom_sync.settings import DATABASE
 from chassis.identity import Identity, KeyKind
 from chassis.postgres import Database, database_url
+from chassis.service import migrate
 from devstack.gateway import create_gateway
 from support.booking_service import Answer, Caller
 from support.calcom import Life, StandIn, standin
 from support.calcom_service import INTEGRATION
 from support.servers import Servers
-from support.system import ServiceProcess, migrate, service_environment
+from support.system import ServiceProcess, service_environment
 from support.waiting import eventually
 
 SYNC = "/api/bookings/sync-calcom"
@@ -137,7 +138,7 @@ async def running_processes(servers: Servers, logs: Path, **settings: str) -> As
     booking, calcom = (ServiceProcess(name, env, logs / f"{name}.log") for name in (BOOKING, DATABASE))
     async with AsyncExitStack() as stack:
         for process in (booking, calcom):
-            await migrate(process.module, env)
+            await migrate(servers.postgres_url, process.module)
         database, at_booking = (
             Database(database_url(servers.postgres_url, name), pool_size=2, application="tests")
             for name in (DATABASE, BOOKING)

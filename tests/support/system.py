@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from chassis.identity import Identity, KeyKind
+from chassis.service import migrate
 from devstack.ports import HOST, free_port
 from devstack.process import Command, Leashed
 from support.servers import Servers
@@ -156,7 +157,7 @@ async def running_system(
     }
     for module, wanted in processes.items():
         if wanted:
-            await migrate(module, env)
+            await migrate(servers.postgres_url, module)
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         system = System(
@@ -173,12 +174,3 @@ async def running_system(
         for process in system.processes:
             await eventually(process.ready)
         yield system
-
-
-async def migrate(module: str, env: Mapping[str, str]) -> None:
-    """Prepare a service's databases, as an operator does."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, "migrate", env=dict(env), stderr=asyncio.subprocess.PIPE
-    )
-    _, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()

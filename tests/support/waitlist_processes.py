@@ -10,11 +10,12 @@ import aiohttp
 
 from booking.settings import DATABASE as BOOKING
 from chassis.postgres import Database, database_url
+from chassis.service import migrate
 from slotwire_contracts import WAITLIST_EVENTS, AnyEvent, decode
 from support.booking_service import Caller
 from support.gate import Gate, running_gate
 from support.servers import Servers
-from support.system import ServiceProcess, migrate, new_tenant, service_environment
+from support.system import ServiceProcess, new_tenant, service_environment
 from support.topics import read_topic
 from support.waiting import eventually
 from support.waitlist_service import Guest
@@ -76,7 +77,7 @@ async def running_processes(servers: Servers, logs: Path) -> AsyncIterator[Proce
             for name in (DATABASE, BOOKING)
         )
         for process in (booking, waitlist):
-            await migrate(process.module, env)
+            await migrate(servers.postgres_url, process.module)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)))
         for one in (database, at_booking):
             await stack.enter_async_context(one.opened())

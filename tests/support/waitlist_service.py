@@ -161,7 +161,7 @@ async def running_waitlist(
         **more,
     }
     settings = Settings.model_validate(given)
-    await migrate(settings, DATABASE)
+    await migrate(settings.postgres_url, DATABASE)
     url = database_url(settings.postgres_url, DATABASE)
     async with (
         TestServer(create_app(settings, clock)) as server,

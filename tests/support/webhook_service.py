@@ -70,7 +70,7 @@ async def running_webhook_service(
         **more,
     }
     settings = Settings.model_validate(given)
-    await migrate(settings, DATABASE)
+    await migrate(settings.postgres_url, DATABASE)
     callers, keys = Identity.on(settings.postgres_url)
     url = database_url(settings.postgres_url, DATABASE)
     async with (

@@ -110,7 +110,7 @@ def main(
     settings = settings_class()
     log.configure(service=service, shape=settings.log_format, level=settings.log_level)
     if command == "migrate":
-        lifecycle.run(functools.partial(migrate, settings, service))
+        lifecycle.run(functools.partial(migrate, settings.postgres_url, service))
     elif command == "describe":
         lifecycle.run(functools.partial(_describe, settings, create_app))
     else:
@@ -121,10 +121,15 @@ def main(
             tracing.close()
 
 
-async def migrate(settings: ServiceSettings, service: str) -> None:
-    """Create the service's database and the one of keys where they are missing, and bring both up to date."""
-    await identity.migrate(settings.postgres_url)
-    await migrations.migrate(settings.postgres_url, service, ["chassis", service])
+async def migrate(postgres_url: str, service: str) -> None:
+    """Create the service's database and the one of keys where they are missing, and bring both up to date.
+
+    Args:
+        postgres_url: the server.
+        service: the service's package, which is also its database's name.
+    """
+    await identity.migrate(postgres_url)
+    await migrations.migrate(postgres_url, service, ["chassis", service])
 
 
 async def _serve(settings: S, create_app: Callable[[S], web.Application]) -> None:
