@@ -19,6 +19,8 @@ from support.system import ServiceProcess, System, running_system
 from support.waiting import eventually
 
 CLIENTS = 4
+PAUSE_SECONDS = 0.05
+"""For so long a client does nothing between two requests."""
 BETWEEN_SECONDS = 0.5
 """For so long all processes answer between two that are replaced."""
 
@@ -59,12 +61,13 @@ class Proxy:
 
     @asynccontextmanager
     async def under_load(self, schedule: str) -> AsyncIterator[None]:
-        """Book for the block, without a pause."""
+        """Book for the block, all clients at once."""
         over = asyncio.Event()
 
         async def client() -> None:
             while not over.is_set():
                 await self.book(schedule)
+                await asyncio.sleep(PAUSE_SECONDS)
 
         async with asyncio.TaskGroup() as clients:
             for _ in range(CLIENTS):

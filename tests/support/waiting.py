@@ -5,16 +5,20 @@ from collections.abc import Awaitable, Callable
 
 from chassis.postgres import Database
 
+_SECONDS, _AT_MOST_SECONDS, _GROWTH = 0.01, 0.1, 1.3
+
 
 async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:
-    """Wait until something holds.
+    """Wait until something holds; what takes long is asked less often, as asking slows what is waited for.
 
     Raises:
         TimeoutError: when it does not within so many seconds.
     """
+    pause = _SECONDS
     async with asyncio.timeout(within):
         while not await holds():
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(pause)
+            pause = min(pause * _GROWTH, _AT_MOST_SECONDS)
 
 
 async def all_told(db: Database, *, within: float = 60.0) -> None:

@@ -17,7 +17,7 @@ from support.gate import Gate, running_gate
 from support.servers import Servers
 from support.system import ServiceProcess, new_tenant, service_environment
 from support.topics import read_topic
-from support.waiting import eventually
+from support.waiting import all_told, eventually
 from support.waitlist_service import Guest
 from waitlist.settings import DATABASE
 
@@ -49,15 +49,10 @@ class Processes:
 
     async def told(self, entry_id: str) -> list[AnyEvent]:
         """Answer what the topic tells of an entry, each event once, when it tells all that has happened."""
-        async with self.database.connection() as conn:
-            last = await conn.fetchval("SELECT sequence FROM entries WHERE id = $1", entry_id)
-        found: dict[str, AnyEvent] = {}
-        async with asyncio.timeout(60):
-            while len(found) < last:
-                records = await read_topic(self.servers.kafka_bootstrap, WAITLIST_EVENTS.name)
-                events = [decode(record.value) for record in records if record.key == entry_id.encode()]
-                found = {event.id: event for event in events}
-        return list(found.values())
+        await all_told(self.database)
+        records = await read_topic(self.servers.kafka_bootstrap, WAITLIST_EVENTS.name)
+        events = [decode(record.value) for record in records if record.key == entry_id.encode()]
+        return list({event.id: event for event in events}.values())
 
 
 @asynccontextmanager

@@ -118,12 +118,9 @@ class WaitlistService:
 
     async def told(self, entry_id: str) -> list[AnyEvent]:
         """Answer what the topic tells of an entry, once it tells all."""
-        last = await self._sequence(entry_id)
-        while True:
-            records = await read_topic(self.settings.kafka_bootstrap, WAITLIST_EVENTS.name)
-            events = [decode(record.value) for record in records if record.key == entry_id.encode()]
-            if events and events[-1].sequence == last:
-                return events
+        await all_told(self.database)
+        records = await read_topic(self.settings.kafka_bootstrap, WAITLIST_EVENTS.name)
+        return [decode(record.value) for record in records if record.key == entry_id.encode()]
 
     async def heard_all(self) -> None:
         """Wait until all that booking has to tell is heard, and not to be heard again, whoever joins the group."""
@@ -131,10 +128,6 @@ class WaitlistService:
         async with Database(url, pool_size=1, application="tests").opened() as at_booking:
             await all_told(at_booking)
         await caught_up(self.settings.kafka_bootstrap, GROUP, BOOKING_EVENTS)
-
-    async def _sequence(self, entry_id: str) -> int:
-        async with self.database.connection() as conn:
-            return int(await conn.fetchval("SELECT sequence FROM entries WHERE id = $1", entry_id))
 
 
 def days_ahead(days: int) -> str:
