@@ -1,6 +1,5 @@
-"""Fixtures that every test may use: the servers, and a database of one's own. And the order of the tests."""
+"""Fixtures that every test may use: the servers, and a database of one's own. And what concerns the run as a whole."""
 
-import gc
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,10 +8,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from chassis.lifecycle import spare_collector
 from support.servers import Servers, running_servers
 
 _LONG = ("e2e", "docs", "devstack")
-_OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,10 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what lives as long as the run, all modules and tests: a fifth of a worker's time."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    gc.collect()
-    gc.freeze()
+    """Spare the garbage collector the modules and the tests."""
+    spare_collector()
 
 
 @pytest.fixture(scope="session")

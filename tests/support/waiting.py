@@ -5,24 +5,26 @@ from collections.abc import Awaitable, Callable
 
 from chassis.postgres import Database
 
-_SECONDS, _AT_MOST_SECONDS, _GROWTH = 0.01, 0.1, 1.3
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _GROWTH = 0.01, 0.1, 1.3
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:
-    """Wait until something holds; what takes long is asked less often, as asking slows what is waited for.
+    """Wait until something holds that then stays so; what holds for less than a tenth of a second may be missed.
+
+    What takes long is asked less often, as asking slows what is waited for.
 
     Raises:
         TimeoutError: when it does not within so many seconds.
     """
-    pause = _SECONDS
+    pause = _FIRST_PAUSE_SECONDS
     async with asyncio.timeout(within):
         while not await holds():
             await asyncio.sleep(pause)
-            pause = min(pause * _GROWTH, _AT_MOST_SECONDS)
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE_SECONDS)
 
 
 async def all_told(db: Database, *, within: float = 60.0) -> None:
-    """Wait until a service has published every event of which its database knows: until its outbox is empty.
+    """Wait until a service's outbox is empty: until every event of which its database knows is published or set aside.
 
     Raises:
         TimeoutError: when it has not within so many seconds.

@@ -270,9 +270,8 @@ async def test_429_502_and_504_slow_the_endpoint(dispatcher: Dispatcher, code: i
             return len(healthy.requests) == 300
 
         await eventually(all_came)
-        await asyncio.sleep(0.5)
-        seconds = busy.requests[-1].at - busy.requests[0].at
-        assert len(busy.requests) <= 12 + 6 + 3 + 4 + seconds
+        # Half as many at once each time; then a probe behind each pause, which doubles from 1 s: six take 63 s.
+        assert len(busy.requests) <= 12 + 6 + 3 + 6
 
 
 async def test_a_rate_limit_holds_for_both_lanes_together_and_for_nobody_else(dispatcher: Dispatcher) -> None:
@@ -295,7 +294,7 @@ async def test_a_rate_limit_holds_for_both_lanes_together_and_for_nobody_else(di
             return len(healthy.requests) == 45
 
         await eventually(all_came)
-        assert len(limited.requests) < 75, "nobody waits until what is limited is done with"
+        assert len(limited.requests) < 40, "who is limited as well has no more by then than the limited one"
         for event in events:
             assert (await dispatcher.settled(event, one)).state is DeliveryState.DELIVERED
     times = [request.at for request in limited.requests]

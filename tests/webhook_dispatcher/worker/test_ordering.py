@@ -209,7 +209,7 @@ async def test_none_is_left_behind_however_ends_and_arrivals_meet(prepared: str)
 
 async def test_the_order_outlives_a_worker_that_is_killed(db: Database, prepared: str, tmp_path: Path) -> None:
     async with witness(failing=0.2, seconds=0.03) as receiver:
-        lines = [happenings(new_id("bk"), 5) for _ in range(8)]
+        lines = [happenings(new_id("bk"), 15) for _ in range(8)]
         idle = dispatcher_on(db)  # takes in, and sends nothing itself
         await ordered(idle, receiver, (0.1,) * 40)
         await idle.publish(*shuffled(lines))

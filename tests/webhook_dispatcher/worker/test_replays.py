@@ -151,9 +151,9 @@ async def killed(replayer: Replayer, when: Callable[[], Awaitable[Any]]) -> None
 
 async def test_a_replay_goes_on_where_another_was_killed(log: Log) -> None:
     """«resumable after a crash»: every event once, none twice, and the counts tell no more than was done."""
-    events = [a_happening() for _ in range(40)]
+    events = [a_happening() for _ in range(120)]
     await log.write(*events)
-    await log.taken_in(40)
+    await log.taken_in(120)
     async with endpoint() as receiver:
         subscription = await log.dispatcher.subscribe(receiver.url)
         job = await log.start(subscription, everything())
@@ -168,7 +168,7 @@ async def test_a_replay_goes_on_where_another_was_killed(log: Log) -> None:
             done = await log.finished(job)
         for event in events:
             assert (await log.dispatcher.settled(event, subscription)).state is DeliveryState.DELIVERED
-    assert (done["records_read"], done["matched"], done["created"], done["reopened"]) == (40, 40, 40, 0)
+    assert (done["records_read"], done["matched"], done["created"], done["reopened"]) == (120, 120, 120, 0)
     assert sorted(request.headers["webhook-id"] for request in receiver.requests) == sorted(
         delivery_id(event.id, subscription.id) for event in events
     )

@@ -118,14 +118,19 @@ async def serve(app: web.Application, *, host: str, port: int, drain_seconds: fl
     try:
         site = web.TCPSite(runner, host, port, reuse_address=True)
         await site.start()
-        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-        gc.collect()
-        gc.freeze()  # what lives as long as the process need not be looked at by every collection
+        spare_collector()
         _log.info("listening", host=host, port=port)
         await ended.wait()
         _log.info("stopping")
     finally:
         await runner.cleanup()
+
+
+def spare_collector() -> None:
+    """Have the garbage collector look seldom, and never at what is there now, which lives as long as the process."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.collect()
+    gc.freeze()
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
