@@ -61,7 +61,7 @@ class Proxy:
 
     @asynccontextmanager
     async def under_load(self, schedule: str) -> AsyncIterator[None]:
-        """Book for the block, all clients at once."""
+        """Book for the block, all clients at once, each with a pause between two."""
         over = asyncio.Event()
 
         async def client() -> None:

@@ -48,11 +48,20 @@ class Processes:
         await eventually(process.ready)
 
     async def told(self, entry_id: str) -> list[AnyEvent]:
-        """Answer what the topic tells of an entry, each event once, when it tells all that has happened."""
+        """Answer what the topic tells of an entry: all that has happened to it, each event once.
+
+        Raises:
+            TimeoutError: when it does not within a minute.
+        """
+        async with self.database.connection() as conn:
+            last = await conn.fetchval("SELECT sequence FROM entries WHERE id = $1", entry_id)
         await all_told(self.database)
         records = await read_topic(self.servers.kafka_bootstrap, WAITLIST_EVENTS.name)
         events = [decode(record.value) for record in records if record.key == entry_id.encode()]
-        return list({event.id: event for event in events}.values())
+        found = list({event.id: event for event in events}.values())
+        assert [event.sequence for event in found] == list(range(1, len(found) + 1))
+        assert len(found) >= last
+        return found
 
 
 @asynccontextmanager

@@ -117,10 +117,18 @@ class WaitlistService:
         return Guest(key, staff.booking, client_id)
 
     async def told(self, entry_id: str) -> list[AnyEvent]:
-        """Answer what the topic tells of an entry, once it tells all."""
+        """Answer what the topic tells of an entry: all that has happened to it.
+
+        Raises:
+            TimeoutError: when it does not within a minute.
+        """
+        async with self.database.connection() as conn:
+            last = await conn.fetchval("SELECT sequence FROM entries WHERE id = $1", entry_id)
         await all_told(self.database)
         records = await read_topic(self.settings.kafka_bootstrap, WAITLIST_EVENTS.name)
-        return [decode(record.value) for record in records if record.key == entry_id.encode()]
+        events = [decode(record.value) for record in records if record.key == entry_id.encode()]
+        assert events[-1].sequence >= last
+        return events
 
     async def heard_all(self) -> None:
         """Wait until all that booking has to tell is heard, and not to be heard again, whoever joins the group."""

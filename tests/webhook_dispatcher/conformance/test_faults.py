@@ -133,7 +133,7 @@ async def test_a_retry_needs_no_record_of_earlier_attempts(dispatcher: Dispatche
         await dispatcher.publish(event)
         await dispatcher.tried(event, subscription)
         async with dispatcher.database.connection() as conn:
-            await conn.execute("DELETE FROM attempts")
+            assert await conn.execute("DELETE FROM attempts") == "DELETE 1"
         assert (await dispatcher.settled(event, subscription)).attempts == 2
     first, second = receiver.requests
     assert first.body == second.body

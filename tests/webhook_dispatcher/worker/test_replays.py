@@ -199,7 +199,7 @@ async def test_a_recovery_goes_on_where_another_was_killed(log: Log, monkeypatch
     one = log.dispatcher
     async with endpoint() as receiver:
         subscription = await one.subscribe(receiver.url, state=State.DISABLED)
-        ids = await put_deliveries(one.database, subscription.id, 40)
+        ids = await put_deliveries(one.database, subscription.id, 120)
         async with one.database.connection() as conn:
             await conn.execute("UPDATE deliveries SET state = 'exhausted', settled_at = now() - interval '1 minute'")
         await enabled(one, subscription)
@@ -214,10 +214,10 @@ async def test_a_recovery_goes_on_where_another_was_killed(log: Log, monkeypatch
             done = await log.finished(job)
 
         async def all_came() -> bool:
-            return len(receiver.requests) >= 40
+            return len(receiver.requests) >= 120
 
         await eventually(all_came, within=10)
-    assert (job.expected, done["reopened"], done["records_read"]) == (BoundedCount(10, more=True), 40, 40)
+    assert (job.expected, done["reopened"], done["records_read"]) == (BoundedCount(10, more=True), 120, 120)
     assert sorted(request.headers["webhook-id"] for request in receiver.requests) == sorted(ids)
 
 
@@ -370,9 +370,9 @@ async def test_only_failures_in_a_row_end_a_job(log: Log) -> None:
 
 
 async def test_a_job_that_is_cancelled_ends_behind_its_step(log: Log) -> None:
-    events = [a_happening() for _ in range(40)]
+    events = [a_happening() for _ in range(120)]
     await log.write(*events)
-    await log.taken_in(40)
+    await log.taken_in(120)
     async with endpoint() as receiver:
         subscription = await log.dispatcher.subscribe(receiver.url)
         job = await log.start(subscription, everything())
@@ -383,5 +383,5 @@ async def test_a_job_that_is_cancelled_ends_behind_its_step(log: Log) -> None:
             done = await log.job(job)
             again = await log.finished(await log.start(subscription, everything()))
     assert (told.state, done["state"], done["error"]) == (ReplayState.CANCELLED, "cancelled", None)
-    assert done["records_read"] == told.read < 40
-    assert again["created"] + done["created"] == 40
+    assert done["records_read"] == told.read < 120
+    assert again["created"] + done["created"] == 120

@@ -127,6 +127,10 @@ async def migrate(postgres_url: str, service: str) -> None:
     Args:
         postgres_url: the server.
         service: the service's package, which is also its database's name.
+
+    Raises:
+        MigrationError: when a file that was applied has changed.
+        asyncpg.PostgresError: when a database is refused to us, or a file fails.
     """
     await identity.migrate(postgres_url)
     await migrations.migrate(postgres_url, service, ["chassis", service])
